@@ -1,0 +1,132 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "headrace/base/hash.hpp"
+#include "headrace/event/event_description.hpp"
+
+namespace headrace {
+
+/// A type whose HEADRACE_EVENT description is visible.
+template <class T>
+concept DescribedEvent = requires { headrace_describe_event(static_cast<const T*>(nullptr)); };
+
+/// What may be published: any object type that can be moved and destroyed without throwing. No base class.
+template <class T>
+concept Event = std::is_object_v<T> && !std::is_const_v<T> && std::is_nothrow_move_constructible_v<T> &&
+                std::is_nothrow_destructible_v<T>;
+
+template <DescribedEvent T>
+inline constexpr auto kEventDescription = headrace_describe_event(static_cast<const T*>(nullptr));
+
+namespace event_detail {
+
+/// The type's name as the compiler spells it: the topic of events that nobody described.
+template <class T>
+constexpr std::string_view type_name() {
+  std::string_view text = __PRETTY_FUNCTION__;
+  text.remove_prefix(text.find("T = ") + 4);
+  return text.substr(0, text.find_first_of(";]"));
+}
+
+std::uint32_t next_event_type() noexcept;
+
+}  // namespace event_detail
+
+/// The topic of a typed event: as described, else the type's own name.
+template <class T>
+constexpr std::string_view event_topic() {
+  if constexpr (DescribedEvent<T>) {
+    return kEventDescription<T>.topic;
+  } else {
+    return event_detail::type_name<T>();
+  }
+}
+
+template <class T>
+constexpr std::uint32_t event_version() {
+  if constexpr (DescribedEvent<T>) {
+    return kEventDescription<T>.version;
+  } else {
+    return 1;
+  }
+}
+
+template <class T>
+constexpr bool has_event_key() {
+  if constexpr (DescribedEvent<T>) {
+    return !std::is_null_pointer_v<decltype(kEventDescription<T>.key)>;
+  } else {
+    return false;
+  }
+}
+
+/// Spreads any key over 64 bits. Equal keys hash equally within one run of a program.
+template <class Key>
+[[nodiscard]] std::uint64_t hash_key(const Key& key) noexcept {
+  if constexpr (std::is_integral_v<Key> || std::is_enum_v<Key>) {
+    return mix64(static_cast<std::uint64_t>(key));
+  } else if constexpr (std::convertible_to<const Key&, std::string_view>) {
+    return hash_bytes(std::string_view(key));
+  } else {
+    return mix64(std::hash<Key>{}(key));
+  }
+}
+
+/// The hash of the member named by key(...); 0 for events without one.
+template <class T>
+[[nodiscard]] std::uint64_t event_key_hash(const T& event) noexcept {
+  if constexpr (has_event_key<T>()) {
+    return hash_key(event.*(kEventDescription<T>.key));
+  } else {
+    return 0;
+  }
+}
+
+/// A small dense number for each event type of this process, given out at first use.
+using EventTypeId = std::uint32_t;
+inline constexpr EventTypeId kAnyEventType = 0;
+
+template <class T>
+[[nodiscard]] EventTypeId event_type_id() noexcept {
+  static const EventTypeId id = event_detail::next_event_type();
+  return id;
+}
+
+/// The few things the untyped parts of the bus must do to an event.
+struct EventOps {
+  EventTypeId type;
+  std::uint32_t size;
+  std::uint32_t align;
+  bool trivially_copyable;
+  void (*destroy)(void* events, std::size_t count) noexcept;
+  void (*relocate)(void* to, void* from) noexcept;  ///< moves one event and destroys the source
+  std::uint64_t (*key_hash)(const void* event) noexcept;
+};
+
+template <Event T>
+[[nodiscard]] const EventOps& event_ops() noexcept {
+  static const EventOps ops{
+      event_type_id<T>(),
+      static_cast<std::uint32_t>(sizeof(T)),
+      static_cast<std::uint32_t>(alignof(T)),
+      std::is_trivially_copyable_v<T>,
+      [](void* events, std::size_t count) noexcept { std::destroy_n(static_cast<T*>(events), count); },
+      [](void* to, void* from) noexcept {
+        auto* source = static_cast<T*>(from);
+        std::construct_at(static_cast<T*>(to), std::move(*source));
+        std::destroy_at(source);
+      },
+      [](const void* event) noexcept { return event_key_hash(*static_cast<const T*>(event)); },
+  };
+  return ops;
+}
+
+}  // namespace headrace

@@ -1,0 +1,290 @@
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "headrace/base/atomic.hpp"
+#include "headrace/base/cache_line.hpp"
+#include "headrace/base/check.hpp"
+#include "headrace/ring/frame_word.hpp"
+
+#if !defined(HEADRACE_MODEL_ATOMICS)
+#include "headrace/ring/lane_memory.hpp"
+#endif
+
+namespace headrace {
+
+/// Bounded single-producer, single-consumer ring of frames: a header word and a contiguous run of events of one
+/// kind.
+///
+/// Threads:   one producer (producer()), one consumer (consumer()).
+/// Progress:  every operation wait-free.   Allocates: constructor only.
+/// Limits:    capacity_bytes a power of two, at least 1,024; a frame's events take at most frame_bytes_max(), an
+///            eighth of it; positions never wrap (2^64).
+/// Invariant: I1  released_at <= read_at <= the open frame's header < write_at <= released_at + capacity_bytes
+///            I2  the word at the consumer's read_at is zero, a frame whose first `count` events are built, or a
+///            skip I3  a closed frame's end holds a zero word or a header; nothing is ever added to a closed frame
+/// Ordering:  P1 -> C1  the consumer sees the events that a header counts, and the header behind a closed one
+///            C2 -> P2  the producer sees that the consumer is done with the bytes it may reuse
+///
+/// The commit travels with the data: the producer builds events, then stores the header that counts them; the
+/// consumer polls that header alone. While a frame is open the producer adds events of the same kind and stores a
+/// higher count, so a consumer that lags finds runs. A frame ends when its header is stored as closed, which comes
+/// after the next header (or a zero word in its place) was written, so the consumer never mistakes old bytes for a
+/// header. Bytes go back to the producer in eighths of the ring, and when the consumer finds nothing to read.
+template <class Memory>
+class BasicLane {
+ public:
+  explicit BasicLane(std::size_t capacity_bytes)
+      : memory_(checked(capacity_bytes)), producer_(*this, capacity_bytes), consumer_(*this, capacity_bytes) {
+    memory_.store_word(0, 0, std::memory_order_relaxed);  // no partner: before the lane is shared
+  }
+  BasicLane(const BasicLane&) = delete;
+  BasicLane& operator=(const BasicLane&) = delete;
+
+  /// A run of built events at the consumer. Addresses hold until it is consumed.
+  struct Frame {
+    FrameKind kind;
+    std::uint32_t count = 0;
+    bool stamped = false;     ///< whether `stamp` was taken when this run's first event was published
+    std::uint64_t stamp = 0;  ///< whatever the producer gave to claim()
+    std::uint64_t first_at = 0;
+  };
+
+  enum class Run {
+    open,    ///< later events of the same kind may join the frame: best while events stream
+    closed,  ///< the frame is complete: its header and events share lines, best while events are rare
+  };
+
+  class Producer {
+   public:
+    /// Room for `count` more events, contiguous; commit() publishes them after they were built. Null: no room now.
+    /// Claiming again without commit() abandons the claim.
+    /// @thread producer  @progress wait-free  @alloc none
+    [[nodiscard]] typename Memory::Address try_claim(FrameKind kind, std::uint32_t count,
+                                                     Run run = Run::open) noexcept {
+      return try_claim_stamped(kind, count, run, 0);
+    }
+    /// The same; when a new frame has to be begun it carries `stamp`, unless that is zero.
+    [[nodiscard]] typename Memory::Address try_claim_stamped(FrameKind kind, std::uint32_t count, Run run,
+                                                             std::uint64_t stamp) noexcept {
+      const std::uint64_t bytes = std::uint64_t{kind.stride_bytes()} * count;
+      if (kind == open_kind_ && stamp == 0 && write_at_ + bytes <= extend_until_ &&
+          open_.count() + count <= FrameWord::kCountMax) [[likely]] {
+        claim_ = Claim{.word = open_.with_more(count), .end_at = write_at_ + bytes, .extends = true};
+        return lane_.memory_.payload(write_at_);
+      }
+      return claim_frame(kind, count, run, stamp);
+    }
+
+    /// Publishes the claimed events.
+    /// @thread producer  @progress wait-free  @alloc none
+    void commit() noexcept {
+      if (claim_.extends) [[likely]] {
+        open_ = claim_.word;
+        write_at_ = claim_.end_at;
+        lane_.memory_.store_word(open_at_, open_.bits(), std::memory_order_release);  // P1 -> C1
+      } else {
+        commit_frame();
+      }
+    }
+
+    /// Whether a claim of `bytes` in one frame of any kind is sure to succeed. Room once seen never shrinks.
+    /// @thread producer
+    [[nodiscard]] bool has_room(std::uint64_t bytes) noexcept {
+      const std::uint64_t need = 2 * (bytes + kFrameOverheadMax);  // a skip wastes less than the frame's own bytes
+      if (write_at_ + need <= released_seen_ + capacity_) return true;
+      released_seen_ = lane_.released_at_.load(std::memory_order_acquire);  // P2 <- C2
+      return write_at_ + need <= released_seen_ + capacity_;
+    }
+
+    /// Bytes in use as far as the producer knows: never too low.
+    /// @thread producer
+    [[nodiscard]] std::uint64_t used_bytes_max() const noexcept { return write_at_ - released_seen_; }
+
+   private:
+    friend class BasicLane;
+    struct Claim {
+      FrameWord word{0};
+      std::uint64_t end_at = 0;
+      std::uint64_t header_at = 0;
+      std::uint64_t skip_at = kNoSkip;
+      bool extends = false;
+      bool closes = false;
+    };
+    static constexpr std::uint64_t kNoSkip = ~std::uint64_t{0};
+    // Header, stamp, alignment, rounding, and the next header's word.
+    static constexpr std::uint64_t kFrameOverheadMax = 16 + FrameKind::kAlignMax + 8 + 8;
+
+    Producer(BasicLane& lane, std::uint64_t capacity) noexcept : lane_(lane), capacity_(capacity) {}
+
+    typename Memory::Address claim_frame(FrameKind kind, std::uint32_t count, Run run,
+                                         std::uint64_t stamp) noexcept {
+      const FrameWord word(kind, count, stamp != 0);
+      std::uint64_t header_at = next_header_at();
+      std::uint64_t skip_at = kNoSkip;
+      const std::uint64_t offset = header_at & (capacity_ - 1);
+      if (offset + (word.end_at(header_at) - header_at) > capacity_) {
+        skip_at = header_at;
+        header_at += capacity_ - offset;
+      }
+      const std::uint64_t end_at = word.payload_at(header_at) + std::uint64_t{kind.stride_bytes()} * count;
+      if (end_at + 16 > released_seen_ + capacity_) {
+        released_seen_ = lane_.released_at_.load(std::memory_order_acquire);  // P2 <- C2
+        if (end_at + 16 > released_seen_ + capacity_) return nullptr;
+      }
+      if (stamp != 0) lane_.memory_.set_plain(header_at + 8, stamp);
+      claim_ = Claim{word, end_at, header_at, skip_at, false, run == Run::closed};
+      return lane_.memory_.payload(word.payload_at(header_at));
+    }
+
+    void commit_frame() noexcept {
+      auto& memory = lane_.memory_;
+      FrameWord word = claim_.word;
+      if (claim_.closes) {
+        word = word.as_closed();
+        // I3: the next header's place must be zero before this header shows.
+        memory.store_word(word.end_at(claim_.header_at), 0, std::memory_order_relaxed);  // no partner: P1 below
+      }
+      std::uint64_t first_at = claim_.header_at;
+      FrameWord first = word;
+      if (claim_.skip_at != kNoSkip) {
+        memory.store_word(claim_.header_at, word.bits(), std::memory_order_relaxed);  // no partner: P1 below
+        first_at = claim_.skip_at;
+        first = FrameWord::skip_to_start();
+      }
+      if (has_open_) {
+        memory.store_word(first_at, first.bits(), std::memory_order_relaxed);  // no partner: P1 on the next line
+        memory.store_word(open_at_, open_.as_closed().bits(), std::memory_order_release);  // P1 -> C1
+      } else {
+        memory.store_word(first_at, first.bits(), std::memory_order_release);  // P1 -> C1
+      }
+      begin(word);
+    }
+
+    void begin(FrameWord word) noexcept {
+      has_open_ = !claim_.closes;
+      open_ = word;
+      open_at_ = claim_.header_at;
+      open_kind_ = has_open_ ? word.kind() : FrameKind{};
+      write_at_ = claim_.end_at;
+      const std::uint64_t lap_end = (open_at_ | (capacity_ - 1)) + 1;
+      const std::uint64_t frame_end = word.payload_at(open_at_) + lane_.frame_bytes_max();
+      const std::uint64_t credit_end = released_seen_ + capacity_ - 16;
+      extend_until_ = std::min({lap_end, frame_end, credit_end});
+    }
+
+    [[nodiscard]] std::uint64_t next_header_at() const noexcept { return (write_at_ + 7) & ~std::uint64_t{7}; }
+
+    BasicLane& lane_;
+    std::uint64_t capacity_;
+    std::uint64_t write_at_ = 0;       ///< end of the last built event
+    std::uint64_t released_seen_ = 0;  ///< private copy of released_at_
+    std::uint64_t extend_until_ = 0;   ///< the open frame may grow to here
+    FrameKind open_kind_{};            ///< no event has this kind while no frame is open
+    FrameWord open_{0};
+    std::uint64_t open_at_ = 0;
+    bool has_open_ = false;
+    Claim claim_;
+  };
+
+  class Consumer {
+   public:
+    /// The next run of events, or false. Asking again without consume() gives the same run, perhaps longer.
+    /// @thread consumer  @progress wait-free  @alloc none
+    [[nodiscard]] bool peek(Frame& frame) noexcept {
+      for (;;) {
+        if (!word_.closed() || word_.count() <= consumed_) {
+          if (word_.closed()) {
+            advance();
+            continue;
+          }
+          const FrameWord now(lane_.memory_.load_word(read_at_, std::memory_order_acquire));  // C1 <- P1
+          if (now.bits() == word_.bits()) {
+            release_all();
+            return false;
+          }
+          word_ = now;
+          if (word_.count() <= consumed_) continue;
+        }
+        fill(frame);
+        return true;
+      }
+    }
+
+    /// Gives back the first `count` events of the run that peek() showed.
+    /// @thread consumer  @progress wait-free  @alloc none
+    void consume(std::uint32_t count) noexcept {
+      consumed_ += count;
+      if (word_.closed() && consumed_ == word_.count()) {
+        advance();
+        if (read_at_ - released_ >= release_step_) release_all();
+      }
+    }
+
+    [[nodiscard]] typename Memory::Address payload(const Frame& frame) noexcept {
+      return lane_.memory_.payload(frame.first_at);
+    }
+
+   private:
+    friend class BasicLane;
+    Consumer(BasicLane& lane, std::uint64_t capacity) noexcept
+        : lane_(lane), capacity_(capacity), release_step_(capacity / 8) {}
+
+    void fill(Frame& frame) noexcept {
+      frame.kind = word_.kind();
+      frame.count = word_.count() - consumed_;
+      frame.stamped = word_.stamped() && consumed_ == 0;
+      frame.stamp = frame.stamped ? lane_.memory_.get_plain(read_at_ + 8) : 0;
+      frame.first_at = word_.payload_at(read_at_) + std::uint64_t{consumed_} * frame.kind.stride_bytes();
+    }
+
+    void advance() noexcept {
+      read_at_ = word_.skips() ? (read_at_ | (capacity_ - 1)) + 1 : word_.end_at(read_at_);
+      word_ = FrameWord(0);
+      consumed_ = 0;
+    }
+
+    void release_all() noexcept {
+      if (released_ == read_at_) return;
+      released_ = read_at_;
+      lane_.released_at_.store(released_, std::memory_order_release);  // C2 -> P2
+    }
+
+    BasicLane& lane_;
+    std::uint64_t capacity_;
+    std::uint64_t release_step_;
+    std::uint64_t read_at_ = 0;   ///< the current frame's header
+    std::uint64_t released_ = 0;  ///< private copy of released_at_
+    FrameWord word_{0};           ///< the current header as last seen; zero: not seen yet
+    std::uint32_t consumed_ = 0;  ///< events of the current frame already given back
+  };
+
+  [[nodiscard]] Producer& producer() noexcept { return producer_; }
+  [[nodiscard]] Consumer& consumer() noexcept { return consumer_; }
+
+  [[nodiscard]] std::uint64_t capacity_bytes() const noexcept { return consumer_.capacity_; }
+  /// The most that the events of one frame may take.
+  [[nodiscard]] std::uint64_t frame_bytes_max() const noexcept { return consumer_.release_step_; }
+
+ private:
+  static std::size_t checked(std::size_t capacity_bytes) noexcept {
+    HEADRACE_CHECK("lane.capacity", std::has_single_bit(capacity_bytes) && capacity_bytes >= 1024,
+                   "capacity_bytes must be a power of two, at least 1,024");
+    return capacity_bytes;
+  }
+
+  Memory memory_;
+  alignas(kNoSharingBytes) Producer producer_;  // owner: producer
+  alignas(kNoSharingBytes) Consumer consumer_;  // owner: consumer
+  // Written by the consumer.
+  alignas(kNoSharingBytes) Atomic<std::uint64_t> released_at_{0};
+};
+
+#if !defined(HEADRACE_MODEL_ATOMICS)
+using Lane = BasicLane<LaneMemory>;
+#endif
+
+}  // namespace headrace

@@ -123,6 +123,9 @@ class MpmcRing<T, StallPoints>::Producer {
   [[nodiscard]] PushResult try_push(const T& event) { return try_emplace(event); }
   [[nodiscard]] PushResult try_push(T&& event) { return try_emplace(std::move(event)); }
 
+  /// How many of `wanted` events are sure to fit now. Room once seen never shrinks.
+  [[nodiscard]] std::size_t room(std::size_t wanted) noexcept { return writer_.room(wanted); }
+
   /// Pushes the first events that fit, published at once: how many.
   [[nodiscard]] std::size_t try_push(std::span<const T> events) {
     return try_emplace_n(events.size(), [&](std::size_t i) -> const T& { return events[i]; });

@@ -26,8 +26,8 @@ void seq_cst_fence_out_of_line() noexcept {
 }  // namespace detail
 
 void asymmetric_fence_heavy() noexcept {
-  if (!detail::kHasMembarrier ||
-      syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0) [[unlikely]] {
+  if (!detail::kHasMembarrier || syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0)
+      [[unlikely]] {
     detail::seq_cst_fence_out_of_line();
   }
 }

@@ -9,7 +9,6 @@
 #include <type_traits>
 
 #include "headrace/base/atomic.hpp"
-#include "headrace/base/check.hpp"
 #include "headrace/base/hash.hpp"
 
 namespace headrace {
@@ -92,9 +91,8 @@ class TopicCache {
     }
     static Node* create(std::string_view topic, std::uint64_t hash, const V& value, Node* next) {
       void* const memory = ::operator new (sizeof(Node) + topic.size(), std::align_val_t{alignof(Node)});
-      Node* const node =
-          std::construct_at(static_cast<Node*>(memory), Plain<Node*>{next}, Plain<std::uint64_t>{hash}, value,
-                            static_cast<std::uint32_t>(topic.size()));
+      Node* const node = ::new (memory)
+          Node{Plain<Node*>{next}, Plain<std::uint64_t>{hash}, value, static_cast<std::uint32_t>(topic.size())};
       std::memcpy(static_cast<char*>(memory) + sizeof(Node), topic.data(), topic.size());
       return node;
     }

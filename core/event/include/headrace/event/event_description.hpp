@@ -66,7 +66,8 @@ constexpr std::uint32_t version_of(First first, Rest... rest) {
 constexpr std::nullptr_t key_of() { return nullptr; }
 template <class First, class... Rest>
 constexpr auto key_of(First first, Rest... rest) {
-  if constexpr (requires { first.member; } && !requires { first.name; }) {
+  if constexpr (
+      requires { first.member; } && !requires { first.name; }) {
     return first.member;
   } else {
     return key_of(rest...);
@@ -86,14 +87,14 @@ constexpr auto describe(std::string_view topic, Items... items) {
 
 /// HEADRACE_EVENT(Type, "topic.name", version(2), key(customer), order, customer, total_cents)
 ///
-/// Describes an event type once, beside it, at namespace scope. version(...) and key(...) may be left out (1, none)
-/// and stand anywhere in the list; every other item is a data member. The description is found by
+/// Describes an event type once, beside it, at namespace scope. version(...) and key(...) may be left out (1,
+/// none) and stand anywhere in the list; every other item is a data member. The description is found by
 /// argument-dependent lookup, so the type may live in any namespace.
-#define HEADRACE_EVENT(Type, topic, ...)                                                        \
-  [[maybe_unused]] constexpr auto headrace_describe_event(const Type*) noexcept {               \
-    using HeadraceEvent = Type;                                                                 \
-    return ::headrace::event_detail::describe<HeadraceEvent>(                                   \
-        topic __VA_OPT__(, HEADRACE_MAP(HEADRACE_EVENT_ITEM, ~, __VA_ARGS__)));                 \
+#define HEADRACE_EVENT(Type, topic, ...)                                          \
+  [[maybe_unused]] constexpr auto headrace_describe_event(const Type*) noexcept { \
+    using HeadraceEvent = Type;                                                   \
+    return ::headrace::event_detail::describe<HeadraceEvent>(                     \
+        topic __VA_OPT__(, HEADRACE_MAP(HEADRACE_EVENT_ITEM, ~, __VA_ARGS__)));   \
   }
 
 // version(n) and key(m) expand to two arguments before the field, a plain member to one; the second one is taken.
@@ -102,6 +103,7 @@ constexpr auto describe(std::string_view topic, Items... items) {
 #define HEADRACE_EVENT_SECOND(...) HEADRACE_EVENT_SECOND_OF(__VA_ARGS__)
 #define HEADRACE_EVENT_SECOND_OF(first, second, ...) second
 #define HEADRACE_EVENT_FIELD(item) ::headrace::event_detail::field(#item, &HeadraceEvent::item)
-#define HEADRACE_EVENT_IS_version(number) ~, ::headrace::event_detail::Version{number}
+#define HEADRACE_EVENT_IS_version(number) \
+  ~, ::headrace::event_detail::Version { number }
 #define HEADRACE_EVENT_IS_key(member) \
   ~, ::headrace::event_detail::Key<decltype(&HeadraceEvent::member)> { &HeadraceEvent::member }

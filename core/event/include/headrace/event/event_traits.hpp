@@ -16,7 +16,9 @@ namespace headrace {
 
 /// A type whose HEADRACE_EVENT description is visible.
 template <class T>
-concept DescribedEvent = requires { headrace_describe_event(static_cast<const T*>(nullptr)); };
+concept DescribedEvent = requires {
+  headrace_describe_event(static_cast<const T*>(nullptr));
+};
 
 /// What may be published: any object type that can be moved and destroyed without throwing. No base class.
 template <class T>
@@ -106,8 +108,9 @@ struct EventOps {
   std::uint32_t size;
   std::uint32_t align;
   bool trivially_copyable;
+  bool has_key;
   void (*destroy)(void* events, std::size_t count) noexcept;
-  void (*relocate)(void* to, void* from) noexcept;  ///< moves one event and destroys the source
+  void (*move)(void* to, void* from) noexcept;  ///< move-constructs one event; the source stays to be destroyed
   std::uint64_t (*key_hash)(const void* event) noexcept;
 };
 
@@ -118,11 +121,10 @@ template <Event T>
       static_cast<std::uint32_t>(sizeof(T)),
       static_cast<std::uint32_t>(alignof(T)),
       std::is_trivially_copyable_v<T>,
+      has_event_key<T>(),
       [](void* events, std::size_t count) noexcept { std::destroy_n(static_cast<T*>(events), count); },
       [](void* to, void* from) noexcept {
-        auto* source = static_cast<T*>(from);
-        std::construct_at(static_cast<T*>(to), std::move(*source));
-        std::destroy_at(source);
+        std::construct_at(static_cast<T*>(to), std::move(*static_cast<T*>(from)));
       },
       [](const void* event) noexcept { return event_key_hash(*static_cast<const T*>(event)); },
   };

@@ -95,10 +95,16 @@ class BasicLane {
     /// @thread producer
     [[nodiscard]] bool has_room(std::uint64_t bytes) noexcept {
       const std::uint64_t need = 2 * (bytes + kFrameOverheadMax);  // a skip wastes less than the frame's own bytes
-      if (write_at_ + need <= released_seen_ + capacity_) return true;
-      released_seen_ = lane_.released_at_.load(std::memory_order_acquire);  // P2 <- C2
-      return write_at_ + need <= released_seen_ + capacity_;
+      if (write_at_ + need <= released_seen_ + credit_) return true;
+      look_for_room();
+      return write_at_ + need <= released_seen_ + credit_;
     }
+
+    /// Claims fail once `bytes` are in use, until lift_limit(); in force again after use fell to a quarter. It
+    /// lets a high watermark be noticed at no cost to claims that succeed.
+    /// @param bytes  at least half the capacity  @thread producer
+    void limit_use(std::uint64_t bytes) noexcept { limit_ = credit_ = bytes; }
+    void lift_limit() noexcept { credit_ = capacity_; }
 
     /// Bytes in use as far as the producer knows: never too low.
     /// @thread producer
@@ -118,7 +124,8 @@ class BasicLane {
     // Header, stamp, alignment, rounding, and the next header's word.
     static constexpr std::uint64_t kFrameOverheadMax = 16 + FrameKind::kAlignMax + 8 + 8;
 
-    Producer(BasicLane& lane, std::uint64_t capacity) noexcept : lane_(lane), capacity_(capacity) {}
+    Producer(BasicLane& lane, std::uint64_t capacity) noexcept
+        : lane_(lane), capacity_(capacity), limit_(capacity), credit_(capacity) {}
 
     typename Memory::Address claim_frame(FrameKind kind, std::uint32_t count, Run run,
                                          std::uint64_t stamp) noexcept {
@@ -131,13 +138,18 @@ class BasicLane {
         header_at += capacity_ - offset;
       }
       const std::uint64_t end_at = word.payload_at(header_at) + std::uint64_t{kind.stride_bytes()} * count;
-      if (end_at + 16 > released_seen_ + capacity_) {
-        released_seen_ = lane_.released_at_.load(std::memory_order_acquire);  // P2 <- C2
-        if (end_at + 16 > released_seen_ + capacity_) return nullptr;
+      if (end_at + 16 > released_seen_ + credit_) {
+        look_for_room();
+        if (end_at + 16 > released_seen_ + credit_) return nullptr;
       }
       if (stamp != 0) lane_.memory_.set_plain(header_at + 8, stamp);
       claim_ = Claim{word, end_at, header_at, skip_at, false, run == Run::closed};
       return lane_.memory_.payload(word.payload_at(header_at));
+    }
+
+    void look_for_room() noexcept {
+      released_seen_ = lane_.released_at_.load(std::memory_order_acquire);  // P2 <- C2
+      if (used_bytes_max() <= capacity_ / 4) credit_ = limit_;
     }
 
     void commit_frame() noexcept {
@@ -172,7 +184,7 @@ class BasicLane {
       write_at_ = claim_.end_at;
       const std::uint64_t lap_end = (open_at_ | (capacity_ - 1)) + 1;
       const std::uint64_t frame_end = word.payload_at(open_at_) + lane_.frame_bytes_max();
-      const std::uint64_t credit_end = released_seen_ + capacity_ - 16;
+      const std::uint64_t credit_end = released_seen_ + credit_ - 16;
       extend_until_ = std::min({lap_end, frame_end, credit_end});
     }
 
@@ -180,6 +192,8 @@ class BasicLane {
 
     BasicLane& lane_;
     std::uint64_t capacity_;
+    std::uint64_t limit_;              ///< what credit_ returns to
+    std::uint64_t credit_;             ///< how much of the capacity may be in use
     std::uint64_t write_at_ = 0;       ///< end of the last built event
     std::uint64_t released_seen_ = 0;  ///< private copy of released_at_
     std::uint64_t extend_until_ = 0;   ///< the open frame may grow to here

@@ -3,6 +3,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <new>
+#include <utility>
 
 #include "headrace/base/pages.hpp"
 
@@ -14,8 +16,9 @@ class LaneMemory {
  public:
   using Address = std::byte*;
 
+  /// Throws std::bad_alloc, as any other allocation.
   explicit LaneMemory(std::size_t capacity_bytes)
-      : pages_(capacity_bytes), bytes_(static_cast<std::byte*>(pages_.data())), mask_(capacity_bytes - 1) {}
+      : pages_(allocate(capacity_bytes)), bytes_(pages_.data()), mask_(capacity_bytes - 1) {}
 
   [[nodiscard]] std::uint64_t load_word(std::uint64_t at, std::memory_order order) const noexcept {
     return std::atomic_ref(*word(at)).load(order);  // no partner: forwards, the caller's order carries the label
@@ -30,6 +33,11 @@ class LaneMemory {
   [[nodiscard]] Address payload(std::uint64_t at) noexcept { return bytes_ + (at & mask_); }
 
  private:
+  static Pages allocate(std::size_t bytes) {
+    Result<Pages> pages = Pages::allocate(bytes);
+    if (!pages) throw std::bad_alloc();
+    return *std::move(pages);
+  }
   [[nodiscard]] std::uint64_t* word(std::uint64_t at) const noexcept {
     return reinterpret_cast<std::uint64_t*>(bytes_ + (at & mask_));
   }

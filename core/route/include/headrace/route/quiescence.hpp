@@ -13,7 +13,8 @@ namespace headrace {
 
 /// One reader of routes: odd while it reads, even between. Entering costs a store and a compiler barrier.
 ///
-/// Ordering:  Q1 -> Q2  with the fences F1 <-> F2: the writer sees the reader inside, or the reader sees the new route
+/// Ordering:  Q1 -> Q2  with the fences F1 <-> F2: the writer sees the reader inside, or the reader sees the new
+/// route
 ///            Q3 -> Q2  a reader that left is done with the old route
 class RouteReader {
  public:
@@ -36,8 +37,9 @@ class RouteReader {
   std::uint64_t turn_own_ = 0;
 };
 
-/// Tells when every reader that could hold an old route has let go of it (quiescent-state reclamation: McKenney and
-/// Slingwine, 1998). Start it after the new route was published; nothing waits, elapsed() is asked now and then.
+/// Tells when every reader that could hold an old route has let go of it (quiescent-state reclamation: McKenney
+/// and Slingwine, 1998). Start it after the new route was published; nothing waits, elapsed() is asked now and
+/// then.
 class GracePeriod {
  public:
   /// `readers` must not shrink; readers added later cannot hold what was unpublished before.

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "headrace/dispatch/dispatcher.hpp"
+
+namespace headrace {
+
+/// The face of Headrace: an in-process event bus.
+///
+///     hr::Bus bus{{.workers = 2, .pin = hr::Pin::cores}};
+///     auto paid = bus.subscribe<Payment>([](const Payment& p) { … });
+///     bus.start();
+///     auto publisher = bus.publisher();
+///     if (auto r = publisher.publish(Payment{7, 1999}); !r) …
+///     hr::StopReport report = bus.stop(5s);
+///
+/// Threads:   every member function from any thread, but not stop() and the destructor from inside a handler.
+/// Order:     one publisher, one key, one group: handled in the order published.
+/// Lifetime:  Publishers and Subscriptions may outlive the bus. The destructor stops it with a deadline of a
+/// second
+///            if stop() was not called.
+/// Errors:    the constructor, subscribe() and start() throw ConfigError for what cannot be honoured; nothing else
+///            throws. Events that a handler fails on are counted and reported to on_handler_error.
+class Bus {
+ public:
+  explicit Bus(DispatcherOptions options = {}) : dispatcher_(Dispatcher::create(std::move(options))) {}
+  ~Bus() {
+    if (dispatcher_ != nullptr) dispatcher_->shut_down();
+  }
+  Bus(Bus&&) noexcept = default;
+  Bus& operator=(Bus&&) = delete;
+
+  /// Subscribes a handler of one event type T: `const T&` or `std::span<const T>`, optionally with a `Context&`.
+  /// May be called while events flow; events published after it returned are seen.
+  template <Event T, class F>
+  requires HandlerOf<F, T>
+  [[nodiscard]] Subscription subscribe(F handler) {
+    return dispatcher_->subscribe<T>(SubscribeOptions{}, std::move(handler));
+  }
+  template <Event T, class F>
+  requires HandlerOf<F, T>
+  [[nodiscard]] Subscription subscribe(const SubscribeOptions& options, F handler) {
+    return dispatcher_->subscribe<T>(options, std::move(handler));
+  }
+  /// The same for events that `predicate` accepts: subscribe<T>({}, hr::where([](const T& e) { … }), handler).
+  template <Event T, class P, class F>
+  requires HandlerOf<F, T>
+  [[nodiscard]] Subscription subscribe(const SubscribeOptions& options, Where<P> where, F handler) {
+    return dispatcher_->subscribe<T>(options, std::move(handler), std::move(where.predicate));
+  }
+  /// Subscribes to every event type whose topic matches options.filter; all topics by default: a wire tap.
+  template <class F>
+  requires std::invocable<F&, const AnyEvent&> || std::invocable<F&, const AnyEvent&, Context&>
+  [[nodiscard]] Subscription tap(const SubscribeOptions& options, F handler) {
+    return dispatcher_->subscribe_any(options, std::move(handler));
+  }
+  template <class F>
+  [[nodiscard]] Subscription tap(F handler) {
+    return tap(SubscribeOptions{.name = "tap"}, std::move(handler));
+  }
+
+  void start() { dispatcher_->start(); }
+
+  /// A handle for one thread. When publishers_max are alive it publishes nothing and says too_many_publishers.
+  [[nodiscard]] Publisher publisher() { return dispatcher_->publisher(); }
+
+  /// Publishes from a thread that holds no Publisher: it gets a lane of its own at its first event.
+  template <Event T>
+  PublishResult publish(T event) {
+    return dispatcher_->thread_publisher().publish(std::move(event));
+  }
+  template <Event T>
+  PublishResult publish(std::string_view topic, T event) {
+    return dispatcher_->thread_publisher().publish(topic, std::move(event));
+  }
+
+  /// With workers = 0: one look at everything by the calling thread; at most about `budget` events of each lane.
+  /// Returns how many events were handled. One thread at a time.
+  std::uint64_t poll(std::uint64_t budget = 1024) { return dispatcher_->poll(budget); }
+
+  /// Closes intake, releases publishers that are blocked, drains, joins. What is left at the deadline is given up
+  /// and counted as dropped. A second call answers with the same ledger.
+  StopReport stop(std::chrono::nanoseconds deadline) { return dispatcher_->stop(deadline); }
+
+  [[nodiscard]] Snapshot snapshot() { return dispatcher_->snapshot(); }
+
+ private:
+  std::shared_ptr<Dispatcher> dispatcher_;
+};
+
+}  // namespace headrace

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "headrace/dispatch/dispatch_entry.hpp"
+#include "headrace/dispatch/publisher_state.hpp"
+#include "headrace/dispatch/routes.hpp"
+
+namespace headrace {
+
+/// What a handler may ask about the events it was given, and how it publishes from inside. Valid during the call.
+/// @thread worker
+class Context {
+ public:
+  Context(const DispatchEntry& entry, unsigned worker, PublisherState& publisher, Dispatcher& dispatcher,
+          const void* first) noexcept
+      : entry_(entry), worker_(worker), publisher_(publisher), dispatcher_(dispatcher), first_(first) {}
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  [[nodiscard]] std::string_view topic() const noexcept { return entry_.topic->name; }
+  [[nodiscard]] std::string_view subscription() const noexcept { return subscription_->name; }
+  [[nodiscard]] unsigned worker() const noexcept { return worker_; }
+  /// The hash of this event's key; of the first event in a batch.
+  [[nodiscard]] std::uint64_t key() const noexcept { return entry_.ops->key_hash(first_); }
+
+  /// Publishes on this worker's own lanes. Never blocks: what finds a lane full waits behind it, within
+  /// DispatcherOptions::handler_backlog_events.
+  template <Event T>
+  PublishResult publish(T event) {
+    return publisher_.publish(std::move(event));
+  }
+  template <Event T>
+  PublishResult publish(std::string_view topic, T event) {
+    return publisher_.publish(topic, std::move(event));
+  }
+
+  // What follows is for the dispatcher's own use.
+  void set_first(const void* event) noexcept { first_ = event; }
+  void set_subscription(const SubscriptionState& subscription) noexcept { subscription_ = &subscription; }
+  [[nodiscard]] const EventOps& ops() const noexcept { return *entry_.ops; }
+  [[nodiscard]] Dispatcher& dispatcher() noexcept { return dispatcher_; }
+
+ private:
+  const DispatchEntry& entry_;
+  const unsigned worker_;
+  PublisherState& publisher_;
+  Dispatcher& dispatcher_;
+  const SubscriptionState* subscription_ = nullptr;
+  const void* first_;
+};
+
+}  // namespace headrace

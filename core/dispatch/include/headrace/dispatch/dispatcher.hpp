@@ -1,0 +1,153 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "headrace/base/clock.hpp"
+#include "headrace/base/result.hpp"
+#include "headrace/dispatch/entry_table.hpp"
+#include "headrace/dispatch/handler.hpp"
+#include "headrace/dispatch/options.hpp"
+#include "headrace/dispatch/publisher.hpp"
+#include "headrace/dispatch/report.hpp"
+#include "headrace/dispatch/retired_routes.hpp"
+#include "headrace/dispatch/route_builder.hpp"
+#include "headrace/dispatch/subscription.hpp"
+#include "headrace/dispatch/topic_table.hpp"
+#include "headrace/dispatch/worker.hpp"
+
+namespace headrace {
+
+/// The engine behind Bus: routes, publishers and workers put together. Nothing here is on the way of an event but
+/// entry(), publisher_at() and topic look-ups; everything that changes takes the mutex.
+class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
+ public:
+  /// Throws ConfigError for options that cannot be honoured.
+  [[nodiscard]] static std::shared_ptr<Dispatcher> create(DispatcherOptions options);
+  ~Dispatcher();
+
+  /// @thread any
+  template <Event T, class F, class P = dispatch_detail::Always>
+  requires HandlerOf<F, T>
+  [[nodiscard]] Subscription subscribe(const SubscribeOptions& options, F handler, P predicate = {}) {
+    using Handler = dispatch_detail::Handler<T, F, P>;
+    auto state = describe(options, event_topic<T>(), event_type_id<T>());
+    state->handler = std::make_shared<Handler>(std::move(handler), std::move(predicate));
+    state->invoke = &Handler::invoke;
+    return add(std::move(state));
+  }
+  template <class F>
+  [[nodiscard]] Subscription subscribe_any(const SubscribeOptions& options, F handler) {
+    using Handler = dispatch_detail::AnyHandler<F>;
+    auto state = describe(options, "#", kAnyEventType);
+    state->handler = std::make_shared<Handler>(std::move(handler));
+    state->invoke = &Handler::invoke;
+    return add(std::move(state));
+  }
+
+  [[nodiscard]] Publisher publisher();
+  /// This thread's own publisher, made at its first use and given back when the thread ends.
+  [[nodiscard]] Publisher& thread_publisher();
+
+  void start();
+  [[nodiscard]] StopReport stop(std::chrono::nanoseconds deadline);
+  /// stop() if nobody did, then waits for every worker, however long its handler runs.
+  void shut_down() noexcept;
+  /// One look by the calling thread, for a bus without workers' threads: how many events were settled.
+  std::uint64_t poll(std::uint64_t budget);
+  [[nodiscard]] Snapshot snapshot();
+  [[nodiscard]] Ledger ledger();
+
+  // The parts' own doors.
+  [[nodiscard]] const DispatcherOptions& options() const noexcept { return options_; }
+  [[nodiscard]] const CycleClock& clock() const noexcept { return clock_; }
+  [[nodiscard]] unsigned worker_count() const noexcept { return workers_wanted_; }
+  [[nodiscard]] std::size_t publisher_slots() const noexcept { return publishers_.size(); }
+  [[nodiscard]] std::uint64_t high_watermark_bytes() const noexcept { return high_watermark_bytes_; }
+
+  [[nodiscard]] const DispatchEntry& entry(std::uint32_t tag) const noexcept { return entries_.at(tag); }
+  [[nodiscard]] PublisherState* publisher_at(std::uint32_t index) const noexcept {
+    return publishers_[index].load(std::memory_order_acquire);  // K2 <- K1
+  }
+  [[nodiscard]] const TopicNode& typed_topic(const EventOps& ops, std::string_view name);
+  [[nodiscard]] PublishStatus find_topic(const EventOps& ops, std::string_view name, const TopicNode*& node);
+  void ring_doorbell(std::uint32_t worker, std::uint32_t publisher) noexcept {
+    workers_[worker]->doorbell().ring(publisher);
+  }
+  void wake_any() noexcept;
+  void unsubscribe(SubscriptionState& state) noexcept;
+  void give_back(PublisherState& state) noexcept;
+  void report_slow_consumer(unsigned worker, std::chrono::nanoseconds waited);
+  void report_handler_error(const HandlerError& error) noexcept;
+  /// Without worker threads a publisher that waited would often wait for itself.
+  [[nodiscard]] bool never_blocks() const noexcept { return workers_polled_; }
+  [[nodiscard]] bool stopped() const noexcept {
+    return stopped_.load(std::memory_order_relaxed);  // no partner: a hint for thread_publisher()
+  }
+
+  [[nodiscard]] bool has_balanced() const noexcept {
+    return has_balanced_.load(std::memory_order_relaxed);  // no partner: a worker that looks late is woken
+  }
+  [[nodiscard]] bool balanced_waits() const noexcept { return has_balanced() && !balanced_->was_empty(); }
+  [[nodiscard]] MpmcRing<BalancedEvent>::Producer balanced_producer();
+  [[nodiscard]] MpmcRing<BalancedEvent>::Consumer balanced_consumer() { return balanced_->consumer(); }
+
+ private:
+  explicit Dispatcher(DispatcherOptions options);
+  void create_workers();
+  [[nodiscard]] std::shared_ptr<SubscriptionState> describe(const SubscribeOptions& options,
+                                                            std::string_view default_filter, EventTypeId type);
+  [[nodiscard]] Subscription add(std::shared_ptr<SubscriptionState> state);
+  void reroute(const SubscriptionState& changed);
+  void replace_route(TopicNode& node);
+  [[nodiscard]] PublishStatus learn_topic(const EventOps& ops, std::string_view name, const TopicNode*& node);
+  void forget_ended_subscriptions();
+  [[nodiscard]] PublisherState* new_publisher_state(PublisherState::Owner owner);
+  [[nodiscard]] bool wait_until_drained(std::uint64_t until_ns);
+  [[nodiscard]] std::vector<std::string> join_workers(std::uint64_t until_ns);
+  [[nodiscard]] std::uint64_t in_flight() const noexcept;
+  [[nodiscard]] Ledger ledger_of(const SubscriptionState& state) const;
+  [[nodiscard]] Ledger ledger_locked();
+  [[nodiscard]] std::string running_on(unsigned worker);
+  [[nodiscard]] std::vector<PublisherState*> all_publishers() const;
+  void close_intake() noexcept;
+  template <class F>
+  void each_publisher(F&& visit) const {
+    const std::uint32_t made = publishers_made_.load(std::memory_order_acquire);  // K4 <- K3
+    for (std::uint32_t i = 0; i < made; ++i) visit(*publisher_at(i));
+  }
+
+  const DispatcherOptions options_;
+  const CycleClock& clock_;
+  const bool workers_polled_;      ///< no threads: poll()
+  const unsigned workers_wanted_;  ///< at least one
+  std::uint64_t high_watermark_bytes_ = 0;
+
+  std::mutex mutex_;  ///< subscriptions, routes, publishers, life cycle
+  enum class Life : std::uint8_t { made, running, stopping, stopped } life_ = Life::made;
+  EntryTable entries_;
+  TopicTable topics_;
+  RouteBuilder routes_;
+  RetiredRoutes retired_;
+  Ledger ended_subscriptions_;
+  std::uint64_t subscriptions_made_ = 0;
+  Atomic<bool> stopped_{false};
+
+  std::vector<Atomic<PublisherState*>> publishers_;  ///< by index; the workers' own first
+  Atomic<std::uint32_t> publishers_made_{0};
+  std::vector<PublisherState*> publishers_free_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::thread> threads_;
+  std::vector<std::unique_ptr<Atomic<bool>>> finished_;  ///< by worker: its thread is about to end
+  EventCount worker_finished_;
+  std::unique_ptr<MpmcRing<BalancedEvent>> balanced_;
+  Atomic<bool> has_balanced_{false};
+};
+
+}  // namespace headrace

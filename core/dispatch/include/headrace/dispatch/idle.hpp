@@ -1,0 +1,101 @@
+#pragma once
+
+#include <cstdint>
+#include <thread>
+
+#include "headrace/base/clock.hpp"
+#include "headrace/base/hints.hpp"
+#include "headrace/dispatch/options.hpp"
+
+namespace headrace {
+
+/// What a worker does between two looks at its lanes: how eagerly it polls, how long it spins, when it gives up
+/// and parks. Private to one worker.
+///
+/// Two opposite needs meet here. While events are rare a look should come at once: latency. While they stream, a
+/// worker that chases its publisher pays a cache-line transfer for each event; one that lags a little finds runs,
+/// and lines that have left the publisher's cache (Disruptor gains its throughput that way). So after looks that
+/// find little although events keep coming, the pause before the next look doubles; a look that finds nothing ends
+/// it.
+///
+/// Spinning before parking is worth it while it succeeds: the spin budget grows when an event came during it and
+/// shrinks when it was in vain. On an oversubscribed machine spinning only delays the publishers: a yield that
+/// takes long says so.
+class Idle {
+ public:
+  enum class Next : std::uint8_t { look, park };
+
+  explicit Idle(Wait wait) noexcept : wait_(wait) {}
+
+  /// The last look found `events`.
+  void found(std::uint64_t events) noexcept {
+    if (spins_ > 0) reward();
+    spins_ = 0;
+    if (events >= kRun) {
+      lag_pauses_ = 0;
+      return;
+    }
+    for (std::uint32_t i = 0; i < lag_pauses_; ++i) pause();
+    lag_pauses_ = lag_pauses_ == 0 ? 1 : lag_pauses_ * 2;
+    if (lag_pauses_ > kLagPausesMax) lag_pauses_ = kLagPausesMax;
+  }
+
+  /// The last look found nothing.
+  [[nodiscard]] Next found_nothing() noexcept {
+    lag_pauses_ = 0;
+    ++spins_;
+    switch (wait_) {
+      case Wait::spin:
+        pause();
+        return Next::look;
+      case Wait::park:
+        return Next::park;
+      case Wait::spin_yield:
+        if (spins_ < kSpinsBeforeYield) {
+          pause();
+        } else {
+          std::this_thread::yield();
+        }
+        return Next::look;
+      case Wait::adaptive:
+        break;
+    }
+    if (spins_ <= spin_budget_) {
+      pause();
+      return Next::look;
+    }
+    if (spins_ <= spin_budget_ + kYields) {
+      yield();
+      return Next::look;
+    }
+    spin_budget_ = spin_budget_ / 2 < kSpinBudgetMin ? kSpinBudgetMin : spin_budget_ / 2;
+    spins_ = 0;
+    return Next::park;
+  }
+
+ private:
+  static constexpr std::uint64_t kRun = 16;
+  static constexpr std::uint32_t kLagPausesMax = 32;
+  static constexpr std::uint32_t kSpinsBeforeYield = 256;
+  static constexpr std::uint32_t kSpinBudgetMin = 16;
+  static constexpr std::uint32_t kSpinBudgetMax = 4096;  // about 100 us, twice a wake-up on a virtual machine
+  static constexpr std::uint32_t kYields = 8;
+  static constexpr std::uint64_t kLongYieldNs = 20'000;  // somebody else ran
+
+  void reward() noexcept {
+    if (spin_budget_ < kSpinBudgetMax) spin_budget_ *= 2;
+  }
+
+  void yield() noexcept {
+    const std::uint64_t before = steady_ns();
+    std::this_thread::yield();
+    if (steady_ns() - before > kLongYieldNs) spin_budget_ = kSpinBudgetMin;
+  }
+
+  const Wait wait_;
+  std::uint32_t lag_pauses_ = 0;
+  std::uint32_t spins_ = 0;
+  std::uint32_t spin_budget_ = 1024;
+};
+
+}  // namespace headrace

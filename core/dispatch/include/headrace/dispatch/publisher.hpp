@@ -1,0 +1,65 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "headrace/dispatch/publisher_state.hpp"
+
+namespace headrace {
+
+/// A producer's handle: its own lane to each worker. Move-only, for one thread at a time; the bus gives out
+/// DispatcherOptions::publishers_max of them and takes each back when it is destroyed.
+///
+/// Order:     events of one Publisher and one key reach a group in the order published.
+/// Progress:  wait-free while the lane has room; then the group's overflow policy decides.
+/// Lifetime:  may outlive the bus; publishing then answers `closed`.
+class Publisher {
+ public:
+  Publisher(Publisher&&) noexcept = default;
+  Publisher& operator=(Publisher&& other) noexcept {
+    give_back();
+    dispatcher_ = std::move(other.dispatcher_);
+    state_ = std::exchange(other.state_, nullptr);
+    return *this;
+  }
+  ~Publisher() { give_back(); }
+
+  /// Publishes to the event type's own topic. @thread publisher  @alloc none if T is trivially copyable
+  template <Event T>
+  PublishResult publish(T event) {
+    if (state_ == nullptr) [[unlikely]]
+      return {PublishStatus::too_many_publishers, 0};
+    return state_->publish(std::move(event));
+  }
+  /// Publishes to a topic known at run time. Its first use looks the topic up under a lock, later ones do not.
+  template <Event T>
+  PublishResult publish(std::string_view topic, T event) {
+    if (state_ == nullptr) [[unlikely]]
+      return {PublishStatus::too_many_publishers, 0};
+    return state_->publish(topic, std::move(event));
+  }
+  /// Publishes a run of events; accepted() says how many were taken.
+  template <Event T>
+  PublishResult publish(std::span<const T> events) {
+    if (state_ == nullptr) [[unlikely]]
+      return {PublishStatus::too_many_publishers, 0};
+    return state_->publish(events);
+  }
+  template <Event T>
+  PublishResult publish(std::span<T> events) {
+    return state_->publish(std::span<const T>(events));
+  }
+
+ private:
+  friend class Dispatcher;
+  Publisher(std::shared_ptr<Dispatcher> dispatcher, PublisherState* state) noexcept
+      : dispatcher_(std::move(dispatcher)), state_(state) {}
+  void give_back() noexcept;
+
+  std::shared_ptr<Dispatcher> dispatcher_;
+  PublisherState* state_;
+};
+
+}  // namespace headrace

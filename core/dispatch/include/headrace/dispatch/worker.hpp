@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "headrace/base/atomic.hpp"
+#include "headrace/base/cache_line.hpp"
+#include "headrace/dispatch/balanced_event.hpp"
+#include "headrace/dispatch/doorbell.hpp"
+#include "headrace/dispatch/publisher_state.hpp"
+#include "headrace/dispatch/subscription_state.hpp"
+#include "headrace/ring/mpmc_ring.hpp"
+
+namespace headrace {
+
+class Context;
+class Dispatcher;
+
+/// Drains its lanes, its share of the balanced ring and what waits behind full lanes, and runs handlers.
+///
+/// Threads:   run() and turn() on the worker's own thread; the rest says @thread any.
+/// Ordering:  H1 -> H2  with the fences F1 <-> F2: an unsubscriber sees the handler running, or the worker sees
+/// the
+///                      subscription cancelled
+///            H3 -> H2  an unsubscriber that saw the handler gone sees all it did
+///            E1 -> E2  the worker sees that it was halted
+class Worker {
+ public:
+  Worker(Dispatcher& dispatcher, unsigned index, PublisherState& publisher);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  /// The thread's body: looks, idles, parks, until halt().
+  void run();
+  /// One look at everything, at most about `budget` events from each source: how many were settled.
+  std::uint64_t turn(std::uint64_t budget);
+  /// Destroys what is still in lanes and queues: how many deliveries. After the thread ended.
+  std::uint64_t abandon_all();
+
+  /// @thread any
+  void halt() noexcept;
+  [[nodiscard]] Doorbell& doorbell() noexcept { return doorbell_; }
+  [[nodiscard]] const SubscriptionState* running() const noexcept {
+    return running_.load(std::memory_order_acquire);  // H2 <- H1, H3
+  }
+  [[nodiscard]] const SingleWriterCounter& balanced_left() const noexcept { return balanced_left_; }
+  [[nodiscard]] const SingleWriterCounter& abandoned() const noexcept { return abandoned_; }
+  [[nodiscard]] unsigned index() const noexcept { return index_; }
+
+  /// The worker whose thread this is, or null.
+  [[nodiscard]] static Worker* current() noexcept;
+  /// While in scope, this thread is the worker: for poll() on a host's thread.
+  class Scope {
+   public:
+    explicit Scope(Worker& worker) noexcept;
+    ~Scope();
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    Worker* outer_;
+  };
+  /// The running handler ended its own subscription: destroy it when it returns. @thread worker
+  void end_after_run(SubscriptionState& subscription) noexcept { ended_inside_ = &subscription; }
+
+ private:
+  void open(std::uint32_t publisher);
+  std::uint64_t drain(PublisherLane& from, std::uint64_t budget);
+  std::uint64_t drain_queue(PublisherLane& from, OverflowQueue& queue, std::uint64_t budget);
+  std::uint64_t take_balanced(std::uint64_t budget);
+  void dispatch(const DispatchEntry& entry, const Lane::Frame& frame, std::byte* events);
+  void run_handlers(const DispatchEntry& entry, const void* events, std::uint32_t count, std::uint64_t stamp);
+  void run_handler(SubscriptionState& subscription, Context& context, const void* events, std::uint32_t count,
+                   std::uint64_t stamp);
+  void doze_idle_lanes();
+  void park();
+  [[nodiscard]] static bool holds_something(PublisherLane& lane) noexcept;
+
+  static constexpr std::uint64_t kBalancedRun = 32;
+
+  Dispatcher& dispatcher_;
+  const unsigned index_;
+  PublisherState& publisher_;
+  Doorbell doorbell_;
+  std::vector<PublisherLane*> hot_;  ///< lanes that are polled
+  std::uint32_t turns_until_doze_ = 0;
+  std::optional<MpmcRing<BalancedEvent>::Consumer> balanced_;
+  SubscriptionState* ended_inside_ = nullptr;
+
+  // Written by this worker, read by unsubscribers, snapshots and stop().
+  alignas(kNoSharingBytes) Atomic<const SubscriptionState*> running_{nullptr};
+  SingleWriterCounter balanced_left_;
+  SingleWriterCounter abandoned_;
+  // Written by the Dispatcher.
+  alignas(kNoSharingBytes) Atomic<bool> halted_{false};
+};
+
+}  // namespace headrace

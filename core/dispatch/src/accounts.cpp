@@ -1,0 +1,60 @@
+#include "headrace/dispatch/dispatcher.hpp"
+
+namespace headrace {
+
+Ledger Dispatcher::ledger_of(const SubscriptionState& state) const {
+  Ledger sum;
+  for (const auto& stats : state.stats) {
+    if (stats == nullptr) continue;
+    sum.handled += stats->handled.value();
+    sum.failed += stats->failed.value();
+    sum.unrouted += stats->refused.value();
+    sum.dropped += stats->unsubscribed.value();
+  }
+  return sum;
+}
+
+Ledger Dispatcher::ledger_locked() {
+  Ledger sum = ended_subscriptions_;
+  for (const auto& state : routes_.all()) sum += ledger_of(*state);
+  for (const auto& worker : workers_) sum.dropped += worker->abandoned().value();
+  each_publisher([&](PublisherState& publisher) {
+    sum.published += publisher.published.value();
+    sum.unrouted += publisher.unrouted.value();
+    sum.dropped += publisher.dropped.value();
+  });
+  sum.in_flight = in_flight();
+  return sum;
+}
+
+Ledger Dispatcher::ledger() {
+  const std::lock_guard lock(mutex_);
+  return ledger_locked();
+}
+
+Snapshot Dispatcher::snapshot() {
+  const std::lock_guard lock(mutex_);
+  Snapshot taken;
+  taken.ledger = ledger_locked();
+  for (const auto& state : routes_.all()) {
+    SubscriptionReport& report = taken.subscriptions.emplace_back();
+    report.name = state->name;
+    report.group = state->group;
+    report.filter = state->filter->text();
+    for (const auto& stats : state->stats) {
+      if (stats == nullptr) continue;
+      report.handled += stats->handled.value();
+      report.failed += stats->failed.value();
+      report.refused += stats->refused.value();
+      report.unsubscribed += stats->unsubscribed.value();
+      report.runs += stats->runs.value();
+#if HEADRACE_TELEMETRY
+      report.queue_wait_ns.merge(stats->queue_wait_ns.snapshot());
+      report.handling_ns.merge(stats->handling_ns.snapshot());
+#endif
+    }
+  }
+  return taken;
+}
+
+}  // namespace headrace

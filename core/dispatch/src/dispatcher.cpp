@@ -1,0 +1,332 @@
+#include "headrace/dispatch/dispatcher.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "headrace/base/topology.hpp"
+#include "headrace/route/topic_name.hpp"
+
+namespace headrace {
+namespace {
+
+constexpr std::size_t kLaneBytesMin = 4096;
+constexpr unsigned kWorkersMax = 1024;
+const Route kNobody;
+
+void check_options(const DispatcherOptions& options) {
+  if (!std::has_single_bit(options.lane_bytes) || options.lane_bytes < kLaneBytesMin) {
+    throw ConfigError("lane_bytes is " + std::to_string(options.lane_bytes) +
+                      ": give a power of two, at least 4096");
+  }
+  if (options.workers > kWorkersMax) {
+    throw ConfigError("workers is " + std::to_string(options.workers) + ": at most 1024 are supported");
+  }
+  if (options.publishers_max == 0 || options.publishers_max > 65'536) {
+    throw ConfigError("publishers_max is " + std::to_string(options.publishers_max) + ": give 1 to 65536");
+  }
+  if (options.high_watermark < 0.5 || options.high_watermark > 1.0) {
+    throw ConfigError("high_watermark is a share of the lane: give 0.5 to 1");
+  }
+  if (!std::has_single_bit(options.balanced_slots)) {
+    throw ConfigError("balanced_slots is " + std::to_string(options.balanced_slots) + ": give a power of two");
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<Dispatcher> Dispatcher::create(DispatcherOptions options) {
+  check_options(options);
+  std::shared_ptr<Dispatcher> made(new Dispatcher(std::move(options)));
+  made->create_workers();
+  return made;
+}
+
+Dispatcher::Dispatcher(DispatcherOptions options)
+    : options_(std::move(options)),
+      clock_(CycleClock::machine()),
+      workers_polled_(options_.workers == 0),
+      workers_wanted_(std::max(options_.workers, 1U)),
+      high_watermark_bytes_(
+          static_cast<std::uint64_t>(static_cast<double>(options_.lane_bytes) * options_.high_watermark)),
+      topics_(options_.topics_max),
+      routes_({workers_wanted_, std::min<std::uint64_t>(options_.lane_bytes / 16, FrameKind::kStrideMax)}),
+      publishers_(options_.publishers_max + workers_wanted_) {}
+
+void Dispatcher::create_workers() {
+  balanced_ =
+      std::make_unique<MpmcRing<BalancedEvent>>(MpmcRingOptions{options_.balanced_slots, publishers_.size()});
+  std::vector<PublisherState*> own;
+  for (unsigned worker = 0; worker < workers_wanted_; ++worker) {
+    own.push_back(new_publisher_state(PublisherState::Owner::worker));
+  }
+  for (unsigned worker = 0; worker < workers_wanted_; ++worker) {
+    workers_.push_back(std::make_unique<Worker>(*this, worker, *own[worker]));
+  }
+}
+
+Dispatcher::~Dispatcher() {
+  HEADRACE_CHECK("dispatcher.threads", threads_.empty(), "destroyed while its workers run");
+  for (const auto& topic : topics_.all()) {
+    const Route* route = topic->route.load(std::memory_order_relaxed);  // no partner: publishers are gone
+    if (route != &kNobody) delete route;
+  }
+  for (auto& publisher : publishers_) {
+    delete publisher.load(std::memory_order_relaxed);  // no partner: publishers and workers are gone
+  }
+}
+
+// --- Publishers ----------------------------------------------------------------------------------------------
+
+PublisherState* Dispatcher::new_publisher_state(PublisherState::Owner owner) {
+  const std::uint32_t index = publishers_made_.load(std::memory_order_relaxed);  // own store under the mutex
+  if (index == publishers_.size()) return nullptr;
+  auto* state = new PublisherState(*this, index, owner);
+  publishers_[index].store(state, std::memory_order_release);    // K1 -> K2
+  publishers_made_.store(index + 1, std::memory_order_release);  // K3 -> K4
+  return state;
+}
+
+Publisher Dispatcher::publisher() {
+  const std::lock_guard lock(mutex_);
+  PublisherState* state = nullptr;
+  if (publishers_free_.empty()) {
+    state = new_publisher_state(PublisherState::Owner::program);
+  } else {
+    state = publishers_free_.back();
+    publishers_free_.pop_back();
+  }
+  if (state != nullptr) {
+    if (life_ >= Life::stopping) {
+      state->close();
+    } else {
+      state->reopen();
+    }
+  }
+  return Publisher(shared_from_this(), state);
+}
+
+void Dispatcher::give_back(PublisherState& state) noexcept {
+  const std::lock_guard lock(mutex_);
+  publishers_free_.push_back(&state);
+}
+
+void Publisher::give_back() noexcept {
+  if (state_ == nullptr) return;
+  dispatcher_->give_back(*state_);
+  state_ = nullptr;
+}
+
+Publisher& Dispatcher::thread_publisher() {
+  // Publishers of buses that stopped are let go the next time this thread meets a new bus.
+  thread_local std::vector<std::pair<Dispatcher*, Publisher>> own;
+  for (auto& [dispatcher, publisher] : own) {
+    if (dispatcher == this) return publisher;
+  }
+  std::erase_if(own, [](const auto& entry) { return entry.first->stopped(); });
+  return own.emplace_back(this, publisher()).second;
+}
+
+std::vector<PublisherState*> Dispatcher::all_publishers() const {
+  std::vector<PublisherState*> all;
+  each_publisher([&](PublisherState& publisher) { all.push_back(&publisher); });
+  return all;
+}
+
+// --- Topics and routes ---------------------------------------------------------------------------------------
+
+const TopicNode& Dispatcher::typed_topic(const EventOps& ops, std::string_view name) {
+  const TopicNode* node = nullptr;
+  const PublishStatus status = learn_topic(ops, name, node);
+  HEADRACE_CHECK("topics.typed", status == PublishStatus::published,
+                 "topics_max leaves no room for an event type");
+  return *node;
+}
+
+PublishStatus Dispatcher::find_topic(const EventOps& ops, std::string_view name, const TopicNode*& node) {
+  node = topics_.find(ops, name);
+  if (node != nullptr) return PublishStatus::published;
+  if (!check_topic_name(name)) return PublishStatus::bad_topic;
+  return learn_topic(ops, name, node);
+}
+
+PublishStatus Dispatcher::learn_topic(const EventOps& ops, std::string_view name, const TopicNode*& node) {
+  const std::lock_guard lock(mutex_);
+  node = topics_.find(ops, name);
+  if (node != nullptr) return PublishStatus::published;
+  auto made = topics_.make(ops, name);
+  if (made == nullptr) return PublishStatus::too_many_topics;
+  made->route.store(&kNobody, std::memory_order_relaxed);  // no partner: the node is not shared yet
+  replace_route(*made);
+  node = &topics_.add(std::move(made));
+  return PublishStatus::published;
+}
+
+void Dispatcher::replace_route(TopicNode& node) {
+  const Route* old = node.route.load(std::memory_order_relaxed);  // own store under the mutex, no partner
+  std::unique_ptr<Route> made = routes_.build(node, entries_, old);
+  std::vector<const DispatchEntry*> unused;
+  for (const DispatchEntry* entry : old->entries) {
+    if (std::find(made->entries.begin(), made->entries.end(), entry) == made->entries.end())
+      unused.push_back(entry);
+  }
+  if (!made->balanced.empty())
+    has_balanced_.store(true, std::memory_order_relaxed);       // no partner: see has_balanced
+  node.route.store(made.release(), std::memory_order_release);  // T1 -> T2
+  if (old != &kNobody) retired_.add(std::unique_ptr<const Route>(old), std::move(unused), all_publishers());
+}
+
+void Dispatcher::reroute(const SubscriptionState& changed) {
+  for (const auto& topic : topics_.all()) {
+    if (changed.type != kAnyEventType && changed.type != topic->ops->type) continue;
+    if (changed.filter->matches(topic->name)) replace_route(*topic);
+  }
+  retired_.collect(entries_, all_publishers(), workers_);
+  forget_ended_subscriptions();
+}
+
+// --- Subscriptions -------------------------------------------------------------------------------------------
+
+std::shared_ptr<SubscriptionState> Dispatcher::describe(const SubscribeOptions& options,
+                                                        std::string_view default_filter, EventTypeId type) {
+  auto state = std::make_shared<SubscriptionState>();
+  const std::string_view filter_text = options.filter.empty() ? default_filter : options.filter;
+  Result<Filter> filter = Filter::parse(filter_text);
+  if (!filter) throw ConfigError("filter '" + std::string(filter_text) + "': " + filter.error().message());
+  state->filter = std::move(*filter);
+  state->type = type;
+  state->placement = options.placement;
+  state->overflow = options.overflow;
+  state->group = options.group;
+  state->name = !options.name.empty() ? options.name : !options.group.empty() ? options.group : filter_text;
+  if (options.worker >= 0) {
+    if (options.placement != Placement::pinned) throw ConfigError("worker goes with Placement::pinned only");
+    if (static_cast<unsigned>(options.worker) >= workers_wanted_) {
+      throw ConfigError("worker " + std::to_string(options.worker) + " is not there: the bus has " +
+                        std::to_string(workers_wanted_));
+    }
+    state->worker = static_cast<unsigned>(options.worker);
+  }
+  const auto policy = options.overflow.policy;
+  const bool queues = policy == Overflow::Policy::drop_oldest || policy == Overflow::Policy::conflate ||
+                      policy == Overflow::Policy::spill;
+  if (queues && options.overflow.budget_events == 0) throw ConfigError("an overflow budget must not be zero");
+  if (queues && options.placement == Placement::balanced) {
+    throw ConfigError("a balanced group takes Overflow::block, fail or drop_newest");
+  }
+  return state;
+}
+
+Subscription Dispatcher::add(std::shared_ptr<SubscriptionState> state) {
+  const std::lock_guard lock(mutex_);
+  state->serial = ++subscriptions_made_;
+  if (state->group.empty()) state->group = "#" + std::to_string(state->serial);
+  routes_.add(state);
+  state->stats.resize(workers_wanted_);
+  for (unsigned worker = 0; worker < workers_wanted_; ++worker) {
+    if (state->placement != Placement::pinned || state->worker == worker) {
+      state->stats[worker] = std::make_unique<SubscriptionStats>();
+    }
+  }
+  reroute(*state);
+  return Subscription(shared_from_this(), std::move(state));
+}
+
+void Subscription::end() noexcept {
+  if (state_ == nullptr) return;
+  dispatcher_->unsubscribe(*state_);
+  state_.reset();
+  dispatcher_.reset();
+}
+
+void Dispatcher::unsubscribe(SubscriptionState& state) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    routes_.remove(state);
+    reroute(state);
+    state.cancelled.store(true, std::memory_order_relaxed);  // S1 -> S2
+  }
+  asymmetric_fence_heavy();  // F2 <-> F1
+  Worker* const self = Worker::current();
+  bool inside = false;
+  for (const auto& worker : workers_) {
+    if (worker.get() == self && worker->running() == &state) {
+      inside = true;
+      continue;
+    }
+    for (int round = 0; worker->running() == &state; ++round) {
+      if (round < 256) {
+        pause();
+      } else {
+        std::this_thread::yield();
+      }
+    }
+  }
+  if (inside) {
+    self->end_after_run(state);
+  } else {
+    state.handler.reset();
+  }
+}
+
+void Dispatcher::forget_ended_subscriptions() {
+  std::erase_if(routes_.all(), [&](const std::shared_ptr<SubscriptionState>& state) {
+    const bool ended = state->cancelled.load(std::memory_order_relaxed);  // no partner: written under the mutex
+    if (!ended || state.use_count() > 1) return false;
+    ended_subscriptions_ += ledger_of(*state);
+    return true;
+  });
+}
+
+// --- Callbacks -----------------------------------------------------------------------------------------------
+
+void Dispatcher::wake_any() noexcept {
+  asymmetric_fence_light();  // F1 <-> F2
+  for (const auto& worker : workers_) {
+    if (worker->doorbell().sleepers().had_waiters()) {
+      worker->doorbell().wake();
+      return;
+    }
+  }
+}
+
+MpmcRing<BalancedEvent>::Producer Dispatcher::balanced_producer() {
+  auto producer = balanced_->producer();
+  HEADRACE_CHECK("balanced.producers", producer.has_value(), "there is a lane for each publisher");
+  return std::move(*producer);
+}
+
+void Dispatcher::report_slow_consumer(unsigned worker, std::chrono::nanoseconds waited) {
+  if (!options_.on_slow_consumer) return;
+  options_.on_slow_consumer({running_on(worker), worker, waited});
+}
+
+std::string Dispatcher::running_on(unsigned worker) {
+  const std::lock_guard lock(mutex_);  // keeps the subscription alive while its name is copied
+  const SubscriptionState* running = workers_[worker]->running();
+  const auto& all = routes_.all();
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const auto& known) { return known.get() == running; });
+  return found == all.end() ? std::string() : (*found)->name;
+}
+
+void Dispatcher::report_handler_error(const HandlerError& error) noexcept {
+  if (options_.on_handler_error) options_.on_handler_error(error);
+}
+
+namespace dispatch_detail {
+
+void report_failure(Context& context, const std::exception_ptr& failure) noexcept {
+  const auto report = [&](std::string_view what) {
+    context.dispatcher().report_handler_error({context.subscription(), context.topic(), what, context.worker()});
+  };
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& error) {
+    report(error.what());
+  } catch (...) {
+    report("not a std::exception");
+  }
+}
+
+}  // namespace dispatch_detail
+}  // namespace headrace

@@ -1,0 +1,162 @@
+#include <algorithm>
+
+#include "headrace/base/topology.hpp"
+#include "headrace/dispatch/dispatcher.hpp"
+
+namespace headrace {
+namespace {
+
+std::uint64_t after(std::uint64_t now_ns, std::chrono::nanoseconds delay) noexcept {
+  const auto ns = static_cast<std::uint64_t>(std::max<std::int64_t>(delay.count(), 0));
+  return ns > ~std::uint64_t{0} - now_ns ? ~std::uint64_t{0} : now_ns + ns;
+}
+
+}  // namespace
+
+void Dispatcher::start() {
+  const std::lock_guard lock(mutex_);
+  if (life_ != Life::made) throw ConfigError("start() was called twice, or after stop()");
+  if (!workers_polled_) {
+    Result<std::vector<int>> cpus = pick_cpus(workers_wanted_, options_.pin);
+    if (!cpus) throw ConfigError(cpus.error().message());
+    for (unsigned index = 0; index < workers_wanted_; ++index) {
+      finished_.push_back(std::make_unique<Atomic<bool>>(false));
+      threads_.emplace_back([this, index, cpus = *cpus] {
+        name_current_thread("hr-worker-" + std::to_string(index));
+        // pick_cpus chose among the allowed ones; a mask that shrank since leaves the worker unpinned.
+        if (!cpus.empty()) static_cast<void>(static_cast<bool>(pin_current_thread(cpus[index])));
+        workers_[index]->run();
+        finished_[index]->store(true, std::memory_order_release);  // G1 -> G2
+        worker_finished_.notify();
+      });
+    }
+  }
+  life_ = Life::running;
+}
+
+std::uint64_t Dispatcher::poll(std::uint64_t budget) {
+  HEADRACE_CHECK("dispatcher.poll", workers_polled_, "poll() is for a bus with workers = 0");
+  const Worker::Scope scope(*workers_.front());
+  return workers_.front()->turn(budget);
+}
+
+void Dispatcher::close_intake() noexcept {
+  each_publisher([](PublisherState& publisher) {
+    if (publisher.owner() == PublisherState::Owner::program) publisher.close();
+  });
+  asymmetric_fence_heavy();  // F2 <-> F1
+  each_publisher([](PublisherState& publisher) {
+    for (const auto& lane : publisher.lanes()) lane->room.notify();
+  });
+}
+
+std::uint64_t Dispatcher::in_flight() const noexcept {
+  // What left is read before what entered, so that the difference is never too small.
+  std::uint64_t left = 0;
+  std::uint64_t entered = 0;
+  each_publisher([&](PublisherState& publisher) {
+    for (const auto& lane : publisher.lanes()) left += lane->left.value() + lane->removed.value();
+  });
+  for (const auto& worker : workers_) left += worker->balanced_left().value();
+  asymmetric_fence_heavy();  // orders the two sums on every core
+  each_publisher([&](PublisherState& publisher) {
+    entered += publisher.balanced_entered.value();
+    for (const auto& lane : publisher.lanes()) entered += lane->entered.value();
+  });
+  return entered - left;
+}
+
+bool Dispatcher::wait_until_drained(std::uint64_t until_ns) {
+  // A publisher that was inside when intake closed may still enter; a handler may publish until its event has
+  // left.
+  const auto publishers_are_outside = [&] {
+    bool outside = true;
+    each_publisher([&](PublisherState& publisher) {
+      outside =
+          outside && (publisher.owner() == PublisherState::Owner::worker || publisher.reader().turn() % 2 == 0);
+    });
+    return outside;
+  };
+  for (int round = 0;; ++round) {
+    if (workers_polled_) {
+      while (poll(1024) > 0) {
+      }
+    }
+    if (publishers_are_outside() && in_flight() == 0) return true;
+    if (steady_ns() >= until_ns) return false;
+    if (round < 64) {
+      std::this_thread::yield();
+    } else {
+      std::this_thread::sleep_for(std::chrono::microseconds(200));
+    }
+  }
+}
+
+std::vector<std::string> Dispatcher::join_workers(std::uint64_t until_ns) {
+  std::vector<std::string> stuck;
+  for (const auto& worker : workers_) worker->halt();
+  for (std::size_t i = 0; i < threads_.size(); ++i) {
+    const auto finished = [&] { return finished_[i]->load(std::memory_order_acquire); };  // G2 <- G1
+    bool in_time = true;
+    while (!finished() && in_time) {
+      const auto key = worker_finished_.prepare_wait();
+      if (finished()) {
+        worker_finished_.cancel_wait(key);
+      } else {
+        in_time = worker_finished_.wait_until(key, until_ns) == EventCount::Wake::notified;
+      }
+    }
+    if (finished()) {
+      threads_[i].join();
+    } else {
+      stuck.push_back(running_on(static_cast<unsigned>(i)));
+    }
+  }
+  std::erase_if(threads_, [](const std::thread& thread) { return !thread.joinable(); });
+  return stuck;
+}
+
+StopReport Dispatcher::stop(std::chrono::nanoseconds deadline) {
+  HEADRACE_CHECK("dispatcher.stop", Worker::current() == nullptr, "stop() inside a handler would wait for itself");
+  StopReport report;
+  const std::uint64_t begun = steady_ns();
+  bool running = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (life_ >= Life::stopping) {
+      report.ledger = ledger_locked();
+      report.drained = report.ledger.in_flight == 0;
+      return report;
+    }
+    running = life_ == Life::running;
+    life_ = Life::stopping;
+    close_intake();
+  }
+  report.drained = wait_until_drained(running ? after(begun, deadline) : begun);
+  {
+    const std::lock_guard lock(mutex_);
+    life_ = Life::stopped;
+    stopped_.store(true, std::memory_order_relaxed);  // no partner: tells thread_publisher() what to forget
+  }
+  constexpr std::chrono::nanoseconds kGrace = std::chrono::milliseconds(100);
+  report.stuck = join_workers(std::max(after(begun, deadline), after(steady_ns(), kGrace)));
+  if (report.stuck.empty()) {
+    for (const auto& worker : workers_) report.abandoned += worker->abandon_all();
+  }
+  const std::lock_guard lock(mutex_);
+  report.ledger = ledger_locked();
+  report.took = std::chrono::nanoseconds(steady_ns() - begun);
+  return report;
+}
+
+void Dispatcher::shut_down() noexcept {
+  static_cast<void>(stop(std::chrono::seconds(1)));
+  // A handler that hung past every deadline is waited for here: its thread may not outlive the bus.
+  for (auto& thread : threads_) thread.join();
+  if (!threads_.empty()) {
+    for (const auto& worker : workers_) worker->abandon_all();
+  }
+  threads_.clear();
+}
+
+}  // namespace headrace

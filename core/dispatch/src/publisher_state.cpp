@@ -1,0 +1,307 @@
+#include "headrace/dispatch/publisher_state.hpp"
+
+#include <cstring>
+
+#include "headrace/base/hints.hpp"
+#include "headrace/dispatch/dispatcher.hpp"
+
+namespace headrace {
+namespace {
+
+using Policy = Overflow::Policy;
+
+constexpr int kSpinsBeforeYield = 128;
+constexpr int kYieldsBeforePark = 64;
+
+}  // namespace
+
+PublisherState::PublisherState(Dispatcher& dispatcher, std::uint32_t index, Owner owner)
+    : dispatcher_(dispatcher), index_(index), owner_(owner) {
+  const DispatcherOptions& options = dispatcher.options();
+  for (std::uint32_t worker = 0; worker < dispatcher.worker_count(); ++worker) {
+    lanes_.push_back(std::make_unique<PublisherLane>(options.lane_bytes, index, worker));
+    if (options.on_watermark) lanes_.back()->lane.producer().limit_use(dispatcher.high_watermark_bytes());
+  }
+}
+
+PublisherState::~PublisherState() {
+  for (const auto& to : lanes_) {
+    delete to->queue.load(std::memory_order_relaxed);  // no partner: workers and publisher are gone
+  }
+}
+
+void PublisherState::bind_to_this_thread() noexcept {
+#if !defined(NDEBUG)
+  thread_ = std::this_thread::get_id();
+#endif
+}
+
+void PublisherState::unbind() noexcept {
+#if !defined(NDEBUG)
+  thread_ = {};
+#endif
+}
+
+const TopicNode& PublisherState::learn_typed_topic(const EventOps& ops, std::string_view name) {
+  const TopicNode& node = dispatcher_.typed_topic(ops, name);
+  if (typed_topics_.size() <= ops.type) typed_topics_.resize(ops.type + 1, nullptr);
+  typed_topics_[ops.type] = &node;
+  return node;
+}
+
+PublishStatus PublisherState::find_topic(const EventOps& ops, std::string_view name, const TopicNode*& node) {
+  return dispatcher_.find_topic(ops, name, node);
+}
+
+void PublisherState::ring(PublisherLane& to) noexcept {
+  if (to.dozing.exchange(false, std::memory_order_relaxed)) {  // no partner: the doorbell carries the order
+    dispatcher_.ring_doorbell(to.worker, index_);
+  }
+}
+
+bool PublisherState::has_room(PublisherLane& to, std::uint64_t bytes) noexcept {
+  if (to.spilling) {
+    OverflowQueue& queue = *to.queue.load(std::memory_order_relaxed);  // own store, no partner
+    if (queue.pending() != 0) return false;
+    queue.forget_keys();
+    to.spilling = false;
+  }
+  if (to.lane.producer().has_room(bytes)) return true;
+  note_fill(to);
+  return to.lane.producer().has_room(bytes);
+}
+
+void PublisherState::note_fill(PublisherLane& to) noexcept {
+  const auto& callback = dispatcher_.options().on_watermark;
+  if (!callback) return;
+  auto& producer = to.lane.producer();
+  producer.lift_limit();
+  if (to.high.load(std::memory_order_relaxed)) return;  // no partner: a hint for reports
+  to.high.store(true, std::memory_order_relaxed);       // no partner: a hint for reports
+  callback({Watermark::Level::high, index_, to.worker, producer.used_bytes_max(), to.lane.capacity_bytes()});
+}
+
+PublishStatus PublisherState::plan_target(const Target& target, std::uint64_t key_hash) {
+  PublisherLane& to = *lanes_[target.worker];
+  const DispatchEntry& entry = *target.entry;
+  if (has_room(to, entry.kind.stride_bytes())) {
+    plan_.push_back({&target, Step::enter});
+    return PublishStatus::published;
+  }
+  const auto pending = [&] { return to.spilling ? queue_of(to).pending() : 0; };
+  const auto queue_within = [&](std::uint64_t budget) {
+    if (pending() >= budget) return PublishStatus::full;
+    plan_.push_back({&target, Step::queue});
+    return PublishStatus::published;
+  };
+  switch (entry.overflow.policy) {
+    case Policy::block: {
+      if (owner_ == Owner::worker || dispatcher_.never_blocks()) {
+        return queue_within(dispatcher_.options().handler_backlog_events);
+      }
+      const auto status = wait_for_room(to, entry.kind.stride_bytes(), entry.overflow.deadline);
+      if (status == PublishStatus::published) plan_.push_back({&target, Step::enter});
+      return status;
+    }
+    case Policy::fail:
+      return PublishStatus::full;
+    case Policy::drop_newest:
+      plan_.push_back({&target, Step::drop});
+      return PublishStatus::published;
+    case Policy::drop_oldest:
+      plan_.push_back({&target, Step::queue});
+      return PublishStatus::published;
+    case Policy::spill:
+      return queue_within(entry.overflow.budget_events);
+    case Policy::conflate: {
+      const bool replaces = to.spilling && queue_of(to).waits(entry, key_hash);
+      if (!replaces && pending() >= entry.overflow.budget_events) return PublishStatus::full;
+      plan_.push_back({&target, Step::conflate});
+      return PublishStatus::published;
+    }
+  }
+  return PublishStatus::full;
+}
+
+PublishStatus PublisherState::wait_for_room(PublisherLane& to, std::uint64_t bytes,
+                                            std::chrono::nanoseconds deadline) {
+  const std::uint64_t begun = steady_ns();
+  const bool endless = deadline == std::chrono::nanoseconds::max();
+  const std::uint64_t until = endless ? ~std::uint64_t{0} : begun + static_cast<std::uint64_t>(deadline.count());
+  const auto slow_after = static_cast<std::uint64_t>(dispatcher_.options().slow_after.count());
+  std::uint64_t report_at = begun + slow_after;
+
+  for (int round = 0;; ++round) {
+    if (has_room(to, bytes)) return PublishStatus::published;
+    if (closed_.load(std::memory_order_relaxed)) return PublishStatus::closed;  // C2 <- C1
+    if (round < kSpinsBeforeYield) {
+      pause();
+    } else if (round < kSpinsBeforeYield + kYieldsBeforePark) {
+      std::this_thread::yield();
+    } else {
+      const std::uint64_t now = steady_ns();
+      if (now >= until) return PublishStatus::timed_out;
+      if (now >= report_at) {
+        dispatcher_.report_slow_consumer(to.worker, std::chrono::nanoseconds(now - begun));
+        report_at = now + slow_after;
+      }
+      const auto key = to.room.prepare_wait();
+      if (has_room(to, bytes) || closed_.load(std::memory_order_relaxed)) {  // C2 <- C1
+        to.room.cancel_wait(key);
+      } else {
+        static_cast<void>(to.room.wait_until(key, std::min(until, report_at)));
+      }
+    }
+  }
+}
+
+OverflowQueue& PublisherState::queue_of(PublisherLane& to) {
+  OverflowQueue* queue = to.queue.load(std::memory_order_relaxed);  // own store, no partner
+  if (queue == nullptr) {
+    queue = new OverflowQueue;
+    to.queue.store(queue, std::memory_order_release);  // V1 -> V2
+  }
+  return *queue;
+}
+
+void PublisherState::enqueue(const Plan& plan, std::uint64_t key_hash, SharedEvent* event) {
+  const DispatchEntry& entry = *plan.target->entry;
+  PublisherLane& to = *lanes_[plan.target->worker];
+  OverflowQueue& queue = queue_of(to);
+  const auto give_up = [&](const DispatchEntry& of, SharedEvent* lost) {
+    to.removed.add(of.handlers.size());
+    dropped.add(of.handlers.size());
+    lost->release();
+  };
+  to.spilling = true;
+  to.entered.add(entry.handlers.size());
+  if (plan.step == Step::conflate) {
+    if (SharedEvent* replaced = queue.replace(entry, key_hash, event)) {
+      give_up(entry, replaced);
+    } else {
+      queue.push_replaceable(entry, key_hash, event);
+    }
+  } else {
+    if (entry.overflow.policy == Policy::drop_oldest && queue.pending() >= entry.overflow.budget_events) {
+      if (const auto oldest = queue.drop_oldest(); oldest.entry != nullptr) give_up(*oldest.entry, oldest.event);
+    }
+    queue.push(entry, event);
+  }
+  ring_if_dozing(to);
+}
+
+PublishStatus PublisherState::plan_balanced(const Route& route) {
+  if (!balanced_) balanced_ = dispatcher_.balanced_producer();
+  const std::size_t wanted = route.balanced.size();
+  if (balanced_->room(wanted) == wanted) return PublishStatus::published;
+  // One ring serves all balanced groups; the most patient of their policies decides.
+  Overflow overflow = Overflow::drop_newest();
+  for (const auto& members : route.balanced) {
+    const Overflow& own = members.front()->overflow;
+    if (own.policy == Policy::block) overflow = own;
+    if (own.policy == Policy::fail && overflow.policy != Policy::block) overflow = own;
+  }
+  if (overflow.policy == Policy::drop_newest) return PublishStatus::dropped;
+  if (overflow.policy == Policy::fail || owner_ == Owner::worker || dispatcher_.never_blocks()) {
+    return PublishStatus::full;
+  }
+  const std::uint64_t begun = steady_ns();
+  while (balanced_->room(wanted) != wanted) {
+    if (closed_.load(std::memory_order_relaxed)) return PublishStatus::closed;  // C2 <- C1
+    if (steady_ns() - begun > static_cast<std::uint64_t>(overflow.deadline.count()))
+      return PublishStatus::timed_out;
+    std::this_thread::yield();
+  }
+  return PublishStatus::published;
+}
+
+void PublisherState::push_balanced(const Route& route, const EventOps& ops, const void* event,
+                                   SharedEvent* shared) {
+  ++balanced_turn_;
+  for (const auto& members : route.balanced) {
+    BalancedEvent item;
+    item.entry = members[balanced_turn_ % members.size()];
+    item.stamp = cycles();
+    if (BalancedEvent::fits(ops)) {
+      std::memcpy(item.bytes, event, ops.size);
+    } else {
+      item.set_shared(shared);
+    }
+    balanced_entered.add(1);
+    const PushResult pushed = balanced_->try_push(item);
+    HEADRACE_CHECK("publish.balanced", pushed == PushResult::pushed, "room was seen and is gone");
+  }
+  dispatcher_.wake_any();
+}
+
+PublishResult PublisherState::publish_slowly(const Route& route, const TopicNode& topic, void* event) {
+  const EventOps& ops = *topic.ops;
+  if (route.shape == Route::Shape::nobody) {
+    published.add(1);
+    unrouted.add(1);
+    return {PublishStatus::unrouted, 1};
+  }
+  const std::uint64_t key_hash = ops.has_key ? ops.key_hash(event) : topic.key_hash;
+  plan_.clear();
+  for (const Target& target : route.fixed) {
+    if (const auto status = plan_target(target, key_hash); status != PublishStatus::published) return {status, 0};
+  }
+  for (const auto& slots : route.sharded) {
+    const auto status = plan_target(route.shard(slots, key_hash), key_hash);
+    if (status != PublishStatus::published) return {status, 0};
+  }
+  PublishStatus balanced = route.balanced.empty() ? PublishStatus::dropped : plan_balanced(route);
+  if (!PublishResult(balanced, 0)) return {balanced, 0};
+
+  // Nothing can fail from here on: room once seen never shrinks.
+  PublishStatus outcome = PublishStatus::published;
+  published.add(route.deliveries);
+  std::uint32_t holders = 0;
+  for (const Plan& plan : plan_) {
+    const bool boxed = plan.target->entry->boxed && plan.step == Step::enter;
+    holders += boxed || plan.step == Step::queue || plan.step == Step::conflate ? 1 : 0;
+  }
+  const bool to_balanced = !route.balanced.empty() && balanced == PublishStatus::published;
+  if (to_balanced && !BalancedEvent::fits(ops)) holders += static_cast<std::uint32_t>(route.balanced.size());
+
+  if (to_balanced && BalancedEvent::fits(ops)) push_balanced(route, ops, event, nullptr);
+  for (const Plan& plan : plan_) {
+    if (plan.step == Step::enter && !plan.target->entry->boxed) enter(*plan.target, event);
+  }
+  SharedEvent* shared = nullptr;
+  if (holders > 0) {
+    shared = SharedEvent::allocate(ops, holders);
+    ops.move(shared->data(), event);
+  }
+  if (to_balanced && !BalancedEvent::fits(ops)) push_balanced(route, ops, event, shared);
+  for (const Plan& plan : plan_) {
+    if (plan.step == Step::enter && plan.target->entry->boxed) enter(*plan.target, &shared);
+    if (plan.step == Step::queue || plan.step == Step::conflate) enqueue(plan, key_hash, shared);
+    if (plan.step == Step::drop) {
+      dropped.add(plan.target->entry->handlers.size());
+      outcome = PublishStatus::dropped;
+    }
+  }
+  if (!route.balanced.empty() && !to_balanced) {
+    dropped.add(route.balanced.size());
+    outcome = PublishStatus::dropped;
+  }
+  return {outcome, 1};
+}
+
+void PublisherState::enter(const Target& target, void* event) {
+  const DispatchEntry& entry = *target.entry;
+  PublisherLane& to = *lanes_[target.worker];
+  void* place = claim(to, entry, 1);
+  HEADRACE_CHECK("publish.room", place != nullptr, "room was seen and is gone");
+  if (entry.boxed || entry.ops->trivially_copyable) {
+    std::memcpy(place, event, entry.kind.stride_bytes());
+  } else {
+    entry.ops->move(place, event);
+  }
+  to.lane.producer().commit();
+  to.entered.add(entry.handlers.size());
+  ring_if_dozing(to);
+}
+
+}  // namespace headrace

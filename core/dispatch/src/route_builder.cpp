@@ -1,0 +1,204 @@
+#include "headrace/dispatch/route_builder.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "headrace/base/result.hpp"
+
+namespace headrace {
+namespace {
+
+using Subscriptions = std::vector<std::shared_ptr<SubscriptionState>>;
+
+constexpr std::size_t kMemberSlotsMax = 64;
+
+struct Group {
+  Subscriptions members;
+  [[nodiscard]] const SubscriptionState& first() const { return *members.front(); }
+};
+
+std::vector<Group> by_group(const Subscriptions& matching) {
+  std::vector<Group> groups;
+  for (const auto& subscription : matching) {
+    const auto same = [&](const Group& group) { return group.first().group == subscription->group; };
+    const auto found = std::find_if(groups.begin(), groups.end(), same);
+    if (found == groups.end()) {
+      groups.push_back({{subscription}});
+    } else {
+      found->members.push_back(subscription);
+    }
+  }
+  return groups;
+}
+
+/// Slots so that every member of every group gets the same share of them.
+std::size_t member_slots(const std::vector<const Group*>& groups) {
+  std::size_t slots = 1;
+  for (const Group* group : groups) slots = std::lcm(slots, group->members.size());
+  return std::min(slots, kMemberSlotsMax);
+}
+
+}  // namespace
+
+/// Hands out a route's entries, those of the old route where the same is wanted again.
+class RouteBuilder::Entries {
+ public:
+  Entries(const TopicNode& topic, EntryTable& table, const Route* old, Route& route)
+      : topic_(topic), table_(table), old_(old), route_(route) {}
+
+  const DispatchEntry* find_or_make(const Subscriptions& handlers, const Overflow& overflow) {
+    const auto same = [&](const DispatchEntry* entry) {
+      return entry->boxed == route_.boxed && entry->overflow == overflow && entry->handlers == handlers;
+    };
+    auto& entries = route_.entries;
+    if (const auto found = std::find_if(entries.begin(), entries.end(), same); found != entries.end())
+      return *found;
+    if (old_ != nullptr) {
+      const auto found = std::find_if(old_->entries.begin(), old_->entries.end(), same);
+      if (found != old_->entries.end()) return entries.emplace_back(*found);
+    }
+    auto made = std::make_unique<DispatchEntry>();
+    made->topic = &topic_;
+    made->ops = topic_.ops;
+    made->boxed = route_.boxed;
+    made->overflow = overflow;
+    made->handlers = handlers;
+    return entries.emplace_back(table_.add(std::move(made)));
+  }
+
+ private:
+  const TopicNode& topic_;
+  EntryTable& table_;
+  const Route* old_;
+  Route& route_;
+};
+
+void RouteBuilder::add(const std::shared_ptr<SubscriptionState>& subscription) {
+  auto& group = groups_[subscription->group];
+  if (group.members == 0) {
+    group.placement = subscription->placement;
+    group.overflow = subscription->overflow;
+    group.worker = subscription->worker;
+    if (subscription->placement == Placement::pinned && subscription->worker == SubscriptionState::kAnyWorker) {
+      group.worker = next_worker_++ % limits_.workers;
+    }
+  } else if (group.placement != subscription->placement || !(group.overflow == subscription->overflow) ||
+             (subscription->worker != SubscriptionState::kAnyWorker && subscription->worker != group.worker)) {
+    throw ConfigError("group '" + subscription->group +
+                      "': all its subscriptions must name the same placement, worker and overflow policy");
+  }
+  subscription->worker = group.worker;
+  ++group.members;
+
+  if (ids_free_.empty()) {
+    subscription->id = static_cast<std::uint32_t>(by_id_.size());
+    by_id_.push_back(subscription);
+  } else {
+    subscription->id = ids_free_.back();
+    ids_free_.pop_back();
+    by_id_[subscription->id] = subscription;
+  }
+  filters_.insert(*subscription->filter, subscription->id);
+  all_.push_back(subscription);
+}
+
+void RouteBuilder::remove(const SubscriptionState& subscription) {
+  filters_.erase(*subscription.filter, subscription.id);
+  by_id_[subscription.id].reset();
+  ids_free_.push_back(subscription.id);
+  const auto group = groups_.find(subscription.group);
+  if (--group->second.members == 0) groups_.erase(group);
+}
+
+Subscriptions RouteBuilder::matching(const TopicNode& topic) const {
+  std::vector<std::uint32_t> ids;
+  filters_.match(topic.name, ids);
+  Subscriptions found;
+  for (const std::uint32_t id : ids) {
+    const auto& subscription = by_id_[id];
+    if (subscription->type == kAnyEventType || subscription->type == topic.ops->type)
+      found.push_back(subscription);
+  }
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a->serial < b->serial; });
+  return found;
+}
+
+std::unique_ptr<Route> RouteBuilder::build(const TopicNode& topic, EntryTable& table, const Route* old) const {
+  auto route = std::make_unique<Route>();
+  const std::vector<Group> groups = by_group(matching(topic));
+  if (groups.empty()) return route;
+  route->deliveries = static_cast<std::uint32_t>(groups.size());
+
+  // Groups that can share a frame: the same worker or the same shards, and the same policy.
+  struct Pinned {
+    unsigned worker;
+    Overflow overflow;
+    Subscriptions handlers;
+  };
+  struct Sharded {
+    Overflow overflow;
+    int worker;  ///< of a pinned group with several members; -1: all workers
+    std::vector<const Group*> groups;
+  };
+  std::vector<Pinned> pinned;
+  std::vector<Sharded> sharded;
+  std::vector<const Group*> balanced;
+  for (const Group& group : groups) {
+    const SubscriptionState& first = group.first();
+    if (first.placement == Placement::balanced) {
+      balanced.push_back(&group);
+    } else if (first.placement == Placement::pinned && group.members.size() == 1) {
+      const auto joins = [&](const Pinned& to) {
+        return to.worker == first.worker && to.overflow == first.overflow;
+      };
+      auto to = std::find_if(pinned.begin(), pinned.end(), joins);
+      if (to == pinned.end()) to = pinned.insert(to, {first.worker, first.overflow, {}});
+      to->handlers.push_back(group.members.front());
+    } else {
+      const int worker = first.placement == Placement::pinned ? static_cast<int>(first.worker) : -1;
+      const auto joins = [&](const Sharded& to) { return to.worker == worker && to.overflow == first.overflow; };
+      auto to = std::find_if(sharded.begin(), sharded.end(), joins);
+      if (to == sharded.end()) to = sharded.insert(to, {first.overflow, worker, {}});
+      to->groups.push_back(&group);
+    }
+  }
+
+  const EventOps& ops = *topic.ops;
+  const std::size_t holders = pinned.size() + sharded.size() + balanced.size();
+  route->boxed = ops.size > limits_.inline_bytes_max || ops.align > FrameKind::kAlignMax ||
+                 (holders > 1 && (!ops.trivially_copyable || ops.size > kCopyBytesMax));
+  Entries entries(topic, table, old, *route);
+
+  for (const Pinned& to : pinned) {
+    route->fixed.push_back({to.worker, entries.find_or_make(to.handlers, to.overflow)});
+  }
+  for (const Sharded& to : sharded) {
+    const std::size_t workers = to.worker < 0 ? limits_.workers : 1;
+    std::vector<Target> slots(workers * member_slots(to.groups));
+    for (std::size_t slot = 0; slot < slots.size(); ++slot) {
+      Subscriptions handlers;
+      for (const Group* group : to.groups) {
+        handlers.push_back(group->members[slot / workers % group->members.size()]);
+      }
+      slots[slot].worker =
+          static_cast<std::uint32_t>(to.worker < 0 ? slot % workers : static_cast<std::size_t>(to.worker));
+      slots[slot].entry = entries.find_or_make(handlers, to.overflow);
+    }
+    route->sharded.push_back(std::move(slots));
+  }
+  for (const Group* group : balanced) {
+    auto& members = route->balanced.emplace_back();
+    for (const auto& member : group->members) {
+      members.push_back(entries.find_or_make({member}, group->first().overflow));
+    }
+  }
+
+  if (!route->boxed && balanced.empty()) {
+    if (route->fixed.size() == 1 && route->sharded.empty()) route->shape = Route::Shape::single;
+    if (route->fixed.empty() && route->sharded.size() == 1) route->shape = Route::Shape::sharded;
+  }
+  if (route->shape == Route::Shape::nobody) route->shape = Route::Shape::general;
+  return route;
+}
+
+}  // namespace headrace

@@ -71,9 +71,11 @@ class BasicLane {
     [[nodiscard]] typename Memory::Address try_claim_stamped(FrameKind kind, std::uint32_t count, Run run,
                                                              std::uint64_t stamp) noexcept {
       const std::uint64_t bytes = std::uint64_t{kind.stride_bytes()} * count;
+      claimed_count_ = count;
       if (kind == open_kind_ && stamp == 0 && write_at_ + bytes <= extend_until_ &&
           open_.count() + count <= FrameWord::kCountMax) [[likely]] {
-        claim_ = Claim{.word = open_.with_more(count), .end_at = write_at_ + bytes, .extends = true};
+        claimed_end_at_ = write_at_ + bytes;
+        begins_frame_ = false;
         return lane_.memory_.payload(write_at_);
       }
       return claim_frame(kind, count, run, stamp);
@@ -82,13 +84,13 @@ class BasicLane {
     /// Publishes the claimed events.
     /// @thread producer  @progress wait-free  @alloc none
     void commit() noexcept {
-      if (claim_.extends) [[likely]] {
-        open_ = claim_.word;
-        write_at_ = claim_.end_at;
-        lane_.memory_.store_word(open_at_, open_.bits(), std::memory_order_release);  // P1 -> C1
-      } else {
+      if (begins_frame_) [[unlikely]] {
         commit_frame();
+        return;
       }
+      open_ = open_.with_more(claimed_count_);
+      write_at_ = claimed_end_at_;
+      lane_.memory_.store_word(open_at_, open_.bits(), std::memory_order_release);  // P1 -> C1
     }
 
     /// Whether a claim of `bytes` in one frame of any kind is sure to succeed. Room once seen never shrinks.
@@ -112,14 +114,6 @@ class BasicLane {
 
    private:
     friend class BasicLane;
-    struct Claim {
-      FrameWord word{0};
-      std::uint64_t end_at = 0;
-      std::uint64_t header_at = 0;
-      std::uint64_t skip_at = kNoSkip;
-      bool extends = false;
-      bool closes = false;
-    };
     static constexpr std::uint64_t kNoSkip = ~std::uint64_t{0};
     // Header, stamp, alignment, rounding, and the next header's word.
     static constexpr std::uint64_t kFrameOverheadMax = 16 + FrameKind::kAlignMax + 8 + 8;
@@ -127,10 +121,10 @@ class BasicLane {
     Producer(BasicLane& lane, std::uint64_t capacity) noexcept
         : lane_(lane), capacity_(capacity), limit_(capacity), credit_(capacity) {}
 
-    typename Memory::Address claim_frame(FrameKind kind, std::uint32_t count, Run run,
-                                         std::uint64_t stamp) noexcept {
+    [[gnu::noinline]] typename Memory::Address claim_frame(FrameKind kind, std::uint32_t count, Run run,
+                                                           std::uint64_t stamp) noexcept {
       const FrameWord word(kind, count, stamp != 0);
-      std::uint64_t header_at = next_header_at();
+      std::uint64_t header_at = (write_at_ + 7) & ~std::uint64_t{7};
       std::uint64_t skip_at = kNoSkip;
       const std::uint64_t offset = header_at & (capacity_ - 1);
       if (offset + (word.end_at(header_at) - header_at) > capacity_) {
@@ -143,7 +137,12 @@ class BasicLane {
         if (end_at + 16 > released_seen_ + credit_) return nullptr;
       }
       if (stamp != 0) lane_.memory_.set_plain(header_at + 8, stamp);
-      claim_ = Claim{word, end_at, header_at, skip_at, false, run == Run::closed};
+      begins_frame_ = true;
+      closes_ = run == Run::closed;
+      claimed_word_ = closes_ ? word.as_closed() : word;
+      claimed_at_ = header_at;
+      claimed_end_at_ = end_at;
+      skip_at_ = skip_at;
       return lane_.memory_.payload(word.payload_at(header_at));
     }
 
@@ -152,19 +151,18 @@ class BasicLane {
       if (used_bytes_max() <= capacity_ / 4) credit_ = limit_;
     }
 
-    void commit_frame() noexcept {
+    [[gnu::noinline]] void commit_frame() noexcept {
       auto& memory = lane_.memory_;
-      FrameWord word = claim_.word;
-      if (claim_.closes) {
-        word = word.as_closed();
+      const FrameWord word = claimed_word_;
+      if (closes_) {
         // I3: the next header's place must be zero before this header shows.
-        memory.store_word(word.end_at(claim_.header_at), 0, std::memory_order_relaxed);  // no partner: P1 below
+        memory.store_word(word.end_at(claimed_at_), 0, std::memory_order_relaxed);  // no partner: P1 below
       }
-      std::uint64_t first_at = claim_.header_at;
+      std::uint64_t first_at = claimed_at_;
       FrameWord first = word;
-      if (claim_.skip_at != kNoSkip) {
-        memory.store_word(claim_.header_at, word.bits(), std::memory_order_relaxed);  // no partner: P1 below
-        first_at = claim_.skip_at;
+      if (skip_at_ != kNoSkip) {
+        memory.store_word(claimed_at_, word.bits(), std::memory_order_relaxed);  // no partner: P1 below
+        first_at = skip_at_;
         first = FrameWord::skip_to_start();
       }
       if (has_open_) {
@@ -173,22 +171,16 @@ class BasicLane {
       } else {
         memory.store_word(first_at, first.bits(), std::memory_order_release);  // P1 -> C1
       }
-      begin(word);
-    }
-
-    void begin(FrameWord word) noexcept {
-      has_open_ = !claim_.closes;
+      has_open_ = !closes_;
       open_ = word;
-      open_at_ = claim_.header_at;
+      open_at_ = claimed_at_;
       open_kind_ = has_open_ ? word.kind() : FrameKind{};
-      write_at_ = claim_.end_at;
+      write_at_ = claimed_end_at_;
       const std::uint64_t lap_end = (open_at_ | (capacity_ - 1)) + 1;
       const std::uint64_t frame_end = word.payload_at(open_at_) + lane_.frame_bytes_max();
       const std::uint64_t credit_end = released_seen_ + credit_ - 16;
       extend_until_ = std::min({lap_end, frame_end, credit_end});
     }
-
-    [[nodiscard]] std::uint64_t next_header_at() const noexcept { return (write_at_ + 7) & ~std::uint64_t{7}; }
 
     BasicLane& lane_;
     std::uint64_t capacity_;
@@ -201,7 +193,14 @@ class BasicLane {
     FrameWord open_{0};
     std::uint64_t open_at_ = 0;
     bool has_open_ = false;
-    Claim claim_;
+    // The claim: more of the open frame, or a frame begun.
+    bool begins_frame_ = false;
+    bool closes_ = false;
+    std::uint32_t claimed_count_ = 0;
+    std::uint64_t claimed_end_at_ = 0;
+    std::uint64_t claimed_at_ = 0;
+    std::uint64_t skip_at_ = kNoSkip;
+    FrameWord claimed_word_{0};
   };
 
   class Consumer {

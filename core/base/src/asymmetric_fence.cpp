@@ -4,6 +4,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
+
+#include "headrace/base/check.hpp"
+
 namespace headrace {
 namespace {
 
@@ -26,9 +30,14 @@ void seq_cst_fence_out_of_line() noexcept {
 }  // namespace detail
 
 void asymmetric_fence_heavy() noexcept {
-  if (!detail::kHasMembarrier || syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0)
-      [[unlikely]] {
+  if (!detail::kHasMembarrier) [[unlikely]] {
     detail::seq_cst_fence_out_of_line();
+    return;
+  }
+  // The light sides rely on it by now. A kernel short of memory may refuse for a while; a sandbox that forbids the
+  // call after start-up must not go unnoticed, since wake-ups would be lost.
+  while (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0) {
+    HEADRACE_CHECK("fence.membarrier", errno == ENOMEM, "membarrier worked at start-up and is refused now");
   }
 }
 

@@ -36,11 +36,11 @@ std::byte* map_aligned(std::size_t bytes, std::size_t alignment) noexcept {
   return start + before;
 }
 
-// MADV_POPULATE_WRITE (Linux 5.14) reports memory that is not there, where a touch would end in a signal.
+// MADV_POPULATE_WRITE (Linux 5.14) reports memory that is not there, where a touch would end in a signal. The
+// touch follows all the same: older kernels refuse the advice, and emulators accept it and do nothing.
 bool make_present(std::byte* memory, std::size_t bytes) noexcept {
 #if defined(MADV_POPULATE_WRITE)
-  if (::madvise(memory, bytes, MADV_POPULATE_WRITE) == 0) return true;
-  if (errno != EINVAL && errno != ENOSYS) return false;
+  if (::madvise(memory, bytes, MADV_POPULATE_WRITE) != 0 && errno != EINVAL && errno != ENOSYS) return false;
 #endif
   for (std::size_t at = 0; at < bytes; at += page_bytes()) {
     static_cast<volatile std::byte*>(memory)[at] = std::byte{0};

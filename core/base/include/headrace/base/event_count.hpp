@@ -11,26 +11,25 @@ namespace headrace {
 
 /// Lets threads sleep until a condition that others make true, at no cost to those others while nobody sleeps.
 ///
-///     waiter:   const auto key = events.prepare_wait();        notifier:   make the condition true;
-///               if (condition) events.cancel_wait(key);                    events.notify();
-///               else events.wait(key);                 then look again
+///     waiter:  const auto key = events.prepare_wait();     notifier:  make the condition true;
+///              if (condition) events.cancel_wait(key);                events.notify();
+///              else events.wait(key);            then look again
 ///
-/// Threads:   any number of waiters and of notifiers. Every prepare_wait is followed by one cancel_wait or one
-/// wait. Progress:  notify without sleepers is one load of a shared line: no fence, no write, no system call. The
-/// first
-///            notify after a thread prepares takes all who wait off the count and wakes them; those that follow
-///            cost nothing again, even while the sleepers are still waking.
-/// Limits:    2^32 - 1 waiters; a waiter misses a wake-up if exactly 2^32 others fall between its key and its
-/// sleep.
+/// Threads:   any number of waiters and notifiers. Each prepare_wait is followed by one cancel_wait or one wait.
+/// Progress:  notify without waiters is a load of a shared line: no fence, no write, no system call. The first
+///            notify that finds waiters takes all of them off the count and wakes them, so that those which follow
+///            cost nothing again while the sleepers are still waking.
+/// Limits:    2^32 - 1 waiters; a wake-up is missed if exactly 2^32 others fall between a key and its sleep.
 ///
-/// Argument:  a notifier writes its condition, passes the light fence, reads the count (W3). A waiter raises the
-///            count (W1), passes the heavy fence, reads the condition. By the fences one of the two sees the
-///            other. If the waiter sees the condition, it does not sleep. If the notifier sees a count that
-///            includes the waiter, it moves the epoch (W4) and wakes: a waiter that has yet to sleep finds the
-///            epoch moved and does not. If the notifier reads a count that no longer includes the waiter, then the
-///            waiter has left, or another notifier took it off the count, moved the epoch and wakes it.
-/// Ordering:  W1 -> W3  with the fences F1 <-> F2: the notifier sees the waiter, or the waiter the condition
-///            W4 -> W2  a thread that was woken sees what was written before notify
+/// Argument:  a notifier makes the condition true, passes the light fence and reads the count (W3). A waiter adds
+///            itself to the count (W1), passes the heavy fence and reads the condition. By the fences one sees the
+///            other. A waiter that sees the condition does not sleep. A notifier that sees the waiter counted
+///            moves the epoch (W4) and wakes; a waiter not yet asleep finds the epoch moved and stays awake. A
+///            notifier that reads a later count, without the waiter, leaves it to whoever took the waiter off:
+///            itself, or a notifier that moves the epoch and wakes. W4 releases though a fence precedes it: that
+///            fence may be the compiler's only.
+/// Ordering:  W1 -> W3  through the fences F1 <-> F2: the notifier sees the waiter, or the waiter the condition
+///            W4 -> W2  whoever was woken sees what was written before notify
 class EventCount {
  public:
   class Key {

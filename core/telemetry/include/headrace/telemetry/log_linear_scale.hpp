@@ -10,8 +10,8 @@ namespace headrace {
 /// bucket is never wider than 1/32 of the values in it, and its middle is within 1/64 of each. Values below 64 are
 /// exact.
 ///
-/// Limits: values beyond 2^44 - 1 fall into the last bucket: almost 5 hours in nanoseconds, an hour at 4.8 cycles
-/// each.
+/// Limits: values beyond 2^44 - 1 fall into the last bucket: almost 5 hours in nanoseconds, an hour in
+///         cycles of 4.8 GHz.
 struct LogLinearScale {
   static constexpr unsigned kSubBucketBits = 5;
   static constexpr unsigned kValueBits = 44;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -61,7 +62,8 @@ class ConfigReader {
     auto event = root.section("event");
     if (!event.present()) root.missing("event", "how a record becomes an event, a table [event]");
     read_event(event);
-    into_.rejects = output_folder_ / root.text("rejects").value_or(into_.file.stem().string() + ".rejects.ndjson");
+    const std::string rejects = root.text("rejects").value_or(into_.file.stem().string() + ".rejects.ndjson");
+    into_.rejects = (output_folder_ / rejects).lexically_normal();
     read_subscriptions(root, problems);
     root.finish();
   }
@@ -76,7 +78,7 @@ class ConfigReader {
     const auto format = section.choice("format", kFormats);
     if (source.kind == SourceConfig::Kind::file) {
       if (!path && section.present()) section.missing("path", "the file to read");
-      source.path = input_folder_ / path.value_or("");
+      source.path = (input_folder_ / path.value_or("")).lexically_normal();
     } else if (path) {
       section.problem("path", "only a source of kind \"file\" has a path");
     }
@@ -171,6 +173,11 @@ class ConfigReader {
     bus.workers = static_cast<std::uint32_t>(section.whole("workers", 1, kWorkersMax).value_or(bus.workers));
     bus.wait = section.choice("wait", kWaits).value_or(bus.wait);
     bus.lane_bytes = section.bytes("lane_bytes", 4 * kKiB, 1024 * kMiB).value_or(bus.lane_bytes);
+    if (!std::has_single_bit(bus.lane_bytes))
+      section.problem("lane_bytes", "expected a power of two, such as \"256 KiB\"");
+    bus.topics_max =
+        static_cast<std::uint32_t>(section.whole("topics_max", 1, 1U << 24U).value_or(bus.topics_max));
+    bus.stop_deadline = section.duration("stop_deadline").value_or(bus.stop_deadline);
     if (const toml::node* pin = section.node("pin")) read_pin(section, *pin);
     section.finish();
   }
@@ -226,9 +233,14 @@ class ConfigReader {
     }
     s.group = section.text("group").value_or(s.name);
     s.placement = section.choice("placement", kPlacements).value_or(s.placement);
-    s.worker = static_cast<std::uint32_t>(section.whole("worker", 0, into_.bus.workers - 1).value_or(0));
+    if (const auto worker = section.whole("worker", 0, into_.bus.workers - 1)) {
+      s.worker = static_cast<std::uint32_t>(*worker);
+    }
     if (section.has("worker") && s.placement != SubscriptionConfig::Placement::pinned) {
       section.problem("worker", "only the placement \"pinned\" has a worker");
+    }
+    if (s.placement == SubscriptionConfig::Placement::sharded && !into_.event.key) {
+      section.problem("placement", "sharding needs a key: set 'key' in [event], such as \"{id}\"");
     }
     s.where = section.parsed<Predicate>("where", into_.fields);
     read_overflow(section, s.overflow);
@@ -258,7 +270,7 @@ class ConfigReader {
     s.count_by = section.parsed<TextTemplate>("count_by", into_.fields);
     s.print = section.parsed<TextTemplate>("print", into_.fields);
     if (const auto write = section.text("write")) {
-      s.write = output_folder_ / *write;
+      s.write = (output_folder_ / *write).lexically_normal();
       if (const std::string extension = s.write->extension(); extension != ".ndjson" && extension != ".csv") {
         section.problem("write", "the file's name must end in .ndjson or .csv");
       }

@@ -58,6 +58,8 @@ struct BusConfig {
   std::vector<std::uint32_t> pin_list;
   Wait wait = Wait::adaptive;
   std::size_t lane_bytes = std::size_t{1} << 18U;
+  std::uint32_t topics_max = 65'536;
+  std::chrono::milliseconds stop_deadline{30'000};
 };
 
 struct OverflowConfig {
@@ -77,8 +79,8 @@ struct SubscriptionConfig {
   std::string name;
   std::string filter;
   std::string group;
-  Placement placement = Placement::sharded;
-  std::uint32_t worker = 0;  ///< of pinned
+  Placement placement = Placement::pinned;
+  std::optional<std::uint32_t> worker;  ///< of pinned; by default groups are spread evenly
   OverflowConfig overflow;
   std::optional<Predicate> where;
   std::optional<TextTemplate> count_by;
@@ -88,7 +90,7 @@ struct SubscriptionConfig {
   std::optional<TopicTemplate> forward;
 };
 
-/// Everything that `headrace run` needs to know. The fields table must not move once decoders exist.
+/// Everything that `headrace run` needs to know. It must not move once a SchemaPool refers to its fields.
 struct Config {
   std::filesystem::path file;
   FieldTable fields;

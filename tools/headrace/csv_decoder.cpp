@@ -25,10 +25,8 @@ std::vector<std::string> with_unique_names(std::vector<std::string> names) {
 
 }  // namespace
 
-CsvDecoder::CsvDecoder(CsvOptions options, const FieldTable& mentioned)
-    : options_(std::move(options)), mentioned_(mentioned) {
-  if (!options_.columns.empty())
-    schema_ = std::make_unique<Schema>(with_unique_names(options_.columns), mentioned);
+CsvDecoder::CsvDecoder(CsvOptions options, SchemaPool& schemas) : options_(std::move(options)), schemas_(schemas) {
+  if (!options_.columns.empty()) schema_ = schemas_.find_or_add(with_unique_names(options_.columns));
 }
 
 Flow CsvDecoder::feed(std::string_view bytes, DecoderSink& sink) {
@@ -204,7 +202,11 @@ Flow CsvDecoder::take_header(DecoderSink& sink) {
   }
   std::vector<std::string> names;
   for (const Span& span : spans_) names.emplace_back(value(span));
-  schema_ = std::make_unique<Schema>(with_unique_names(std::move(names)), mentioned_);
+  schema_ = schemas_.find_or_add(with_unique_names(std::move(names)));
+  if (schema_ == nullptr) {
+    (void)sink.on_reject({line_, fmt::format("more than {} different headers", schemas_.schemas_max()), {}});
+    return Flow::stop;
+  }
   return sink.on_header(*schema_);
 }
 

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "decoder.hpp"
+#include "schema_pool.hpp"
 
 namespace headrace::program {
 
@@ -24,7 +24,7 @@ struct CsvOptions {
 /// the closing one, the first line of the damaged record is rejected and reading resumes at the next.
 class CsvDecoder final : public Decoder {
  public:
-  CsvDecoder(CsvOptions options, const FieldTable& mentioned);
+  CsvDecoder(CsvOptions options, SchemaPool& schemas);
 
   [[nodiscard]] Flow feed(std::string_view bytes, DecoderSink& sink) override;
   [[nodiscard]] Flow finish(DecoderSink& sink) override;
@@ -48,8 +48,8 @@ class CsvDecoder final : public Decoder {
   void start_record(std::size_t begin);
 
   const CsvOptions options_;
-  const FieldTable& mentioned_;
-  std::unique_ptr<const Schema> schema_;
+  SchemaPool& schemas_;
+  const Schema* schema_ = nullptr;
 
   std::string buffer_;
   std::size_t begin_ = 0;   // of the record being read

@@ -29,7 +29,7 @@ class DecoderSink {
 };
 
 /// Turns a stream of bytes, in pieces of any size, into records. Bad input is rejected, never thrown;
-/// memory is bounded by the limits of the format's options. The schemas live as long as the decoder.
+/// memory is bounded by the limits of the format's options.
 class Decoder {
  public:
   virtual ~Decoder() = default;

@@ -156,8 +156,7 @@ std::string duplicate_of(std::vector<std::string> names) {
 
 }  // namespace
 
-NdjsonDecoder::NdjsonDecoder(NdjsonOptions options, const FieldTable& mentioned)
-    : options_(options), mentioned_(mentioned) {}
+NdjsonDecoder::NdjsonDecoder(NdjsonOptions options, SchemaPool& schemas) : options_(options), schemas_(schemas) {}
 
 Flow NdjsonDecoder::feed(std::string_view bytes, DecoderSink& sink) {
   while (true) {
@@ -211,18 +210,12 @@ Flow NdjsonDecoder::take_line(std::string_view text, DecoderSink& sink) {
     if (const std::string twice = duplicate_of(names_); !twice.empty()) {
       return reject(fmt::format("key '{}' occurs twice", twice));
     }
-    last_schema_ = schema_of(names_);
+    last_schema_ = schemas_.find_or_add(names_);
     if (last_schema_ == nullptr) {
-      return reject(fmt::format("more than {} different sets of keys in one stream", options_.shapes_max));
+      return reject(fmt::format("more than {} different sets of keys", schemas_.schemas_max()));
     }
   }
   return sink.on_record(builder_.build(*last_schema_, line_));
-}
-
-const Schema* NdjsonDecoder::schema_of(const std::vector<std::string>& names) {
-  if (const auto found = schemas_.find(names); found != schemas_.end()) return found->second.get();
-  if (schemas_.size() == options_.shapes_max) return nullptr;
-  return schemas_.emplace(names, std::make_unique<Schema>(names, mentioned_)).first->second.get();
 }
 
 }  // namespace headrace::program

@@ -47,7 +47,7 @@ struct Field {
 };
 
 /// The event of the program: one line of input, immutable, copied by sharing.
-/// Threads:  any, as a value. The schema must outlive it; decoders keep theirs until the run is over.
+/// Threads:  any, as a value. The schema must outlive it: SchemaPool keeps all of a run.
 /// Memory:   one allocation a record: a word a field (end of its text, kind), then the text of all fields.
 class Record {
  public:

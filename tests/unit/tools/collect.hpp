@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "decoder.hpp"
+#include "schema_pool.hpp"
 
 namespace headrace::program {
 
@@ -46,7 +47,8 @@ struct Collected final : DecoderSink {
 template <class Format, class Options>
 Collected decode(std::string_view text, Options options, std::size_t piece = SIZE_MAX) {
   FieldTable mentioned;
-  Format decoder(std::move(options), mentioned);
+  SchemaPool schemas(mentioned);
+  Format decoder(std::move(options), schemas);
   Collected found;
   for (std::size_t at = 0; at < text.size(); at += std::min(piece, text.size() - at)) {
     if (decoder.feed(text.substr(at, piece), found) == Flow::stop) return found;

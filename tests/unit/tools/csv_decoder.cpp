@@ -97,7 +97,8 @@ TEST(CsvDecoder, HeaderNamesBecomeUnique) {
 // Method: stop after the first of three records.
 TEST(CsvDecoder, StopsWhenTheSinkSaysSo) {
   FieldTable mentioned;
-  CsvDecoder decoder({}, mentioned);
+  SchemaPool schemas(mentioned);
+  CsvDecoder decoder({}, schemas);
   Collected found;
   found.stop_after = 1;
   EXPECT_EQ(decoder.feed("a\n1\n2\n3\n", found), Flow::stop);

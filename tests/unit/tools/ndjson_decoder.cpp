@@ -49,9 +49,11 @@ TEST(NdjsonDecoder, BadLinesAreRejectedOneByOne) {
 // Claim:  the number of different sets of keys is bounded, and known ones go on being read.
 // Method: three shapes under a limit of two.
 TEST(NdjsonDecoder, ShapesAreBounded) {
-  NdjsonOptions options;
-  options.shapes_max = 2;
-  const auto found = ndjson("{\"a\":1}\n{\"b\":1}\n{\"c\":1}\n{\"a\":2}\n", options);
+  FieldTable mentioned;
+  SchemaPool schemas(mentioned, 2);
+  NdjsonDecoder decoder({}, schemas);
+  Collected found;
+  ASSERT_EQ(decoder.feed("{\"a\":1}\n{\"b\":1}\n{\"c\":1}\n{\"a\":2}\n", found), Flow::go_on);
   EXPECT_EQ(found.records.size(), 3U);
   ASSERT_EQ(found.rejects.size(), 1U);
   EXPECT_EQ(found.rejects[0].first, 3U);
@@ -61,7 +63,8 @@ TEST(NdjsonDecoder, ShapesAreBounded) {
 // Method: a round trip; then control characters and bytes that are no UTF-8.
 TEST(JsonText, RecordsAreWrittenAsTheyWereRead) {
   FieldTable mentioned;
-  NdjsonDecoder decoder({}, mentioned);
+  SchemaPool schemas(mentioned);
+  NdjsonDecoder decoder({}, schemas);
   struct Writer final : DecoderSink {
     std::string out;
     Flow on_record(Record record) override { return append_json(out, record), Flow::go_on; }

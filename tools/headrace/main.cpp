@@ -1,0 +1,31 @@
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "run_command.hpp"
+
+int main(int argc, char** argv) {
+  using namespace headrace::program;
+  CLI::App app{"headrace: an embedded event bus, as a program"};
+  app.set_version_flag("--version", "headrace " HEADRACE_VERSION);
+  app.require_subcommand(1);
+
+  RunArguments run;
+  CLI::App* run_app =
+      app.add_subcommand("run", "Replay or read an event stream through the bus, as a config says");
+  run_app->add_option("config", run.config, "The config, TOML")->required();
+  run_app->add_option("--output-dir", run.output_folder, "Where files are written (default: the config's folder)");
+  run_app->add_option("--report-json", run.report_json, "Write the report to a file, as JSON");
+  run_app->add_option("--speed", run.speed,
+                      "max, or how many times faster than real time, in place of the config's");
+  run_app->add_flag("--quiet", run.quiet, "No progress, prints or alerts: only the report");
+
+  CLI::App* check_app = app.add_subcommand("check", "Read a config and say what is wrong with it");
+  check_app->add_option("config", run.config, "The config, TOML")->required();
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitOk : kExitUsage;
+  }
+  return run_app->parsed() ? run_command(run) : check_command(run);
+}

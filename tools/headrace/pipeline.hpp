@@ -1,0 +1,15 @@
+#pragma once
+
+#include "config.hpp"
+#include "console.hpp"
+#include "headrace/base/result.hpp"
+#include "interrupt.hpp"
+#include "run_report.hpp"
+
+namespace headrace::program {
+
+/// Runs the config to the end of its source or to a signal, and drains the bus. The one place that knows the bus.
+/// The error says what kept it from starting, or which file could not be read or written.
+[[nodiscard]] Result<RunReport> run_pipeline(const Config& config, Console& console, const Interrupt& interrupt);
+
+}  // namespace headrace::program

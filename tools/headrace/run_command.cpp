@@ -1,0 +1,76 @@
+#include "run_command.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "pipeline.hpp"
+#include "system_error.hpp"
+
+namespace headrace::program {
+namespace {
+
+/// Prints the problems of a config; true when there are none.
+bool say_problems(const std::vector<ConfigProblem>& problems) {
+  constexpr std::size_t kShownMax = 10;
+  for (std::size_t i = 0; i < std::min(problems.size(), kShownMax); ++i) {
+    fmt::print(stderr, "{}\n", problems[i].message());
+  }
+  if (problems.size() > kShownMax) fmt::print(stderr, "and {} more problems\n", problems.size() - kShownMax);
+  return problems.empty();
+}
+
+/// True when the text is a speed; what the config's own reader says is not repeated.
+bool override_speed(const std::string& text, EventConfig& event) {
+  double speed = 0;
+  if (text == "max") {
+    event.speed = 0;
+  } else if (!read_number(text, speed) || !(speed > 0)) {
+    fmt::print(stderr, "headrace: --speed: expected max, or how many times faster than real time, such as 3600\n");
+    return false;
+  } else if (!event.time) {
+    fmt::print(stderr,
+               "headrace: --speed: real time needs 'time' in [event], the field that holds each record's time\n");
+    return false;
+  } else {
+    event.speed = speed;
+  }
+  return true;
+}
+
+bool save(const std::filesystem::path& path, const std::string& text) {
+  std::FILE* file = std::fopen(path.c_str(), "wbe");
+  const bool written = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  const bool closed = file != nullptr && std::fclose(file) == 0;
+  if (!written || !closed) fmt::print(stderr, "headrace: {}: {}\n", path.string(), system_error("cannot write"));
+  return written && closed;
+}
+
+}  // namespace
+
+int run_command(const RunArguments& arguments) {
+  ConfigOutcome outcome = load_config(arguments.config, arguments.output_folder);
+  if (!say_problems(outcome.problems)) return kExitUsage;
+  if (!arguments.speed.empty() && !override_speed(arguments.speed, outcome.config.event)) return kExitUsage;
+  Console console;
+  if (arguments.quiet) console.be_quiet();
+  const auto report = run_pipeline(outcome.config, console, Interrupt::install());
+  if (!report) {
+    fmt::print(stderr, "headrace: {}\n", report.error().message());
+    return kExitFailed;
+  }
+  if (!arguments.report_json.empty() && !save(arguments.report_json, to_json(*report))) return kExitFailed;
+  fmt::print("{}", to_text(*report));
+  std::fflush(stdout);
+  return report->balanced() ? kExitOk : kExitNotBalanced;
+}
+
+int check_command(const RunArguments& arguments) {
+  const ConfigOutcome outcome = load_config(arguments.config, arguments.output_folder);
+  if (!say_problems(outcome.problems)) return kExitUsage;
+  fmt::print("{}: fine, {} subscriptions\n", arguments.config.string(), outcome.config.subscriptions.size());
+  return kExitOk;
+}
+
+}  // namespace headrace::program

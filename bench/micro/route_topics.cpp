@@ -53,7 +53,8 @@ std::string topic(std::uint32_t device) {
 std::vector<std::string> random_topics(std::uint32_t devices, std::uint32_t count = kTopics) {
   std::mt19937 random{devices};
   std::vector<std::string> topics;
-  for (std::uint32_t i = 0; i < count; ++i) topics.push_back(topic(random() % devices));
+  for (std::uint32_t i = 0; i < count; ++i)
+    topics.push_back(topic(static_cast<std::uint32_t>(random() % devices)));
   return topics;
 }
 

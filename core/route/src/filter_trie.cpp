@@ -9,11 +9,23 @@ namespace headrace {
 using detail::LevelKey;
 using detail::LevelKeys;
 
-namespace {
+inline std::uint32_t FilterTrie::edge_tag(NodeIndex parent, const LevelKey& level) noexcept {
+  return static_cast<std::uint32_t>(fold_multiply(level.hash ^ detail::kRoot5, parent ^ detail::kRoot2));
+}
 
-std::uint64_t seen_bit(const LevelKey& level) { return std::uint64_t{1} << (level.hash >> 58); }
+inline bool FilterTrie::is_at(const Node& node, const LevelKey& level) const noexcept {
+  return node.low == level.low && node.high == level.high && node.level_bytes == level.size &&
+         (level.size <= LevelKey::kInlineBytes || texts_.equals(node.tail, level.tail()));
+}
 
-}  // namespace
+inline FilterTrie::NodeIndex FilterTrie::literal_child(NodeIndex parent, const LevelKey& level) const noexcept {
+  const Node& node = nodes_[parent];
+  if (node.only_literal != kNone) return is_at(nodes_[node.only_literal], level) ? node.only_literal : kNone;
+  if ((node.literals_seen & Node::seen_bit(level)) == 0) return kNone;
+  return edges_.find(edge_tag(parent, level), [&](NodeIndex index) {
+    return nodes_[index].parent == parent && is_at(nodes_[index], level);
+  });
+}
 
 /// The places that a walk has been to and need not see again.
 class FilterTrie::Marks {
@@ -106,19 +118,6 @@ FilterTrie::FilterTrie() {
   }
 }
 
-std::uint32_t FilterTrie::edge_tag(NodeIndex parent, const LevelKey& level) noexcept {
-  return static_cast<std::uint32_t>(fold_multiply(level.hash ^ detail::kRoot5, parent ^ detail::kRoot2));
-}
-
-FilterTrie::NodeIndex FilterTrie::literal_child(NodeIndex parent, const LevelKey& level) const noexcept {
-  if ((nodes_[parent].literals_seen & seen_bit(level)) == 0) return kNone;
-  return edges_.find(edge_tag(parent, level), [&](NodeIndex index) {
-    const Node& node = nodes_[index];
-    return node.parent == parent && node.low == level.low && node.high == level.high &&
-           node.level_bytes == level.size && texts_.equals(node.tail, level.tail());
-  });
-}
-
 FilterTrie::NodeIndex FilterTrie::child(NodeIndex parent, const LevelKey& level) const noexcept {
   switch (Filter::level(level.text())) {
     case Filter::Level::one:
@@ -147,8 +146,10 @@ FilterTrie::NodeIndex FilterTrie::add_child(NodeIndex parent, const LevelKey& le
   node.tail = texts_.store(level.tail());
   const NodeIndex index = nodes_.add(node);
   edges_.insert(edge_tag(parent, level), index);
-  nodes_[parent].literals_seen |= seen_bit(level);
-  nodes_[parent].literals += 1;
+  Node& above = nodes_[parent];
+  above.only_literal = above.literals_seen == 0 ? index : kNone;
+  above.literals_seen |= Node::seen_bit(level);
+  above.literals += 1;
   return index;
 }
 
@@ -165,7 +166,10 @@ void FilterTrie::remove_node(NodeIndex index, const LevelKey& level) {
     case Filter::Level::literal:
       edges_.erase(edge_tag(node.parent, level), index);
       texts_.release(node.tail);
-      if (--parent.literals == 0) parent.literals_seen = 0;
+      if (--parent.literals == 0) {
+        parent.only_literal = kNone;
+        parent.literals_seen = 0;
+      }
       break;
   }
   nodes_.release(index);

@@ -50,18 +50,22 @@ class FilterTrie {
   struct alignas(kCacheLineBytes) Node {
     std::uint64_t low = 0;  ///< the level that leads here, when it is literal
     std::uint64_t high = 0;
-    std::uint64_t literals_seen = 0;  ///< a bit of each literal child's hash: most misses end here
-    detail::IdList here;              ///< filters that end at this level
-    detail::IdList rest;              ///< filters that go on with a last `#`
+    detail::IdList here;  ///< filters that end at this level
+    detail::IdList rest;  ///< filters that go on with a last `#`
     NodeIndex parent = kNone;
-    NodeIndex one = kNone;   ///< child by `+` or `*`
-    NodeIndex many = kNone;  ///< child by a `#` that is not last
-    std::uint32_t literals = 0;
-    std::uint32_t tail = kNone;  ///< what the level has beyond 16 bytes
+    NodeIndex one = kNone;            ///< child by `+` or `*`
+    NodeIndex many = kNone;           ///< child by a `#` that is not last
+    std::uint32_t literals = 0;       ///< literal children
+    NodeIndex only_literal = kNone;   ///< the child, as long as there has been one: found without a look-up
+    std::uint32_t literals_seen = 0;  ///< a bit of each literal child's hash: most misses end here
+    std::uint32_t tail = kNone;       ///< what the level has beyond 16 bytes
     std::uint16_t level_bytes = 0;
     Filter::Level kind = Filter::Level::literal;
     bool below_many = false;
 
+    [[nodiscard]] static std::uint32_t seen_bit(const detail::LevelKey& level) noexcept {
+      return std::uint32_t{1} << (level.hash >> 59);
+    }
     [[nodiscard]] bool leads_nowhere() const noexcept {
       return here.empty() && rest.empty() && one == kNone && many == kNone && literals == 0;
     }
@@ -77,6 +81,7 @@ class FilterTrie {
   class Walk;
 
   [[nodiscard]] static std::uint32_t edge_tag(NodeIndex parent, const detail::LevelKey& level) noexcept;
+  [[nodiscard]] bool is_at(const Node& node, const detail::LevelKey& level) const noexcept;
   [[nodiscard]] NodeIndex literal_child(NodeIndex parent, const detail::LevelKey& level) const noexcept;
   [[nodiscard]] NodeIndex child(NodeIndex parent, const detail::LevelKey& level) const noexcept;
   [[nodiscard]] NodeIndex add_child(NodeIndex parent, const detail::LevelKey& level);

@@ -17,23 +17,23 @@ class HashIndex {
   /// The record with this tag for which is_it(record) holds, or kNone.
   template <class IsIt>
   [[nodiscard]] std::uint32_t find(std::uint32_t tag, IsIt&& is_it) const noexcept {
-    if (slots_.empty()) return kNone;
-    const std::size_t mask = slots_.size() - 1;
-    for (std::size_t at = tag & mask; slots_[at].record != kNone; at = (at + 1) & mask) {
-      if (slots_[at].tag == tag && is_it(slots_[at].record)) return slots_[at].record;
+    const Slot* const slots = slots_.data();
+    const std::size_t mask = mask_;
+    for (std::size_t at = tag & mask;; at = (at + 1) & mask) {
+      const Slot slot = slots[at];
+      if (slot.record == kNone || (slot.tag == tag && is_it(slot.record))) return slot.record;
     }
-    return kNone;
   }
 
   void insert(std::uint32_t tag, std::uint32_t record) {
-    if ((count_ + 1) * 8 > slots_.size() * 5) grow();
+    if ((count_ + 1) * 2 > slots_.size()) grow();
     place({tag, record});
     ++count_;
   }
 
   /// The record must be there. Later slots of the run move up, so that no tombstones pile up.
   void erase(std::uint32_t tag, std::uint32_t record) noexcept {
-    const std::size_t mask = slots_.size() - 1;
+    const std::size_t mask = mask_;
     std::size_t gap = tag & mask;
     while (slots_[gap].record != record) gap = (gap + 1) & mask;
     for (std::size_t at = (gap + 1) & mask; slots_[at].record != kNone; at = (at + 1) & mask) {
@@ -47,27 +47,29 @@ class HashIndex {
   }
 
  private:
+  static constexpr std::size_t kSlotsFirst = 16;
   struct Slot {
     std::uint32_t tag = 0;
     std::uint32_t record = kNone;
   };
 
   void place(Slot slot) noexcept {
-    const std::size_t mask = slots_.size() - 1;
-    std::size_t at = slot.tag & mask;
-    while (slots_[at].record != kNone) at = (at + 1) & mask;
+    std::size_t at = slot.tag & mask_;
+    while (slots_[at].record != kNone) at = (at + 1) & mask_;
     slots_[at] = slot;
   }
 
   void grow() {
-    std::vector<Slot> old(slots_.empty() ? 16 : slots_.size() * 2);
+    std::vector<Slot> old(slots_.size() * 2);
     old.swap(slots_);
+    mask_ = slots_.size() - 1;
     for (const Slot& slot : old) {
       if (slot.record != kNone) place(slot);
     }
   }
 
-  std::vector<Slot> slots_;
+  std::vector<Slot> slots_ = std::vector<Slot>(kSlotsFirst);  ///< a power of two, at most half full
+  std::size_t mask_ = kSlotsFirst - 1;
   std::size_t count_ = 0;
 };
 

@@ -27,8 +27,53 @@ struct LevelKey {
   [[nodiscard]] std::string_view tail() const noexcept { return text().substr(std::min(size, kInlineBytes)); }
 };
 
-/// The levels of one topic, cut without a branch on their sizes: those differ from level to level, and a
-/// mispredicted branch costs more than all the arithmetic here. Lives on the stack of a match.
+/// Reads words anywhere in a text and never past its end: what lies behind it reads as zeros.
+class TextWords {
+ public:
+  explicit TextWords(std::string_view text) noexcept : text_(text) {
+    if (text.size() < 8) std::memcpy(padded_, text.data(), text.size());
+    start_of_last_ = text.size() < 8 ? 0 : text.size() - 8;
+    base_ = text.size() < 8 ? padded_ : text.data();
+  }
+  TextWords(const TextWords&) = delete;
+  TextWords& operator=(const TextWords&) = delete;
+
+  [[nodiscard]] std::string_view text() const noexcept { return text_; }
+
+  /// The 8 bytes at an offset inside of the text.
+  [[nodiscard]] std::uint64_t at(std::size_t offset) const noexcept {
+    const std::size_t from = std::min(offset, start_of_last_);
+    return load_word<std::uint64_t>(base_ + from) >> (8 * (offset - from));
+  }
+
+  /// A bit for each of the 64 bytes at `offset` that is this one.
+  [[nodiscard]] std::uint64_t find(char byte, std::size_t offset) const noexcept {
+    const std::uint64_t pattern = 0x0101010101010101u * static_cast<unsigned char>(byte);
+    const std::size_t bytes = std::min<std::size_t>(text_.size() - offset, 64);
+    std::uint64_t found = 0;
+    for (std::size_t i = 0; i < bytes; i += 8) found |= gather(zero_bytes(at(offset + i) ^ pattern)) << i;
+    return found;
+  }
+
+ private:
+  /// 0x80 in each byte that is zero, exactly: no carry crosses a byte.
+  [[nodiscard]] static std::uint64_t zero_bytes(std::uint64_t word) noexcept {
+    constexpr std::uint64_t kLow7 = 0x7f7f7f7f7f7f7f7f;
+    return ~(((word & kLow7) + kLow7) | word | kLow7);
+  }
+  /// The highest bits of the bytes, side by side: the factor moves bit 8i to bit 56 + i, and no two sums meet.
+  [[nodiscard]] static std::uint64_t gather(std::uint64_t bits) noexcept {
+    return ((bits >> 7) * 0x0102040810204080u) >> 56;
+  }
+
+  std::string_view text_;
+  const char* base_;
+  std::size_t start_of_last_;
+  char padded_[8] = {};
+};
+
+/// The levels of one topic, cut without a branch on their sizes up to 8 bytes: those differ from level to level,
+/// and a mispredicted branch costs more than all the arithmetic here. Lives on the stack of a match.
 class LevelKeys {
  public:
   static constexpr std::size_t kLevelsMax = kTopicBytesMax / 2 + 1;
@@ -37,79 +82,48 @@ class LevelKeys {
   [[nodiscard]] bool cut(std::string_view topic) noexcept {
     count_ = 0;
     if (topic.size() > kTopicBytesMax) return false;
-    const Words words{topic};
-    const std::uint64_t separator = 0x0101010101010101u * static_cast<unsigned char>(level_separator(topic));
+    const TextWords words{topic};
+    char separator = '/';
+    std::uint64_t bits = words.find(separator, 0);
+    if (bits == 0 && level_separator(topic.substr(std::min<std::size_t>(topic.size(), 64))) != separator) {
+      separator = '.';
+      bits = words.find(separator, 0);
+    }
     std::size_t start = 0;
-    for (std::size_t at = 0; at < topic.size(); at += 8) {
-      for (std::uint64_t bits = zero_bytes(words.eight_at(at) ^ separator); bits != 0; bits &= bits - 1) {
-        const std::size_t end = at + static_cast<std::size_t>(std::countr_zero(bits)) / 8;
-        if (end >= topic.size() || !add(words, start, end)) return false;
+    for (std::size_t at = 0;;) {
+      for (; bits != 0; bits &= bits - 1) {
+        const std::size_t end = at + static_cast<std::size_t>(std::countr_zero(bits));
+        if (count_ == kLevelsMax) return false;
+        add(words, start, end);
         start = end + 1;
       }
+      at += 64;
+      if (at >= topic.size()) break;
+      bits = words.find(separator, at);
     }
-    return add(words, start, topic.size());
+    if (count_ == kLevelsMax) return false;
+    add(words, start, topic.size());
+    return true;
   }
 
   [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
   [[nodiscard]] const LevelKey& operator[](std::size_t i) const noexcept { return keys_[i]; }
+  [[nodiscard]] const LevelKey* begin() const noexcept { return keys_.data(); }
 
  private:
-  /// Reads words anywhere in a text without reading past its end: what lies behind it reads as zeros.
-  class Words {
-   public:
-    explicit Words(std::string_view text) noexcept : text_(text) {
-      if (text.size() < 16) {
-        std::memcpy(padded_, text.data(), text.size());
-        last_start_ = 0;
-        last_ = padded_;
-      } else {
-        last_start_ = text.size() - 16;
-        last_ = text.data() + last_start_;
-      }
-    }
-    [[nodiscard]] Uint128 sixteen_at(std::size_t at) const noexcept {
-      const std::size_t from = std::min(at, last_start_);
-      return load(from) >> (8 * (at - from));
-    }
-    [[nodiscard]] std::uint64_t eight_at(std::size_t at) const noexcept {
-      return static_cast<std::uint64_t>(sixteen_at(at));
-    }
-    [[nodiscard]] std::string_view text() const noexcept { return text_; }
-
-   private:
-    [[nodiscard]] Uint128 load(std::size_t from) const noexcept {
-      const char* at = last_ - last_start_ + from;
-      return static_cast<Uint128>(load_word<std::uint64_t>(at + 8)) << 64 | load_word<std::uint64_t>(at);
-    }
-    std::string_view text_;
-    std::size_t last_start_;
-    const char* last_;
-    char padded_[16] = {};
-  };
-
-  /// 0x80 in each byte that is zero, exactly: no carry crosses a byte.
-  [[nodiscard]] static std::uint64_t zero_bytes(std::uint64_t word) noexcept {
-    constexpr std::uint64_t kLow7 = 0x7f7f7f7f7f7f7f7f;
-    return ~(((word & kLow7) + kLow7) | word | kLow7);
+  [[nodiscard]] static std::uint64_t first_bytes(std::uint64_t word, std::size_t bytes) noexcept {
+    return bytes >= 8 ? word : word & ((std::uint64_t{1} << (8 * bytes)) - 1);
   }
 
-  [[nodiscard]] bool add(const Words& words, std::size_t start, std::size_t end) noexcept {
-    if (count_ == kLevelsMax) return false;
+  void add(const TextWords& words, std::size_t start, std::size_t end) noexcept {
     const std::size_t size = end - start;
     LevelKey& key = keys_[count_++];
     key.data = words.text().data() + start;
     key.size = size;
-    if (size == 0) {
-      key.low = key.high = 0;
-    } else {
-      const std::size_t unused = LevelKey::kInlineBytes - std::min(size, LevelKey::kInlineBytes);
-      const Uint128 word = words.sixteen_at(start) & (~Uint128{0} >> (8 * unused));
-      key.low = static_cast<std::uint64_t>(word);
-      key.high = static_cast<std::uint64_t>(word >> 64);
-    }
+    key.low = size == 0 ? 0 : first_bytes(words.at(start), size);
+    key.high = size <= 8 ? 0 : first_bytes(words.at(start + 8), size - 8);
     key.hash = size <= LevelKey::kInlineBytes ? fold_multiply(key.low ^ kRoot3, key.high ^ kRoot2 ^ size)
                                               : hash_bytes(key.text());
-    return true;
   }
 
   std::uint32_t count_;

@@ -17,6 +17,7 @@ void Console::line(std::string_view text) {
   erase_progress();
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fputc('\n', stdout);
+  if (prompt_) std::fflush(stdout);
 }
 
 void Console::progress(std::string_view text) {

@@ -18,12 +18,15 @@ class Console {
   [[nodiscard]] bool shows_progress() const noexcept { return shows_progress_; }
   /// Quiet: no progress, and line() says nothing.
   void be_quiet() noexcept;
+  /// Prompt: every line is written out at once, for sources that are not just a file to get through.
+  void be_prompt() noexcept { prompt_ = true; }
 
  private:
   void erase_progress();
   std::mutex mutex_;
   bool shows_progress_;
   bool quiet_ = false;
+  bool prompt_ = false;
   bool drawn_ = false;
 };
 

@@ -55,6 +55,8 @@ int run_command(const RunArguments& arguments) {
   if (!arguments.speed.empty() && !override_speed(arguments.speed, outcome.config.event)) return kExitUsage;
   Console console;
   if (arguments.quiet) console.be_quiet();
+  const bool live = outcome.config.source.kind != SourceConfig::Kind::file || outcome.config.event.speed > 0;
+  if (live) console.be_prompt();
   const auto report = run_pipeline(outcome.config, console, Interrupt::install());
   if (!report) {
     fmt::print(stderr, "headrace: {}\n", report.error().message());

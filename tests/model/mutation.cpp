@@ -1,8 +1,17 @@
 #include "mutation.hpp"
 
 #include <cstring>
+#include <string_view>
 
 namespace headrace::model {
+
+namespace {
+// A litmus's own orders are no subject.
+bool is_subject(const Site& site) noexcept {
+  const std::string_view file = site.file;
+  return !file.ends_with(".cpp") || file.find("/tests/model/") == std::string_view::npos;
+}
+}  // namespace
 
 bool Site::same_as(const Site& other) const noexcept {
   return line == other.line && column == other.column && operation == other.operation &&
@@ -16,7 +25,7 @@ void SiteRegistry::see(const Site& site) noexcept {
       return;
     }
   }
-  if (count_ == sightings_.size()) return;
+  if (count_ == sightings_.size() || !is_subject(site)) return;
   sightings_[count_].site = site;
   sightings_[count_++].litmuses.set(litmus_);
 }

@@ -55,9 +55,9 @@ struct Stored {
   static T back(Type value) noexcept { return std::bit_cast<T>(value); }
 };
 
-inline void fence(Operation operation, std::memory_order order, const Where& where) noexcept {
-  const auto executed = executed_order(operation, order, where);
-  if (executed != std::memory_order_relaxed) rl::atomic_thread_fence(relacy_order(executed), info(where));
+/// A line in the history of a failed execution.
+inline void tell(const char* event, const Where& where) noexcept {
+  if (rl::ctx().collecting_history()) rl::ctx().exec_log_msg(info(where), event);
 }
 
 }  // namespace model
@@ -135,15 +135,21 @@ class Atomic {
 };
 
 inline void atomic_fence(std::memory_order order, model::Where where = model::Where::current()) noexcept {
-  model::fence(model::Operation::fence, order, where);
+  const auto executed = model::executed_order(model::Operation::fence, order, where);
+  if (executed != std::memory_order_relaxed)
+    rl::atomic_thread_fence(model::relacy_order(executed), model::info(where));
 }
-// What membarrier guarantees: after the heavy side every thread has passed a full fence, so the light side acts as
-// one.
 inline void asymmetric_fence_light(model::Where where = model::Where::current()) noexcept {
-  model::fence(model::Operation::light_fence, std::memory_order_seq_cst, where);
+  constexpr auto kOrder = std::memory_order_seq_cst;
+  if (model::executed_order(model::Operation::light_fence, kOrder, where) != kOrder) return;
+  rl::ctx().asymmetric_fence_light();
+  model::tell("light fence", where);
 }
 inline void asymmetric_fence_heavy(model::Where where = model::Where::current()) noexcept {
-  model::fence(model::Operation::heavy_fence, std::memory_order_seq_cst, where);
+  constexpr auto kOrder = std::memory_order_seq_cst;
+  if (model::executed_order(model::Operation::heavy_fence, kOrder, where) != kOrder) return;
+  rl::ctx().asymmetric_fence_heavy();
+  model::tell("heavy fence", where);
 }
 
 inline void pause(model::Where where = model::Where::current()) noexcept { rl::yield(1, model::info(where)); }

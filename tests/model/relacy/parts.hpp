@@ -1,7 +1,7 @@
 #pragma once
 
 /// Relacy without the macros of <relacy/relacy.hpp>, which rename std::memory_order, new, delete and assert.
-/// The copy included here is the system's with cpp20.patch applied (see README.md).
+/// The copy included here is the system's with relacy.patch applied (see README.md).
 
 #pragma GCC system_header
 

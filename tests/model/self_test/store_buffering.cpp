@@ -34,6 +34,10 @@ const Register<StoreBuffering<light, heavy, kRelaxed, kRelaxed>> asymmetric{
     "store_buffering.asymmetric", "Not with a light and a heavy fence.", Search::exhaustive};
 const Register<StoreBuffering<none, none, kSeqCst, kSeqCst>> seq_cst{
     "store_buffering.seq_cst", "Not with seq_cst operations.", Search::exhaustive};
+const Register<StoreBuffering<light, light, kRelaxed, kRelaxed>> light_light{
+    "store_buffering.light_light", "With two light fences, yes.", Search::exhaustive, Expect::failure};
+const Register<StoreBuffering<light, full, kRelaxed, kRelaxed>> light_full{
+    "store_buffering.light_full", "With a light and an ordinary fence, yes.", Search::exhaustive, Expect::failure};
 const Register<StoreBuffering<full, none, kRelaxed, kRelaxed>> one_sided{
     "store_buffering.one_sided", "With one fence, yes.", Search::exhaustive, Expect::failure};
 const Register<StoreBuffering<full, acq_rel, kRelaxed, kRelaxed>> weak_fence{

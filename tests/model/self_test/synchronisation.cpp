@@ -61,6 +61,23 @@ const Register<FencesAlone> fences_alone{"synchronisation.fences_alone",
                                          "Fences on the wrong sides of store and load do not publish.",
                                          Search::exhaustive, Expect::failure};
 
+// A light fence is nothing to the processor: what stands before it is not released by what comes behind.
+struct LightFence : Litmus<LightFence, 2> {
+  Atomic<int> flag{0};
+  Plain<int> data{0};
+  void thread(unsigned index) {
+    if (index == 0) {
+      data.set(1);
+      asymmetric_fence_light();
+      flag.store(1, std::memory_order_relaxed);
+    } else if (flag.load(std::memory_order_acquire) == 1) {
+      require(data.get() == 1, "the data is there");
+    }
+  }
+};
+const Register<LightFence> light_fence{"synchronisation.light_fence", "A light fence does not publish.",
+                                       Search::exhaustive, Expect::failure};
+
 // Neither order of the exchange depends on the other: a failed one synchronises though a done one does not.
 struct FailureOrder : Litmus<FailureOrder, 2> {
   Atomic<int> flag{0};

@@ -1,5 +1,9 @@
 #pragma once
 
+#if defined(HEADRACE_MODEL_ATOMICS)
+#include "headrace/base/atomic.hpp"
+#else
+
 #include <atomic>
 
 namespace headrace {
@@ -33,3 +37,5 @@ void asymmetric_fence_heavy() noexcept;
 [[nodiscard]] inline bool has_membarrier() noexcept { return detail::kHasMembarrier; }
 
 }  // namespace headrace
+
+#endif

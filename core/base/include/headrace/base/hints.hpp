@@ -9,6 +9,7 @@
 
 namespace headrace {
 
+#if !defined(HEADRACE_MODEL_ATOMICS)  // the model's pause() is a scheduling point
 /// Tells the core that this is a spin loop. About 25 ns on recent x86; on ARM64 `isb` stalls the pipeline for
 /// a comparable time, where `yield` is a no-op on cores without SMT.
 inline void pause() noexcept {
@@ -18,6 +19,7 @@ inline void pause() noexcept {
   asm volatile("isb" ::: "memory");
 #endif
 }
+#endif
 
 /// Asks for a line in exclusive state ahead of a store to it.
 inline void prefetch_for_write(const void* address) noexcept {

@@ -118,7 +118,7 @@ class SharedLane {
         store(i, Slot::read(slots_.data() + ((head + i) & mask_) * Slot::kWords));
       }
       StallPoints::before_claim();
-      if (head_.compare_exchange_strong(head, head + count, std::memory_order_acq_rel,  // C2 -> P2, C2 -> C3
+      if (head_.compare_exchange_strong(head, head + count, std::memory_order_release,  // C2 -> P2, C2 -> C3
                                         std::memory_order_acquire)) {                   // C3 <- C2
         return count;
       }
@@ -127,7 +127,7 @@ class SharedLane {
 
   [[nodiscard]] std::size_t size_approx() const noexcept {
     const auto head = head_.load(std::memory_order_acquire);  // C3 <- C2
-    return tail_.load(std::memory_order_acquire) - head;      // C1 <- P1
+    return tail_.load(std::memory_order_relaxed) - head;      // no partner: a number, no event is read by it
   }
 
  private:

@@ -15,12 +15,13 @@ namespace headrace {
 ///
 /// Ordering:  Q1 -> Q2  with the fences F1 <-> F2: the writer sees the reader inside, or the reader sees the new
 /// route
-///            Q3 -> Q2  a reader that left is done with the old route
+///            Q3 -> Q2  a reader that left is done with the old route, also if Q1 of its next turn is what is seen
 class RouteReader {
  public:
   /// @thread reader  @progress wait-free
   void enter() noexcept {
-    turn_.store(++turn_own_, std::memory_order_relaxed);  // Q1 -> Q2
+    // Release, for the writer may see this turn and never the end of the last one, with whose route it is done then.
+    turn_.store(++turn_own_, std::memory_order_release);  // Q1 -> Q2
     asymmetric_fence_light();                             // F1 <-> F2
   }
   void leave() noexcept {

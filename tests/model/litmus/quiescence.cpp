@@ -1,0 +1,45 @@
+#include "headrace/route/quiescence.hpp"
+
+#include <array>
+
+#include "harness/litmus.hpp"
+
+namespace headrace::model {
+namespace {
+
+/// Stands for a routing table: reading a freed one is a read of what was never written.
+struct Route {
+  explicit Route(int v) : value(v) {}
+  Plain<int> value;
+};
+
+// A reader enters again and again; the writer replaces the route twice and frees the old one after each grace
+// period.
+struct Reclaims : Litmus<Reclaims, 3> {
+  std::array<RouteReader, 2> readers;
+  Atomic<Route*> current{new Route(1)};
+
+  void thread(unsigned index) {
+    if (index < 2) {
+      for (int i = 0; i < 2; ++i) {
+        readers[index].enter();
+        require(current.load(std::memory_order_acquire)->value.get() > 0, "a route that is read is alive");
+        readers[index].leave();
+      }
+      return;
+    }
+    for (int i = 2; i <= 3; ++i) {
+      Route* old = current.exchange(new Route(i), std::memory_order_acq_rel);
+      GracePeriod grace(std::array<const RouteReader*, 2>{&readers[0], &readers[1]});
+      while (!grace.elapsed()) pause();
+      old->value.set(0);
+      delete old;
+    }
+  }
+  void after() { delete current.load(std::memory_order_relaxed); }
+};
+const Register<Reclaims> reclaims{"quiescence.reclaims",
+                                  "A route is freed only after all who could hold it left."};
+
+}  // namespace
+}  // namespace headrace::model

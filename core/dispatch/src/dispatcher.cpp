@@ -219,7 +219,7 @@ std::shared_ptr<SubscriptionState> Dispatcher::describe(const SubscribeOptions& 
 Subscription Dispatcher::add(std::shared_ptr<SubscriptionState> state) {
   const std::lock_guard lock(mutex_);
   state->serial = ++subscriptions_made_;
-  if (state->group.empty()) state->group = "#" + std::to_string(state->serial);
+  if (state->group.empty()) state->group.append("#").append(std::to_string(state->serial));
   routes_.add(state);
   state->stats.resize(workers_wanted_);
   for (unsigned worker = 0; worker < workers_wanted_; ++worker) {

@@ -215,7 +215,7 @@ class BasicLane {
             continue;
           }
           const FrameWord now(lane_.memory_.load_word(read_at_, std::memory_order_acquire));  // C1 <- P1
-          if (now.bits() == word_.bits()) {
+          if (now.bits() == word_.bits() && word_.count() <= consumed_) {
             release_all();
             return false;
           }

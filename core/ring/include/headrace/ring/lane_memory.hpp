@@ -6,6 +6,7 @@
 #include <new>
 #include <utility>
 
+#include "headrace/base/hints.hpp"
 #include "headrace/base/pages.hpp"
 
 namespace headrace {
@@ -29,6 +30,8 @@ class LaneMemory {
   /// A word that only a later header's commit publishes.
   [[nodiscard]] std::uint64_t get_plain(std::uint64_t at) const noexcept { return *word(at); }
   void set_plain(std::uint64_t at, std::uint64_t value) noexcept { *word(at) = value; }
+
+  void prefetch_for_write(std::uint64_t at) const noexcept { headrace::prefetch_for_write(bytes_ + (at & mask_)); }
 
   [[nodiscard]] Address payload(std::uint64_t at) noexcept { return bytes_ + (at & mask_); }
 

@@ -166,7 +166,7 @@ class SpscRing<T, group_slots>::Producer {
   [[nodiscard]] std::span<T> claim(std::size_t wanted) noexcept requires std::is_trivially_copyable_v<T> {
     if (!has_room()) return {};
     const std::size_t run = std::min<std::size_t>(wanted, group_slots - count_of(position_));
-    return {&group_->slots[count_of(position_)].get(), run};
+    return {group_->slots[count_of(position_)].address(), run};
   }
   /// Publishes the first `count` of the slots claimed last.
   void commit(std::size_t count) noexcept {

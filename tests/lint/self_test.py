@@ -1,0 +1,153 @@
+"""Each lint, shown to fail: a small tree with one fault each, and the same tree without it."""
+
+import tempfile
+import unittest
+from pathlib import Path
+
+import atomics
+import headers_alone
+import includes
+import words
+from source import split
+
+
+class Tree:
+    """A temporary tree made from {path: text}."""
+
+    def __init__(self, texts):
+        self.texts = texts
+
+    def __enter__(self):
+        self.folder = tempfile.TemporaryDirectory()
+        root = Path(self.folder.name)
+        for name, text in self.texts.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(text)
+        return root
+
+    def __exit__(self, *_):
+        self.folder.cleanup()
+
+
+class LintTest(unittest.TestCase):
+    def finds(self, lint, texts, *expected):
+        with Tree(texts) as root:
+            found = [str(finding) for finding in lint.check(root)]
+        self.assertEqual(len(found), len(expected), found)
+        for text, wanted in zip(found, expected):
+            self.assertIn(wanted, text)
+
+
+class Splitting(LintTest):
+    def test_comments_strings_and_digit_separators(self):
+        code, comments = split('int a = 1\'000; // "x"\nf("// no"); /* b */ g(\'"\');')
+        self.assertEqual(code.split("\n")[0].strip(), "int a = 1'000;")
+        self.assertEqual(comments.split("\n")[0].strip(), '// "x"')
+        self.assertNotIn("no", code + comments)
+        self.assertIn("g(", code)
+
+
+class Includes(LintTest):
+    RING = "core/ring/include/headrace/ring/a.hpp"
+
+    def test_the_rows_below_are_allowed(self):
+        self.finds(includes, {self.RING: '#include <atomic>\n#include <sys/mman.h>\n#include "headrace/base/b.hpp"\n'})
+
+    def test_a_higher_module(self):
+        self.finds(includes, {self.RING: '\n#include "headrace/dispatch/b.hpp"\n'}, f"{self.RING}:2: headrace/dispatch")
+
+    def test_a_neighbour(self):
+        self.finds(includes, {self.RING: '#include <headrace/event/b.hpp>\n'}, "forbids event")
+
+    def test_a_foreign_library(self):
+        self.finds(includes, {self.RING: "#include <boost/any.hpp>\n"}, "standard library")
+
+    def test_tests_and_benches(self):
+        self.finds(includes, {self.RING: '#include "harness/bench.hpp"\n'}, "out of the module")
+
+    def test_a_commented_include_is_none(self):
+        self.finds(includes, {self.RING: '// #include "headrace/dispatch/b.hpp"\n'})
+
+    def test_a_link_against_the_rule(self):
+        self.finds(includes, {"core/ring/CMakeLists.txt": "headrace_module(ring DEPENDS base route)"}, "must not link route")
+
+    def test_an_adapter_that_sees_the_dispatcher(self):
+        self.finds(includes, {"adapters/redis/src/a.cpp": '#include "headrace/dispatch/b.hpp"\n'}, "forbids dispatch")
+
+    def test_a_client_library_in_an_adapters_header(self):
+        header = "adapters/redis/include/headrace/redis/a.hpp"
+        self.finds(includes, {header: "#include <hiredis/hiredis.h>\n"}, "client libraries stop at src/")
+
+
+class Atomics(LintTest):
+    A = "core/ring/a.hpp"
+    PUBLISH = "Atomic<int> t_;\nt_.store(1, std::memory_order_release);  // P1 -> C1\n"
+    TAKE = "t_.load(std::memory_order_acquire);  // C1 <- P1\n"
+
+    def test_a_pair(self):
+        self.finds(atomics, {self.A: self.PUBLISH + self.TAKE})
+
+    def test_a_pair_across_files_of_a_module(self):
+        self.finds(atomics, {self.A: self.PUBLISH, "core/ring/b.hpp": self.TAKE})
+
+    def test_no_order(self):
+        self.finds(atomics, {self.A: self.PUBLISH + self.TAKE + "int x = t_.load();  // C1 <- P1\n"}, "not named")
+
+    def test_an_operator(self):
+        self.finds(atomics, {self.A: "Atomic<int> t_;\n++t_;\n"}, "hidden seq_cst")
+
+    def test_a_store_into_something_else(self):
+        self.finds(atomics, {self.A: "Texts texts_;\ntexts_.store(text);\n"})
+
+    def test_no_label(self):
+        self.finds(atomics, {self.A: "t_.load(std::memory_order_relaxed);  // a hint\n"}, "no label")
+
+    def test_a_fence_without_label(self):
+        self.finds(atomics, {self.A: "asymmetric_fence_heavy();\n"}, "no label")
+
+    def test_an_order_handed_on_without_label(self):
+        self.finds(atomics, {self.A: "lane.store_word(0, std::memory_order_release);\n"}, "no label")
+
+    def test_a_partner_that_is_missing(self):
+        self.finds(atomics, {self.A: self.PUBLISH}, "nobody says `C1 <- P1`")
+
+    def test_a_partner_in_another_module(self):
+        self.finds(atomics, {self.A: self.PUBLISH, "core/route/b.hpp": self.TAKE}, "nobody says", "nobody says")
+
+    def test_a_fence_pair_needs_both_ends(self):
+        self.finds(atomics, {self.A: "atomic_fence(std::memory_order_seq_cst);  // F1 <-> F2\n"}, "`F2 <-> F1`")
+
+    def test_a_reason_above_and_a_statement_over_lines(self):
+        text = "// No partner: a hint.\nt_.load(std::memory_order_relaxed);\nif (t_.load(\n std::memory_order_relaxed))\n f();  // no partner: x\n"
+        self.finds(atomics, {self.A: text})
+
+    def test_a_label_in_a_header_essay_does_not_count(self):
+        self.finds(atomics, {self.A: "/// C1 <- P1 consumer sees it\n\n" + self.PUBLISH}, "nobody says")
+
+
+class Words(LintTest):
+    def test_each(self):
+        self.finds(words, {"core/a.hpp": "int a;  // TO" + "DO later\n"}, "issue")
+        self.finds(words, {"docs/a.md": "see /ho" + "me/me/x\n"}, "one machine")
+        self.finds(words, {"tests/unit/a.cpp": "std::this_thread::sleep_for(1ms);\n"}, "sleep")
+        self.finds(words, {"core/a.cpp": "int a;\n" * 500}, "more than one concept")
+        self.finds(words, {"core/a.hpp": "int a;  // done\n", "docs/a.md": "${x}/tmp/a and a/tmp/b\n"})
+
+
+class HeadersAlone(LintTest):
+    def faults(self, texts):
+        with Tree(texts) as root:
+            return [header for header, _ in headers_alone.check("g++", root, 1)[1]]
+
+    def test_each(self):
+        folder = "core/ring/include/headrace/ring/"
+        good = "#pragma once\n#include <cstddef>\nstruct A { std::size_t size; };\n"
+        self.assertEqual(self.faults({folder + "a.hpp": good}), [])
+        self.assertEqual(self.faults({folder + "a.hpp": "#pragma once\nstruct A { std::string s; };\n"}), ["headrace/ring/a.hpp"])
+        self.assertEqual(self.faults({folder + "a.hpp": "struct A {};\n"}), ["headrace/ring/a.hpp"])
+        above = {"core/route/include/headrace/route/b.hpp": "#pragma once\n", folder + "a.hpp": '#include "headrace/route/b.hpp"\n'}
+        self.assertEqual(self.faults(above), ["headrace/ring/a.hpp"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -76,7 +76,6 @@ class BasicLane {
           open_.count() + count <= FrameWord::kCountMax) [[likely]] {
         claimed_end_at_ = write_at_ + bytes;
         begins_frame_ = false;
-        lane_.memory_.prefetch_for_write(write_at_ + PFD);
         return lane_.memory_.payload(write_at_);
       }
       return claim_frame(kind, count, run, stamp);

@@ -199,9 +199,11 @@ class Cell {
     model::will_read(this, where);
     return value_;
   }
+  [[nodiscard]] T* address() noexcept { return std::addressof(value_); }
   void destroy(Where where = Where::current()) noexcept {
     model::will_write(this, where);
     std::destroy_at(std::addressof(value_));
+    model::will_write(this, where);  // the cell remembers, also if the T told that its life ended
   }
 
  private:

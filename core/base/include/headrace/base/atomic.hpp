@@ -61,6 +61,8 @@ class Cell {
   }
   /// The live T. Reading it through this call is what the model checks.
   [[nodiscard]] T& get() noexcept { return value_; }
+  /// Where it lives or will live. Not an access: the model does not check what is done by it.
+  [[nodiscard]] T* address() noexcept { return std::addressof(value_); }
   void destroy() noexcept { std::destroy_at(std::addressof(value_)); }
 
  private:

@@ -62,7 +62,11 @@ class SpscRing {
   }
 
  public:
+#if defined(HEADRACE_MODEL_ATOMICS)
+  static constexpr int kLagPauses = 1;  // there each pause is a choice to explore
+#else
   static constexpr int kLagPauses = 48;
+#endif
 
   class Producer;
   class Consumer;

@@ -194,15 +194,15 @@ Flow NdjsonDecoder::finish(DecoderSink& sink) {
 }
 
 Flow NdjsonDecoder::take_line(std::string_view text, DecoderSink& sink) {
-  if (std::exchange(at_stream_start_, false) && text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  const auto reject = [&](std::string reason) {
-    return sink.on_reject({line_, std::move(reason), text.substr(0, Reject::kTextBytesMax)});
-  };
-  if (text.ends_with('\r')) text.remove_suffix(1);
-  if (text.find_first_not_of(" \t") == std::string_view::npos) return Flow::go_on;
+  const std::string_view shown = text.substr(0, std::min(Reject::kTextBytesMax, options_.record_bytes_max));
+  const auto reject = [&](std::string reason) { return sink.on_reject({line_, std::move(reason), shown}); };
+  const bool first = std::exchange(at_stream_start_, false);
   if (text.size() > options_.record_bytes_max) {
     return reject(fmt::format("longer than {} bytes", options_.record_bytes_max));
   }
+  if (first && text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  if (text.ends_with('\r')) text.remove_suffix(1);
+  if (text.find_first_not_of(" \t") == std::string_view::npos) return Flow::go_on;
   Flattener flattener(options_, builder_, names_);
   if (!json::sax_parse(text, &flattener)) return reject(flattener.problem());
   names_.resize(flattener.names_used());

@@ -24,7 +24,7 @@ namespace detail {
 const bool kHasMembarrier = register_membarrier();
 
 void seq_cst_fence_out_of_line() noexcept {
-  std::atomic_thread_fence(std::memory_order_seq_cst);  // A1 <-> A2
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // A2 <-> A1, whichever side asks
 }
 
 }  // namespace detail
@@ -36,7 +36,7 @@ void asymmetric_fence_heavy() noexcept {
   }
   // The light sides rely on it by now. A kernel short of memory may refuse for a while; a sandbox that forbids the
   // call after start-up must not go unnoticed, since wake-ups would be lost.
-  while (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0) {
+  while (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0) {  // A2 <-> A1
     HEADRACE_CHECK("fence.membarrier", errno == ENOMEM, "membarrier worked at start-up and is refused now");
   }
 }

@@ -25,7 +25,7 @@ void seq_cst_fence_out_of_line() noexcept;
 
 inline void asymmetric_fence_light() noexcept {
   if (detail::kHasMembarrier) [[likely]] {
-    std::atomic_signal_fence(std::memory_order_seq_cst);  // A1 <-> A2 in asymmetric_fence.cpp
+    std::atomic_signal_fence(std::memory_order_seq_cst);  // A1 <-> A2
   } else {
     detail::seq_cst_fence_out_of_line();
   }

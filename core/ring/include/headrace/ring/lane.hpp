@@ -284,7 +284,8 @@ class BasicLane {
 
  private:
   static std::size_t checked(std::size_t capacity_bytes) noexcept {
-    HEADRACE_CHECK("lane.capacity", std::has_single_bit(capacity_bytes) && capacity_bytes >= 1024,
+    HEADRACE_CHECK("lane.capacity",
+                   std::has_single_bit(capacity_bytes) && capacity_bytes >= Memory::kCapacityBytesMin,
                    "capacity_bytes must be a power of two, at least 1,024");
     return capacity_bytes;
   }

@@ -6,7 +6,6 @@
 #include <new>
 #include <utility>
 
-#include "headrace/base/hints.hpp"
 #include "headrace/base/pages.hpp"
 
 namespace headrace {
@@ -16,6 +15,7 @@ namespace headrace {
 class LaneMemory {
  public:
   using Address = std::byte*;
+  static constexpr std::size_t kCapacityBytesMin = 1024;
 
   /// Throws std::bad_alloc, as any other allocation.
   explicit LaneMemory(std::size_t capacity_bytes)
@@ -30,8 +30,6 @@ class LaneMemory {
   /// A word that only a later header's commit publishes.
   [[nodiscard]] std::uint64_t get_plain(std::uint64_t at) const noexcept { return *word(at); }
   void set_plain(std::uint64_t at, std::uint64_t value) noexcept { *word(at) = value; }
-
-  void prefetch_for_write(std::uint64_t at) const noexcept { headrace::prefetch_for_write(bytes_ + (at & mask_)); }
 
   [[nodiscard]] Address payload(std::uint64_t at) noexcept { return bytes_ + (at & mask_); }
 

@@ -1,11 +1,11 @@
 #include "headrace/dispatch/overflow_queue.hpp"
 
+#include <algorithm>
+
 namespace headrace {
 
 OverflowQueue::~OverflowQueue() {
-  for (Taken taken = take_from_queue(); taken.entry != nullptr; taken = take_from_queue()) {
-    if (taken.event != nullptr) taken.event->release();
-  }
+  for (Taken taken = take(); taken.entry != nullptr; taken = take()) taken.event->release();
   forget_keys();
 }
 
@@ -16,13 +16,20 @@ void OverflowQueue::disown(Node* node) noexcept {
 }
 
 void OverflowQueue::enqueue(Node* node) {
+  Line& to = line(node->entry->overflow.policy);
   // Counted before it is there: the worker may look in vain once, the publisher never misses that something waits.
-  pending_.fetch_add(1, std::memory_order_release);  // O1 -> O2
-  nodes_.enqueue(producer_, node);
+  to.pending.fetch_add(1, std::memory_order_release);  // O1 -> O2
+  to.nodes.enqueue(to.producer, node);
 }
 
 void OverflowQueue::push(const DispatchEntry& entry, SharedEvent* event) {
   enqueue(new Node{&entry, {event}, {1}});
+}
+
+bool OverflowQueue::waits(const DispatchEntry& entry, std::uint64_t key) const {
+  const auto found = waiting_.find({&entry, key});
+  return found != waiting_.end() &&
+         found->second->event.load(std::memory_order_relaxed) != nullptr;  // no partner: replace() decides
 }
 
 SharedEvent* OverflowQueue::replace(const DispatchEntry& entry, std::uint64_t key, SharedEvent* event) {
@@ -41,28 +48,44 @@ SharedEvent* OverflowQueue::replace(const DispatchEntry& entry, std::uint64_t ke
 }
 
 void OverflowQueue::push_replaceable(const DispatchEntry& entry, std::uint64_t key, SharedEvent* event) {
+  if (waiting_.size() >= sweep_at_) {
+    std::erase_if(waiting_, [](const auto& known) {
+      // no partner: whoever took the event is done with the node but for disowning it
+      if (known.second->event.load(std::memory_order_relaxed) != nullptr) return false;
+      disown(known.second);
+      return true;
+    });
+    sweep_at_ = std::max<std::size_t>(64, 2 * waiting_.size());
+  }
   auto* node = new Node{&entry, {event}, {2}};
   waiting_.emplace(KeyOf{&entry, key}, node);
   enqueue(node);
 }
 
-OverflowQueue::Taken OverflowQueue::take_from_queue() {
+OverflowQueue::Taken OverflowQueue::take_from(Line& line) {
   Node* node = nullptr;
-  if (!nodes_.try_dequeue(node)) return {};
+  if (!line.nodes.try_dequeue(node)) return {};
   const Taken taken{node->entry, node->event.exchange(nullptr, std::memory_order_acq_rel)};  // O6 <- O5
   disown(node);
   return taken;
 }
 
 OverflowQueue::Taken OverflowQueue::drop_oldest() {
-  const Taken taken = take_from_queue();
+  Line& from = line(Policy::drop_oldest);
+  const Taken taken = take_from(from);
   if (taken.entry != nullptr) {
-    pending_.fetch_sub(1, std::memory_order_relaxed);  // no partner: the publisher's own doing
+    from.pending.fetch_sub(1, std::memory_order_relaxed);  // no partner: the publisher's own doing
   }
   return taken;
 }
 
-OverflowQueue::Taken OverflowQueue::take() { return take_from_queue(); }
+OverflowQueue::Taken OverflowQueue::take() {
+  for (Line& line : lines_) {
+    if (line.pending.load(std::memory_order_acquire) == 0) continue;  // O2 <- O1
+    if (const Taken taken = take_from(line); taken.entry != nullptr) return taken;
+  }
+  return {};
+}
 
 void OverflowQueue::forget_keys() {
   for (const auto& [key, node] : waiting_) disown(node);

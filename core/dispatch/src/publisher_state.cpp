@@ -81,14 +81,24 @@ void PublisherState::note_fill(PublisherLane& to) noexcept {
   callback({Watermark::Level::high, index_, to.worker, producer.used_bytes_max(), to.lane.capacity_bytes()});
 }
 
+bool PublisherState::must_not_block() const noexcept {
+  return owner_ == Owner::worker || dispatcher_.never_blocks() || Worker::current() != nullptr;
+}
+
 PublishStatus PublisherState::plan_target(const Target& target, std::uint64_t key_hash) {
   PublisherLane& to = *lanes_[target.worker];
   const DispatchEntry& entry = *target.entry;
-  if (has_room(to, entry.kind.stride_bytes())) {
+  std::uint64_t bytes = entry.kind.stride_bytes();
+  for (const Plan& planned : plan_) {  // groups of one worker that differ in policy have a frame each
+    if (planned.step == Step::enter && planned.target->worker == target.worker) {
+      bytes += planned.target->entry->kind.stride_bytes() + Lane::Producer::kFrameOverheadMax;
+    }
+  }
+  if (has_room(to, bytes)) {
     plan_.push_back({&target, Step::enter});
     return PublishStatus::published;
   }
-  const auto pending = [&] { return to.spilling ? queue_of(to).pending() : 0; };
+  const auto pending = [&] { return to.spilling ? queue_of(to).pending(entry.overflow.policy) : 0; };
   const auto queue_within = [&](std::uint64_t budget) {
     if (pending() >= budget) return PublishStatus::full;
     plan_.push_back({&target, Step::queue});
@@ -96,10 +106,10 @@ PublishStatus PublisherState::plan_target(const Target& target, std::uint64_t ke
   };
   switch (entry.overflow.policy) {
     case Policy::block: {
-      if (owner_ == Owner::worker || dispatcher_.never_blocks()) {
+      if (must_not_block()) {
         return queue_within(dispatcher_.options().handler_backlog_events);
       }
-      const auto status = wait_for_room(to, entry.kind.stride_bytes(), entry.overflow.deadline);
+      const auto status = wait_for_room(to, bytes, entry.overflow.deadline);
       if (status == PublishStatus::published) plan_.push_back({&target, Step::enter});
       return status;
     }
@@ -182,7 +192,8 @@ void PublisherState::enqueue(const Plan& plan, std::uint64_t key_hash, SharedEve
       queue.push_replaceable(entry, key_hash, event);
     }
   } else {
-    if (entry.overflow.policy == Policy::drop_oldest && queue.pending() >= entry.overflow.budget_events) {
+    if (entry.overflow.policy == Policy::drop_oldest &&
+        queue.pending(Policy::drop_oldest) >= entry.overflow.budget_events) {
       if (const auto oldest = queue.drop_oldest(); oldest.entry != nullptr) give_up(*oldest.entry, oldest.event);
     }
     queue.push(entry, event);
@@ -202,9 +213,7 @@ PublishStatus PublisherState::plan_balanced(const Route& route) {
     if (own.policy == Policy::fail && overflow.policy != Policy::block) overflow = own;
   }
   if (overflow.policy == Policy::drop_newest) return PublishStatus::dropped;
-  if (overflow.policy == Policy::fail || owner_ == Owner::worker || dispatcher_.never_blocks()) {
-    return PublishStatus::full;
-  }
+  if (overflow.policy == Policy::fail || must_not_block()) return PublishStatus::full;
   const std::uint64_t begun = steady_ns();
   while (balanced_->room(wanted) != wanted) {
     if (closed_.load(std::memory_order_relaxed)) return PublishStatus::closed;  // C2 <- C1

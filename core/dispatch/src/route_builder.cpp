@@ -31,11 +31,16 @@ std::vector<Group> by_group(const Subscriptions& matching) {
   return groups;
 }
 
-/// Slots so that every member of every group gets the same share of them.
+/// Slots of each worker, so that every member of every group gets the same share of them, or nearly so when that
+/// takes too many.
 std::size_t member_slots(const std::vector<const Group*>& groups) {
   std::size_t slots = 1;
-  for (const Group* group : groups) slots = std::lcm(slots, group->members.size());
-  return std::min(slots, kMemberSlotsMax);
+  std::size_t largest = 1;
+  for (const Group* group : groups) {
+    slots = std::lcm(std::min(slots, kMemberSlotsMax), group->members.size());
+    largest = std::max(largest, group->members.size());
+  }
+  return std::min(slots, std::max(largest, kMemberSlotsMax));
 }
 
 }  // namespace
@@ -166,7 +171,8 @@ std::unique_ptr<Route> RouteBuilder::build(const TopicNode& topic, EntryTable& t
   const EventOps& ops = *topic.ops;
   const std::size_t holders = pinned.size() + sharded.size() + balanced.size();
   route->boxed = ops.size > limits_.inline_bytes_max || ops.align > FrameKind::kAlignMax ||
-                 (holders > 1 && (!ops.trivially_copyable || ops.size > kCopyBytesMax));
+                 (holders > 1 && (!ops.trivially_copyable || ops.size > kCopyBytesMax ||
+                                  holders * ops.size > limits_.inline_bytes_max));
   Entries entries(topic, table, old, *route);
 
   for (const Pinned& to : pinned) {
@@ -174,14 +180,16 @@ std::unique_ptr<Route> RouteBuilder::build(const TopicNode& topic, EntryTable& t
   }
   for (const Sharded& to : sharded) {
     const std::size_t workers = to.worker < 0 ? limits_.workers : 1;
-    std::vector<Target> slots(workers * member_slots(to.groups));
+    // Neighbouring slots belong to one worker: a key keeps its worker however many members share the work.
+    const std::size_t members = member_slots(to.groups);
+    std::vector<Target> slots(workers * members);
     for (std::size_t slot = 0; slot < slots.size(); ++slot) {
       Subscriptions handlers;
       for (const Group* group : to.groups) {
-        handlers.push_back(group->members[slot / workers % group->members.size()]);
+        handlers.push_back(group->members[slot % members % group->members.size()]);
       }
       slots[slot].worker =
-          static_cast<std::uint32_t>(to.worker < 0 ? slot % workers : static_cast<std::size_t>(to.worker));
+          static_cast<std::uint32_t>(to.worker < 0 ? slot / members : static_cast<std::size_t>(to.worker));
       slots[slot].entry = entries.find_or_make(handlers, to.overflow);
     }
     route->sharded.push_back(std::move(slots));

@@ -71,8 +71,9 @@ void Worker::open(std::uint32_t publisher) {
 
 std::uint64_t Worker::drain(PublisherLane& from, std::uint64_t budget) {
   OverflowQueue* queue = from.queue.load(std::memory_order_acquire);  // V2 <- V1
-  // Asked before the lane is found empty: what waits in the queue is younger than all that the lane holds.
-  const bool queued = queue != nullptr && queue->has_pending();
+  // Asked before the lane is found empty: so many are older than what the publisher may put into the lane once they
+  // are settled.
+  const std::uint64_t queued = queue != nullptr ? queue->pending() : 0;
 
   auto& lane = from.lane.consumer();
   Lane::Frame frame;
@@ -89,7 +90,7 @@ std::uint64_t Worker::drain(PublisherLane& from, std::uint64_t budget) {
     from.left.add(std::uint64_t{frame.count} * entry.handlers.size());
     settled += frame.count;
   }
-  if (queued && empty) settled += drain_queue(from, *queue, budget);
+  if (queued > 0 && empty) settled += drain_queue(from, *queue, std::min(budget, queued));
   if (settled > 0) {
     from.empty_polls = 0;
     from.room.notify();
@@ -111,8 +112,9 @@ std::uint64_t Worker::drain_queue(PublisherLane& from, OverflowQueue& queue, std
     if (taken.entry == nullptr) break;
     run_handlers(*taken.entry, taken.event->data(), 1, 0);
     taken.event->release();
-    from.left.add(taken.entry->handlers.size());
-    queue.settle(1);
+    const std::uint64_t deliveries = taken.entry->handlers.size();
+    queue.settle(taken);
+    from.left.add(deliveries);
     ++settled;
   }
   return settled;
@@ -205,7 +207,7 @@ void Worker::doze_idle_lanes() {
 bool Worker::holds_something(PublisherLane& lane) noexcept {
   Lane::Frame frame;
   const OverflowQueue* queue = lane.queue.load(std::memory_order_acquire);  // V2 <- V1
-  return lane.lane.consumer().peek(frame) || (queue != nullptr && queue->has_pending());
+  return lane.lane.consumer().peek(frame) || (queue != nullptr && queue->pending() != 0);
 }
 
 void Worker::park() {
@@ -241,16 +243,18 @@ std::uint64_t Worker::abandon_all() {
         entry.ops->destroy(events, frame.count);
       }
       lane.consume(frame.count);
-      from->left.add(std::uint64_t{frame.count} * entry.handlers.size());
-      lost += std::uint64_t{frame.count} * entry.handlers.size();
+      const std::uint64_t deliveries = std::uint64_t{frame.count} * entry.handlers.size();
+      lost += deliveries;
+      from->left.add(deliveries);
     }
     OverflowQueue* queue = from->queue.load(std::memory_order_acquire);  // V2 <- V1
     if (queue == nullptr) continue;
     for (auto taken = queue->take(); taken.entry != nullptr; taken = queue->take()) {
       taken.event->release();
-      queue->settle(1);
-      from->left.add(taken.entry->handlers.size());
-      lost += taken.entry->handlers.size();
+      const std::uint64_t deliveries = taken.entry->handlers.size();
+      queue->settle(taken);
+      lost += deliveries;
+      from->left.add(deliveries);
     }
   }
   if (dispatcher_.has_balanced()) {

@@ -169,6 +169,8 @@ class PublisherState {
     Step step;
   };
   PublishResult publish_slowly(const Route& route, const TopicNode& topic, void* event);
+  /// A worker that waited for room might wait for itself.
+  [[nodiscard]] bool must_not_block() const noexcept;
   PublishStatus plan_target(const Target& target, std::uint64_t key_hash);
   PublishStatus plan_balanced(const Route& route);
   PublishStatus wait_for_room(PublisherLane& to, std::uint64_t bytes, std::chrono::nanoseconds deadline);

@@ -60,6 +60,9 @@ class BasicLane {
 
   class Producer {
    public:
+    /// What a frame takes beyond its events: header, stamp, alignment, rounding, and the next header's word.
+    static constexpr std::uint64_t kFrameOverheadMax = 16 + FrameKind::kAlignMax + 8 + 8;
+
     /// Room for `count` more events, contiguous; commit() publishes them after they were built. Null: no room now.
     /// Claiming again without commit() abandons the claim.
     /// @thread producer  @progress wait-free  @alloc none
@@ -115,8 +118,6 @@ class BasicLane {
    private:
     friend class BasicLane;
     static constexpr std::uint64_t kNoSkip = ~std::uint64_t{0};
-    // Header, stamp, alignment, rounding, and the next header's word.
-    static constexpr std::uint64_t kFrameOverheadMax = 16 + FrameKind::kAlignMax + 8 + 8;
 
     Producer(BasicLane& lane, std::uint64_t capacity) noexcept
         : lane_(lane), capacity_(capacity), limit_(capacity), credit_(capacity) {}

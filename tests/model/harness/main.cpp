@@ -94,6 +94,26 @@ int list() {
   return EXIT_SUCCESS;
 }
 
+// Puts the table behind the marker; what stands before it is written by hand.
+bool rewrite_table(const std::string& path, const Report& report) {
+  constexpr std::string_view kMarker = "<!-- generated from here on -->";
+  std::string kept;
+  std::ifstream in(path);
+  for (std::string line; std::getline(in, line);) {
+    kept += line + '\n';
+    if (line == kMarker) break;
+  }
+  if (!kept.ends_with(std::string(kMarker) + '\n')) {
+    std::fprintf(stderr, "headrace-model: %s has no line '%s'\n", path.c_str(), kMarker.data());
+    return false;
+  }
+  std::ofstream out(path);
+  out << kept << '\n';
+  report.write_summary(out);
+  report.write_markdown(out);
+  return out.good();
+}
+
 int mutate(const Options& options) {
   static SiteRegistry registry;
   std::string error;
@@ -111,11 +131,7 @@ int mutate(const Options& options) {
   const Report report(registry, run_mutants(registry, executions, processes), *justifications);
   report.write_summary(std::cout);
   for (const std::string& complaint : report.complaints()) std::cout << "FAIL " << complaint << '\n';
-  if (!options.markdown.empty()) {
-    std::ofstream out(options.markdown);
-    report.write_summary(out);
-    report.write_markdown(out);
-  }
+  if (!options.markdown.empty() && !rewrite_table(options.markdown, report)) return EXIT_FAILURE;
   return report.complaints().empty() ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

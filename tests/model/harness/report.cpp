@@ -1,6 +1,7 @@
 #include "harness/report.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <set>
 #include <tuple>
@@ -14,6 +15,11 @@ constexpr const char* kNeverExecuted = "never executed";
 
 std::string in_table(std::string text) {
   for (auto at = text.find('|'); at != std::string::npos; at = text.find('|', at + 2)) text.insert(at, "\\");
+  return text;
+}
+
+std::string lower_case(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return text;
 }
 
@@ -38,8 +44,7 @@ void Report::add_verdict(const Verdict& verdict, Justifications& justifications)
   Row row{text.file, text.function, text.code, text.label, text_of(verdict.mutation), ""};
   if (verdict.caught) {
     ++caught_;
-    row.shown_by = litmuses()[verdict.litmus].name + ": " + verdict.how + " in execution " +
-                   std::to_string(verdict.executions);
+    row.shown_by = "`" + litmuses()[verdict.litmus].name + "`: " + lower_case(verdict.how);
   } else if (const auto* reason = justifications.find(text.file + ' ' + text.function, text.code, row.mutation)) {
     ++justified_;
     row.shown_by = "justified: " + reason->reason;

@@ -117,7 +117,8 @@ SiteText text_of(const Site& site) {
   }
   text.code = code.substr(start, closing(code, open) + 1 - start);
   replace_all(text.code, "std::memory_order_", "");
-  replace_all(text.code, "  ", " ");
+  for (std::string_view spaces = "  "; text.code.find(spaces) != std::string::npos;)
+    replace_all(text.code, spaces, " ");
   if (!comments.empty()) {
     text.label = site.operation == Operation::compare_exchange_failure ? comments.back() : comments.front();
   }

@@ -243,9 +243,8 @@ void Dispatcher::unsubscribe(SubscriptionState& state) noexcept {
     const std::lock_guard lock(mutex_);
     routes_.remove(state);
     reroute(state);
-    state.cancelled.store(true, std::memory_order_relaxed);  // S1 -> S2
+    RunningHandler<SubscriptionState>::cancel(state);
   }
-  asymmetric_fence_heavy();  // F2 <-> F1
   Worker* const self = Worker::current();
   bool inside = false;
   for (const auto& worker : workers_) {

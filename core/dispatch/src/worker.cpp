@@ -142,9 +142,7 @@ void Worker::run_handlers(const DispatchEntry& entry, const void* events, std::u
 void Worker::run_handler(SubscriptionState& subscription, Context& context, const void* events,
                          std::uint32_t count, std::uint64_t stamp) {
   SubscriptionStats& stats = *subscription.stats[index_];
-  running_.store(&subscription, std::memory_order_relaxed);                   // H1 -> H2
-  asymmetric_fence_light();                                                   // F1 <-> F2
-  if (subscription.cancelled.load(std::memory_order_relaxed)) [[unlikely]] {  // S2 <- S1
+  if (!running_.enter(subscription)) [[unlikely]] {
     stats.unsubscribed.add(count);
   } else {
     context.set_subscription(subscription);
@@ -169,7 +167,7 @@ void Worker::run_handler(SubscriptionState& subscription, Context& context, cons
     }
 #endif
   }
-  running_.store(nullptr, std::memory_order_release);  // H3 -> H2
+  running_.leave();
   if (ended_inside_ != nullptr) [[unlikely]]
     std::exchange(ended_inside_, nullptr)->handler.reset();
 }

@@ -70,13 +70,15 @@ class Bus {
   [[nodiscard]] Publisher publisher() { return dispatcher_->publisher(); }
 
   /// Publishes from a thread that holds no Publisher: it gets a lane of its own at its first event.
-  template <Event T>
-  PublishResult publish(T event) {
-    return dispatcher_->thread_publisher().publish(std::move(event));
+  template <class T>
+    requires Event<std::remove_cvref_t<T>>
+  PublishResult publish(T&& event) {
+    return dispatcher_->thread_publisher().publish(std::forward<T>(event));
   }
-  template <Event T>
-  PublishResult publish(std::string_view topic, T event) {
-    return dispatcher_->thread_publisher().publish(topic, std::move(event));
+  template <class T>
+    requires Event<std::remove_cvref_t<T>>
+  PublishResult publish(std::string_view topic, T&& event) {
+    return dispatcher_->thread_publisher().publish(topic, std::forward<T>(event));
   }
 
   /// With workers = 0: one look at everything by the calling thread; at most about `budget` events of each lane.

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include "headrace/dispatch/dispatch_entry.hpp"
 #include "headrace/dispatch/publisher_state.hpp"
@@ -27,13 +29,15 @@ class Context {
 
   /// Publishes on this worker's own lanes. Never blocks: what finds a lane full waits behind it, within
   /// DispatcherOptions::handler_backlog_events.
-  template <Event T>
-  PublishResult publish(T event) {
-    return publisher_.publish(std::move(event));
+  template <class T>
+    requires Event<std::remove_cvref_t<T>>
+  PublishResult publish(T&& event) {
+    return publisher_.publish<std::remove_cvref_t<T>>(std::forward<T>(event));
   }
-  template <Event T>
-  PublishResult publish(std::string_view topic, T event) {
-    return publisher_.publish(topic, std::move(event));
+  template <class T>
+    requires Event<std::remove_cvref_t<T>>
+  PublishResult publish(std::string_view topic, T&& event) {
+    return publisher_.publish<std::remove_cvref_t<T>>(topic, std::forward<T>(event));
   }
 
   // What follows is for the dispatcher's own use.

@@ -3,6 +3,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "headrace/dispatch/publisher_state.hpp"
@@ -26,19 +27,26 @@ class Publisher {
   }
   ~Publisher() { give_back(); }
 
-  /// Publishes to the event type's own topic. @thread publisher  @alloc none if T is trivially copyable
-  template <Event T>
-  PublishResult publish(T event) {
-    if (state_ == nullptr) [[unlikely]]
-      return {PublishStatus::too_many_publishers, 0};
-    return state_->publish(std::move(event));
+  /// Publishes to the event type's own topic. An event that is not taken stays with the caller, not moved from.
+  /// @thread publisher  @alloc none if the event is trivially copyable
+  template <class T>
+    requires Event<std::remove_cvref_t<T>>
+  PublishResult publish(T&& event) {
+    if (state_ == nullptr) [[unlikely]] return {PublishStatus::too_many_publishers, 0};
+    return state_->publish<std::remove_cvref_t<T>>(std::forward<T>(event));
   }
   /// Publishes to a topic known at run time. Its first use looks the topic up under a lock, later ones do not.
-  template <Event T>
-  PublishResult publish(std::string_view topic, T event) {
-    if (state_ == nullptr) [[unlikely]]
-      return {PublishStatus::too_many_publishers, 0};
-    return state_->publish(topic, std::move(event));
+  template <class T>
+    requires Event<std::remove_cvref_t<T>>
+  PublishResult publish(std::string_view topic, T&& event) {
+    if (state_ == nullptr) [[unlikely]] return {PublishStatus::too_many_publishers, 0};
+    return state_->publish<std::remove_cvref_t<T>>(topic, std::forward<T>(event));
+  }
+  /// Builds the event where the worker will read it, without a copy.
+  template <Event T, class... Args>
+  PublishResult emplace(Args&&... args) {
+    if (state_ == nullptr) [[unlikely]] return {PublishStatus::too_many_publishers, 0};
+    return state_->emplace<T>(std::forward<Args>(args)...);
   }
   /// Publishes a run of events; accepted() says how many were taken.
   template <Event T>

@@ -42,41 +42,54 @@ class PublisherState {
   PublisherState& operator=(const PublisherState&) = delete;
 
   /// @thread publisher
-  template <Event T>
-  PublishResult publish(T&& event) {
-    return publish_to(typed_topic<T>(), std::move(event));
+  template <class T, class U>
+  PublishResult publish(U&& event) {
+    return publish_to<T>(typed_topic<T>(), std::forward<U>(event));
   }
-  template <Event T>
-  PublishResult publish(std::string_view topic, T&& event) {
+  template <class T, class U>
+  PublishResult publish(std::string_view topic, U&& event) {
     const TopicNode* node = nullptr;
     if (const auto status = find_topic(event_ops<T>(), topic, node); status != PublishStatus::published) {
       return {status, 0};
     }
-    return publish_to(*node, std::move(event));
+    return publish_to<T>(*node, std::forward<U>(event));
+  }
+  template <class T, class... Args>
+  PublishResult emplace(Args&&... args) {
+    return emplace_to<T>(typed_topic<T>(), std::forward<Args>(args)...);
   }
   template <Event T>
   requires std::is_trivially_copyable_v<T> PublishResult publish(std::span<const T> events) {
     return publish_span(typed_topic<T>(), events);
   }
 
-  template <Event T>
-  PublishResult publish_to(const TopicNode& topic, T&& event) {
+  template <class T, class U>
+  PublishResult publish_to(const TopicNode& topic, U&& event) {
     const Reading reading(*this);
     if (closed_.load(std::memory_order_relaxed)) [[unlikely]] {  // C2 <- C1
       return {PublishStatus::closed, 0};
     }
     const Route& route = *topic.route.load(std::memory_order_acquire);  // T2 <- T1
-    if (const Target* target = one_target(route, topic, event)) [[likely]] {
-      PublisherLane& to = *lanes_[target->worker];
-      if (!to.spilling) [[likely]] {
-        if (void* place = claim(to, *target->entry, 1)) [[likely]] {
-          std::construct_at(static_cast<T*>(place), std::move(event));
-          commit(to, route.deliveries);
-          return {PublishStatus::published, 1};
-        }
+    return put<T>(route, topic, std::forward<U>(event));
+  }
+
+  template <class T, class... Args>
+  PublishResult emplace_to(const TopicNode& topic, Args&&... args) {
+    const Reading reading(*this);
+    if (closed_.load(std::memory_order_relaxed)) [[unlikely]] {  // C2 <- C1
+      return {PublishStatus::closed, 0};
+    }
+    const Route& route = *topic.route.load(std::memory_order_acquire);  // T2 <- T1
+    if (route.shape == Route::Shape::single) [[likely]] {
+      const Target& target = route.fixed.front();
+      PublisherLane& to = *lanes_[target.worker];
+      if (void* place = claim(to, *target.entry, 1)) [[likely]] {
+        std::construct_at(static_cast<T*>(place), std::forward<Args>(args)...);
+        commit(to, route.deliveries);
+        return {PublishStatus::published, 1};
       }
     }
-    return publish_slowly(route, topic, &event);
+    return put<T>(route, topic, T(std::forward<Args>(args)...));
   }
 
   template <Event T>
@@ -114,6 +127,25 @@ class PublisherState {
     RouteReader& reader;
   };
 
+  // An event that is not taken stays with the caller: it is moved from only when nothing can fail any more.
+  template <class T, class U>
+  PublishResult put(const Route& route, const TopicNode& topic, U&& event) {
+    if (const Target* target = one_target(route, topic, event)) [[likely]] {
+      PublisherLane& to = *lanes_[target->worker];
+      if (void* place = claim(to, *target->entry, 1)) [[likely]] {
+        std::construct_at(static_cast<T*>(place), std::forward<U>(event));
+        commit(to, route.deliveries);
+        return {PublishStatus::published, 1};
+      }
+    }
+    if constexpr (std::is_lvalue_reference_v<U> || std::is_const_v<std::remove_reference_t<U>>) {
+      T copy(event);
+      return publish_slowly(route, topic, &copy);
+    } else {
+      return publish_slowly(route, topic, &event);
+    }
+  }
+
   template <class T>
   const TopicNode& typed_topic() {
     const EventTypeId type = event_type_id<T>();
@@ -138,7 +170,8 @@ class PublisherState {
 
   // Stamps are dense while events are rare: then a frame is closed at once, so that its header and its events
   // cross together; while events stream frames stay open and gather runs.
-  void* claim(PublisherLane& to, const DispatchEntry& entry, std::uint32_t count) noexcept {
+  [[gnu::always_inline]] void* claim(PublisherLane& to, const DispatchEntry& entry, std::uint32_t count) noexcept {
+    if (to.spilling) [[unlikely]] return nullptr;
     std::uint64_t stamp = 0;
 #if HEADRACE_TELEMETRY
     if (stamp_.due()) [[unlikely]] {
@@ -213,7 +246,7 @@ PublishResult PublisherState::publish_span(const TopicNode& topic, std::span<con
       PublisherLane& to = *lanes_[target.worker];
       const auto run = static_cast<std::uint32_t>(
           std::min<std::uint64_t>({total - done, to.lane.frame_bytes_max() / sizeof(T), FrameWord::kCountMax}));
-      if (void* place = to.spilling ? nullptr : claim(to, *target.entry, run)) {
+      if (void* place = claim(to, *target.entry, run)) {
         std::memcpy(place, events.data() + done, run * sizeof(T));
         commit(to, route.deliveries * run);
         done += run;
@@ -222,7 +255,7 @@ PublishResult PublisherState::publish_span(const TopicNode& topic, std::span<con
     } else if (route.shape == Route::Shape::sharded) {
       const Target& target = *one_target(route, topic, events[done]);
       PublisherLane& to = *lanes_[target.worker];
-      if (void* place = to.spilling ? nullptr : claim(to, *target.entry, 1)) {
+      if (void* place = claim(to, *target.entry, 1)) {
         std::construct_at(static_cast<T*>(place), events[done]);
         commit(to, route.deliveries);
         ++done;

@@ -25,8 +25,6 @@ struct Tally {
 };
 
 /// One subscription as the bus knows it, shared by its handle and by every dispatch entry that names it.
-///
-/// Ordering:  S1 -> S2  with the fences of Worker::run_handler: a cancelled handler does not start
 struct SubscriptionState {
   using Invoke = void (*)(void* handler, const void* events, std::uint32_t count, Context& context, Tally& tally);
 
@@ -46,7 +44,7 @@ struct SubscriptionState {
   std::shared_ptr<void> handler;                          ///< destroyed as soon as it cannot run any more
   std::vector<std::unique_ptr<SubscriptionStats>> stats;  ///< one a worker that may run it, else null
 
-  Atomic<bool> cancelled{false};
+  Atomic<bool> cancelled{false};  ///< see RunningHandler
 };
 
 }  // namespace headrace

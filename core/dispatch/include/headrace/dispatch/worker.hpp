@@ -9,6 +9,7 @@
 #include "headrace/dispatch/balanced_event.hpp"
 #include "headrace/dispatch/doorbell.hpp"
 #include "headrace/dispatch/publisher_state.hpp"
+#include "headrace/dispatch/running_handler.hpp"
 #include "headrace/dispatch/subscription_state.hpp"
 #include "headrace/ring/mpmc_ring.hpp"
 
@@ -20,11 +21,7 @@ class Dispatcher;
 /// Drains its lanes, its share of the balanced ring and what waits behind full lanes, and runs handlers.
 ///
 /// Threads:   run() and turn() on the worker's own thread; the rest says @thread any.
-/// Ordering:  H1 -> H2  with the fences F1 <-> F2: an unsubscriber sees the handler running, or the worker sees
-/// the
-///                      subscription cancelled
-///            H3 -> H2  an unsubscriber that saw the handler gone sees all it did
-///            E1 -> E2  the worker sees that it was halted
+/// Ordering:  E1 -> E2  the worker sees that it was halted
 class Worker {
  public:
   Worker(Dispatcher& dispatcher, unsigned index, PublisherState& publisher);
@@ -42,7 +39,7 @@ class Worker {
   void halt() noexcept;
   [[nodiscard]] Doorbell& doorbell() noexcept { return doorbell_; }
   [[nodiscard]] const SubscriptionState* running() const noexcept {
-    return running_.load(std::memory_order_acquire);  // H2 <- H1, H3
+    return running_.running();
   }
   [[nodiscard]] const SingleWriterCounter& balanced_left() const noexcept { return balanced_left_; }
   [[nodiscard]] const SingleWriterCounter& abandoned() const noexcept { return abandoned_; }
@@ -89,7 +86,7 @@ class Worker {
   SubscriptionState* ended_inside_ = nullptr;
 
   // Written by this worker, read by unsubscribers, snapshots and stop().
-  alignas(kNoSharingBytes) Atomic<const SubscriptionState*> running_{nullptr};
+  alignas(kNoSharingBytes) RunningHandler<SubscriptionState> running_;
   SingleWriterCounter balanced_left_;
   SingleWriterCounter abandoned_;
   // Written by the Dispatcher.

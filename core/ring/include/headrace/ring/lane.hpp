@@ -73,13 +73,12 @@ class BasicLane {
     /// The same; when a new frame has to be begun it carries `stamp`, unless that is zero.
     [[nodiscard]] typename Memory::Address try_claim_stamped(FrameKind kind, std::uint32_t count, Run run,
                                                              std::uint64_t stamp) noexcept {
-      const std::uint64_t bytes = std::uint64_t{kind.stride_bytes()} * count;
       claimed_count_ = count;
-      if (kind == open_kind_ && stamp == 0 && write_at_ + bytes <= extend_until_ &&
-          open_.count() + count <= FrameWord::kCountMax) [[likely]] {
-        claimed_end_at_ = write_at_ + bytes;
-        begins_frame_ = false;
-        return lane_.memory_.payload(write_at_);
+      if (stamp == 0) {
+        if (const auto place = try_extend(kind, count)) [[likely]] {
+          begins_frame_ = false;
+          return place;
+        }
       }
       return claim_frame(kind, count, run, stamp);
     }
@@ -89,20 +88,31 @@ class BasicLane {
     void commit() noexcept {
       if (begins_frame_) [[unlikely]] {
         commit_frame();
-        return;
+      } else {
+        commit_extension(claimed_count_);
       }
-      open_ = open_.with_more(claimed_count_);
-      write_at_ = claimed_end_at_;
-      lane_.memory_.store_word(open_at_, open_.bits(), std::memory_order_release);  // P1 -> C1
+    }
+
+    /// Room in the open frame, if these events may join it: the shortest way of an event. It writes nothing, because
+    /// every store of a publish takes a place in the core's store buffer, and a full buffer keeps the next events'
+    /// lines from being fetched meanwhile. Publish with commit_extension().
+    /// @thread producer  @progress wait-free  @alloc none
+    [[nodiscard]] typename Memory::Address try_extend(FrameKind kind, std::uint32_t count) noexcept {
+      if (kind != open_kind_ || open_.count() + count > open_count_max_) [[unlikely]] return nullptr;
+      return memory_.payload(open_payload_at_ + std::uint64_t{open_.count()} * kind.stride_bytes());
+    }
+    void commit_extension(std::uint32_t count) noexcept {
+      open_ = open_.with_more(count);
+      memory_.store_word(open_at_, open_.bits(), std::memory_order_release);  // P1 -> C1
     }
 
     /// Whether a claim of `bytes` in one frame of any kind is sure to succeed. Room once seen never shrinks.
     /// @thread producer
     [[nodiscard]] bool has_room(std::uint64_t bytes) noexcept {
       const std::uint64_t need = 2 * (bytes + kFrameOverheadMax);  // a skip wastes less than the frame's own bytes
-      if (write_at_ + need <= released_seen_ + credit_) return true;
+      if (write_at() + need <= released_seen_ + credit_) return true;
       look_for_room();
-      return write_at_ + need <= released_seen_ + credit_;
+      return write_at() + need <= released_seen_ + credit_;
     }
 
     /// Claims fail once `bytes` are in use, until lift_limit(); in force again after use fell to a quarter. It
@@ -113,19 +123,19 @@ class BasicLane {
 
     /// Bytes in use as far as the producer knows: never too low.
     /// @thread producer
-    [[nodiscard]] std::uint64_t used_bytes_max() const noexcept { return write_at_ - released_seen_; }
+    [[nodiscard]] std::uint64_t used_bytes_max() const noexcept { return write_at() - released_seen_; }
 
    private:
     friend class BasicLane;
     static constexpr std::uint64_t kNoSkip = ~std::uint64_t{0};
 
     Producer(BasicLane& lane, std::uint64_t capacity) noexcept
-        : lane_(lane), capacity_(capacity), limit_(capacity), credit_(capacity) {}
+        : lane_(lane), memory_(lane.memory_), capacity_(capacity), limit_(capacity), credit_(capacity) {}
 
     [[gnu::noinline]] typename Memory::Address claim_frame(FrameKind kind, std::uint32_t count, Run run,
                                                            std::uint64_t stamp) noexcept {
       const FrameWord word(kind, count, stamp != 0);
-      std::uint64_t header_at = (write_at_ + 7) & ~std::uint64_t{7};
+      std::uint64_t header_at = (write_at() + 7) & ~std::uint64_t{7};
       std::uint64_t skip_at = kNoSkip;
       const std::uint64_t offset = header_at & (capacity_ - 1);
       if (offset + (word.end_at(header_at) - header_at) > capacity_) {
@@ -173,27 +183,46 @@ class BasicLane {
         memory.store_word(first_at, first.bits(), std::memory_order_release);  // P1 -> C1
       }
       has_open_ = !closes_;
+      if (has_open_) {
+        open(word);
+      } else {
+        open_kind_ = FrameKind{};
+        closed_end_at_ = claimed_end_at_;
+      }
+    }
+
+    void open(FrameWord word) noexcept {
       open_ = word;
       open_at_ = claimed_at_;
-      open_kind_ = has_open_ ? word.kind() : FrameKind{};
-      write_at_ = claimed_end_at_;
+      open_kind_ = word.kind();
+      open_payload_at_ = word.payload_at(open_at_);
       const std::uint64_t lap_end = (open_at_ | (capacity_ - 1)) + 1;
-      const std::uint64_t frame_end = word.payload_at(open_at_) + lane_.frame_bytes_max();
       const std::uint64_t credit_end = released_seen_ + credit_ - 16;
-      extend_until_ = std::min({lap_end, frame_end, credit_end});
+      const std::uint64_t end = std::min({lap_end, open_payload_at_ + lane_.frame_bytes_max(), credit_end});
+      const std::uint64_t events = (end - std::min(end, open_payload_at_)) / open_kind_.stride_bytes();
+      open_count_max_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(events, FrameWord::kCountMax));
+    }
+
+    /// Where the last built event ends.
+    [[nodiscard]] std::uint64_t write_at() const noexcept {
+      return has_open_ ? open_payload_at_ + std::uint64_t{open_.count()} * open_kind_.stride_bytes() : closed_end_at_;
     }
 
     BasicLane& lane_;
+    Memory& memory_;
+    // The open frame, while has_open_.
+    FrameWord open_{0};
+    FrameKind open_kind_{};  ///< no event has this kind while no frame is open
+    std::uint32_t open_count_max_ = 0;
+    bool has_open_ = false;
+    std::uint64_t open_at_ = 0;
+    std::uint64_t open_payload_at_ = 0;
+    // Room.
     std::uint64_t capacity_;
     std::uint64_t limit_;              ///< what credit_ returns to
     std::uint64_t credit_;             ///< how much of the capacity may be in use
-    std::uint64_t write_at_ = 0;       ///< end of the last built event
     std::uint64_t released_seen_ = 0;  ///< private copy of released_at_
-    std::uint64_t extend_until_ = 0;   ///< the open frame may grow to here
-    FrameKind open_kind_{};            ///< no event has this kind while no frame is open
-    FrameWord open_{0};
-    std::uint64_t open_at_ = 0;
-    bool has_open_ = false;
+    std::uint64_t closed_end_at_ = 0;  ///< end of the last event while no frame is open
     // The claim: more of the open frame, or a frame begun.
     bool begins_frame_ = false;
     bool closes_ = false;

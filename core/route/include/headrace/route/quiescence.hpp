@@ -20,7 +20,8 @@ class RouteReader {
  public:
   /// @thread reader  @progress wait-free
   void enter() noexcept {
-    // Release, for the writer may see this turn and never the end of the last one, with whose route it is done then.
+    // Release, for the writer may see this turn and never the end of the last one, with whose route it is done
+    // then.
     turn_.store(++turn_own_, std::memory_order_release);  // Q1 -> Q2
     asymmetric_fence_light();                             // F1 <-> F2
   }

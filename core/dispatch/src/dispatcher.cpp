@@ -66,6 +66,7 @@ void Dispatcher::create_workers() {
 
 Dispatcher::~Dispatcher() {
   HEADRACE_CHECK("dispatcher.threads", threads_.empty(), "destroyed while its workers run");
+  for (const auto& worker : workers_) worker->abandon_all();  // of publishers that stop() could not wait for
   for (const auto& topic : topics_.all()) {
     const Route* route = topic->route.load(std::memory_order_relaxed);  // no partner: publishers are gone
     if (route != &kNobody) delete route;
@@ -111,19 +112,27 @@ void Dispatcher::give_back(PublisherState& state) noexcept {
 }
 
 void Publisher::give_back() noexcept {
-  if (state_ == nullptr) return;
+  if (dispatcher_ == nullptr || state_ == nullptr) return;  // borrowed from a worker, or none
   dispatcher_->give_back(*state_);
   state_ = nullptr;
 }
 
 Publisher& Dispatcher::thread_publisher() {
+  thread_local Publisher borrowed(nullptr, nullptr);
+  if (const Worker* worker = Worker::current(); worker != nullptr && &worker->dispatcher() == this) {
+    borrowed.state_ = &worker->publisher();
+    return borrowed;
+  }
   // Publishers of buses that stopped are let go the next time this thread meets a new bus.
   thread_local std::vector<std::pair<Dispatcher*, Publisher>> own;
   for (auto& [dispatcher, publisher] : own) {
     if (dispatcher == this) return publisher;
   }
   std::erase_if(own, [](const auto& entry) { return entry.first->stopped(); });
-  return own.emplace_back(this, publisher()).second;
+  Publisher made = publisher();
+  if (made.state_ != nullptr) return own.emplace_back(this, std::move(made)).second;
+  borrowed.state_ = nullptr;  // too many are alive now; perhaps not at the next event
+  return borrowed;
 }
 
 std::vector<PublisherState*> Dispatcher::all_publishers() const {

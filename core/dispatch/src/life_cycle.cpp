@@ -36,6 +36,7 @@ void Dispatcher::start() {
 
 std::uint64_t Dispatcher::poll(std::uint64_t budget) {
   HEADRACE_CHECK("dispatcher.poll", workers_polled_, "poll() is for a bus with workers = 0");
+  HEADRACE_CHECK("dispatcher.poll_inside", Worker::current() != workers_.front().get(), "poll() inside a handler");
   const Worker::Scope scope(*workers_.front());
   return workers_.front()->turn(budget);
 }
@@ -66,17 +67,18 @@ std::uint64_t Dispatcher::in_flight() const noexcept {
   return entered - left;
 }
 
+bool Dispatcher::publishers_are_outside() const noexcept {
+  bool outside = true;
+  each_publisher([&](PublisherState& publisher) {
+    outside =
+        outside && (publisher.owner() == PublisherState::Owner::worker || publisher.reader().turn() % 2 == 0);
+  });
+  return outside;
+}
+
 bool Dispatcher::wait_until_drained(std::uint64_t until_ns) {
   // A publisher that was inside when intake closed may still enter; a handler may publish until its event has
   // left.
-  const auto publishers_are_outside = [&] {
-    bool outside = true;
-    each_publisher([&](PublisherState& publisher) {
-      outside =
-          outside && (publisher.owner() == PublisherState::Owner::worker || publisher.reader().turn() % 2 == 0);
-    });
-    return outside;
-  };
   for (int round = 0;; ++round) {
     if (workers_polled_) {
       while (poll(1024) > 0) {
@@ -139,8 +141,11 @@ StopReport Dispatcher::stop(std::chrono::nanoseconds deadline) {
     stopped_.store(true, std::memory_order_relaxed);  // no partner: tells thread_publisher() what to forget
   }
   constexpr std::chrono::nanoseconds kGrace = std::chrono::milliseconds(100);
-  report.stuck = join_workers(std::max(after(begun, deadline), after(steady_ns(), kGrace)));
+  const std::uint64_t until_ns = std::max(after(begun, deadline), after(steady_ns(), kGrace));
+  report.stuck = join_workers(until_ns);
   if (report.stuck.empty()) {
+    // Intake is closed, but a publisher that was inside may yet finish its event.
+    while (!publishers_are_outside() && steady_ns() < until_ns) std::this_thread::yield();
     for (const auto& worker : workers_) report.abandoned += worker->abandon_all();
   }
   const std::lock_guard lock(mutex_);

@@ -152,6 +152,7 @@ void Worker::run_handler(SubscriptionState& subscription, Context& context, cons
     static_cast<void>(stamp);
 #endif
     Tally tally;
+    tally_ = &tally;
     subscription.invoke(subscription.handler.get(), events, count, context, tally);
     stats.handled.add(tally.handled);
     stats.runs.add(1);
@@ -159,6 +160,8 @@ void Worker::run_handler(SubscriptionState& subscription, Context& context, cons
       stats.failed.add(tally.failed);
       stats.refused.add(tally.refused);
     }
+    if (tally.ended) [[unlikely]]
+      stats.unsubscribed.add(count - tally.handled - tally.failed - tally.refused);
 #if HEADRACE_TELEMETRY
     if (begun != 0) {
       const CycleClock& clock = dispatcher_.clock();

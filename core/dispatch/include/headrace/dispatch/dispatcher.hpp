@@ -52,7 +52,8 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   }
 
   [[nodiscard]] Publisher publisher();
-  /// This thread's own publisher, made at its first use and given back when the thread ends.
+  /// This thread's own publisher: a worker's is there already, others are made at their first use and given back
+  /// when the thread ends.
   [[nodiscard]] Publisher& thread_publisher();
 
   void start();
@@ -110,6 +111,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   void forget_ended_subscriptions();
   [[nodiscard]] PublisherState* new_publisher_state(PublisherState::Owner owner);
   [[nodiscard]] bool wait_until_drained(std::uint64_t until_ns);
+  [[nodiscard]] bool publishers_are_outside() const noexcept;
   [[nodiscard]] std::vector<std::string> join_workers(std::uint64_t until_ns);
   [[nodiscard]] std::uint64_t in_flight() const noexcept;
   [[nodiscard]] Ledger ledger_of(const SubscriptionState& state) const;

@@ -73,13 +73,14 @@ struct Handler {
     }
   }
 
-  // The loop stands inside the try block, so that a handler that does not throw pays nothing for one that might.
-  void each(const T* events, std::uint32_t count, Context& context, Tally& tally) {
+  // The loop stands inside the try block, so that a handler that does not throw pays nothing for one that might. It
+  // looks at tally.ended after each event; a handler that the compiler sees through costs no such look.
+  std::uint32_t each(const T* events, std::uint32_t count, Context& context, Tally& tally) {
     std::uint32_t at = 0;
     std::uint32_t refused = 0;
-    while (at < count) {
+    while (at < count && !tally.ended) {
       try {
-        for (; at < count; ++at) {
+        for (; at < count && !tally.ended; ++at) {
           if constexpr (!std::is_same_v<P, Always>) {
             if (!accepts(events[at])) {
               ++refused;
@@ -95,43 +96,48 @@ struct Handler {
       }
     }
     tally.refused += refused;
+    return at;
   }
 
   // A predicate cuts the run into stretches of accepted events.
-  void batches(const T* events, std::uint32_t count, Context& context, Tally& tally) {
-    for (std::uint32_t at = 0; at < count;) {
+  std::uint32_t batches(const T* events, std::uint32_t count, Context& context, Tally& tally) {
+    std::uint32_t at = 0;
+    while (at < count && !tally.ended) {
       std::uint32_t end = count;
-      std::uint32_t next = count;
-      try {
-        if constexpr (!std::is_same_v<P, Always>) {
-          end = at;
-          next = at + 1;
+      bool judged = true;
+      if constexpr (!std::is_same_v<P, Always>) {
+        end = at;
+        try {
           while (end < count && accepts(events[end])) ++end;
-          next = end == at ? at + 1 : end;
-          if (end == at) {
-            ++tally.refused;
-            at = next;
-            continue;
-          }
+        } catch (...) {
+          judged = false;
+          report_failure(context, std::current_exception());
         }
-        run({events + at, end - at}, context);
-      } catch (...) {
-        tally.failed += next - at;
-        report_failure(context, std::current_exception());
       }
-      at = next;
+      if (end > at) {
+        try {
+          run({events + at, end - at}, context);
+        } catch (...) {
+          tally.failed += end - at;
+          report_failure(context, std::current_exception());
+        }
+      }
+      if (end < count) ++(judged ? tally.refused : tally.failed);
+      at = end < count ? end + 1 : count;
     }
+    return at;
   }
 
   static void invoke(void* self, const void* events, std::uint32_t count, Context& context, Tally& tally) {
     auto& handler = *static_cast<Handler*>(self);
     const auto* first = static_cast<const T*>(events);
+    std::uint32_t seen = 0;
     if constexpr (EventHandler<F, T>) {
-      handler.each(first, count, context, tally);
+      seen = handler.each(first, count, context, tally);
     } else {
-      handler.batches(first, count, context, tally);
+      seen = handler.batches(first, count, context, tally);
     }
-    tally.handled = count - tally.failed - tally.refused;
+    tally.handled = seen - tally.failed - tally.refused;
   }
 };
 
@@ -142,7 +148,8 @@ struct AnyHandler {
   static void invoke(void* self, const void* events, std::uint32_t count, Context& context, Tally& tally) {
     const EventOps& ops = context.ops();
     const auto* at = static_cast<const std::byte*>(events);
-    for (std::uint32_t i = 0; i < count; ++i, at += ops.size) {
+    std::uint32_t seen = 0;
+    for (; seen < count && !tally.ended; ++seen, at += ops.size) {
       try {
         context.set_first(at);
         const AnyEvent event{context.topic(), ops.type, at, ops.size};
@@ -156,7 +163,7 @@ struct AnyHandler {
         report_failure(context, std::current_exception());
       }
     }
-    tally.handled = count - tally.failed;
+    tally.handled = seen - tally.failed;
   }
 };
 

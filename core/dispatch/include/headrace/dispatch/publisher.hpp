@@ -18,7 +18,8 @@ namespace headrace {
 /// Lifetime:  may outlive the bus; publishing then answers `closed`.
 class Publisher {
  public:
-  Publisher(Publisher&&) noexcept = default;
+  Publisher(Publisher&& other) noexcept
+      : dispatcher_(std::move(other.dispatcher_)), state_(std::exchange(other.state_, nullptr)) {}
   Publisher& operator=(Publisher&& other) noexcept {
     give_back();
     dispatcher_ = std::move(other.dispatcher_);
@@ -57,7 +58,7 @@ class Publisher {
   }
   template <Event T>
   PublishResult publish(std::span<T> events) {
-    return state_->publish(std::span<const T>(events));
+    return publish(std::span<const T>(events));
   }
 
  private:

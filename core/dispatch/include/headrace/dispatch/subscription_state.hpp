@@ -22,6 +22,7 @@ struct Tally {
   std::uint32_t handled = 0;
   std::uint32_t failed = 0;
   std::uint32_t refused = 0;  ///< by the subscription's predicate
+  bool ended = false;         ///< the handler ended its own subscription: it sees no further event
 };
 
 /// One subscription as the bus knows it, shared by its handle and by every dispatch entry that names it.

@@ -59,7 +59,13 @@ class Worker {
     Worker* outer_;
   };
   /// The running handler ended its own subscription: destroy it when it returns. @thread worker
-  void end_after_run(SubscriptionState& subscription) noexcept { ended_inside_ = &subscription; }
+  void end_after_run(SubscriptionState& subscription) noexcept {
+    ended_inside_ = &subscription;
+    tally_->ended = true;
+  }
+  /// For the worker's own thread.
+  [[nodiscard]] const Dispatcher& dispatcher() const noexcept { return dispatcher_; }
+  [[nodiscard]] PublisherState& publisher() const noexcept { return publisher_; }
 
  private:
   void open(std::uint32_t publisher);
@@ -84,6 +90,7 @@ class Worker {
   std::uint32_t turns_until_doze_ = 0;
   std::optional<MpmcRing<BalancedEvent>::Consumer> balanced_;
   SubscriptionState* ended_inside_ = nullptr;
+  Tally* tally_ = nullptr;  ///< of the handler that runs
 
   // Written by this worker, read by unsubscribers, snapshots and stop().
   alignas(kNoSharingBytes) RunningHandler<SubscriptionState> running_;

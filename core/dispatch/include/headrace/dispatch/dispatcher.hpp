@@ -38,7 +38,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   [[nodiscard]] Subscription subscribe(const SubscribeOptions& options, F handler, P predicate = {}) {
     using Handler = dispatch_detail::Handler<T, F, P>;
     auto state = describe(options, event_topic<T>(), event_type_id<T>());
-    state->handler = std::make_shared<Handler>(std::move(handler), std::move(predicate));
+    state->handler = std::make_shared<Handler>(Handler{std::move(handler), std::move(predicate)});
     state->invoke = &Handler::invoke;
     return add(std::move(state));
   }
@@ -46,7 +46,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   [[nodiscard]] Subscription subscribe_any(const SubscribeOptions& options, F handler) {
     using Handler = dispatch_detail::AnyHandler<F>;
     auto state = describe(options, "#", kAnyEventType);
-    state->handler = std::make_shared<Handler>(std::move(handler));
+    state->handler = std::make_shared<Handler>(Handler{std::move(handler)});
     state->invoke = &Handler::invoke;
     return add(std::move(state));
   }

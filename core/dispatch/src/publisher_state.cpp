@@ -283,8 +283,11 @@ PublishResult PublisherState::publish_slowly(const Route& route, const TopicNode
     ops.move(shared->data(), event);
   }
   if (to_balanced && !BalancedEvent::fits(ops)) push_balanced(route, ops, event, shared);
+  // Before the others: what is queued closes the lane for events that come later.
   for (const Plan& plan : plan_) {
     if (plan.step == Step::enter && plan.target->entry->boxed) enter(*plan.target, &shared);
+  }
+  for (const Plan& plan : plan_) {
     if (plan.step == Step::queue || plan.step == Step::conflate) enqueue(plan, key_hash, shared);
     if (plan.step == Step::drop) {
       dropped.add(plan.target->entry->handlers.size());

@@ -45,7 +45,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   template <class F>
   [[nodiscard]] Subscription subscribe_any(const SubscribeOptions& options, F handler) {
     using Handler = dispatch_detail::AnyHandler<F>;
-    auto state = describe(options, "#", kAnyEventType);
+    auto state = describe(options, "#.#", kAnyEventType);  // by AMQP rules, so that `$` topics are seen as well
     state->handler = std::make_shared<Handler>(Handler{std::move(handler)});
     state->invoke = &Handler::invoke;
     return add(std::move(state));

@@ -1,0 +1,187 @@
+#pragma once
+
+#include <concurrentqueue.h>
+#include <oneapi/tbb/concurrent_queue.h>
+#include <readerwriterqueue.h>
+
+#include <boost/lockfree/queue.hpp>
+#include <boost/lockfree/spsc_queue.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "headrace/ring/mpmc_ring.hpp"
+#include "headrace/ring/spsc_ring.hpp"
+#include "headrace/ring/spsc_span_ring.hpp"
+
+/// Ours and the peers behind one face: producer() and consumer(), one a thread, with push and pop that answer
+/// whether they did, or how many. Nothing of it survives inlining.
+namespace headrace::bench {
+
+inline constexpr std::size_t kSlots = 1024;
+
+inline constexpr const char* kBoostSpsc = "boost 1.74 lockfree::spsc_queue";
+inline constexpr const char* kReaderWriter = "moodycamel 1.0.5 ReaderWriterQueue";
+inline constexpr const char* kMoodycamel = "moodycamel 1.0.3 ConcurrentQueue, no tokens";
+inline constexpr const char* kMoodycamelTokens = "moodycamel 1.0.3 ConcurrentQueue, tokens";
+inline constexpr const char* kBoostMpmc = "boost 1.74 lockfree::queue";
+inline constexpr const char* kTbb = "tbb 2021.8 concurrent_bounded_queue";
+
+struct Line {
+  std::uint64_t words[8];
+};
+[[nodiscard]] inline std::uint64_t make_event(std::uint64_t number, std::uint64_t*) { return number; }
+[[nodiscard]] inline Line make_event(std::uint64_t number, Line*) {
+  return {{number, number, number, number, number, number, number, number}};
+}
+template <class Event>
+[[nodiscard]] Event event_of(std::uint64_t number) {
+  return make_event(number, static_cast<Event*>(nullptr));
+}
+[[nodiscard]] inline std::uint64_t sum_of(std::uint64_t event) { return event; }
+[[nodiscard]] inline std::uint64_t sum_of(const Line& event) {
+  std::uint64_t sum = 0;
+  for (const auto word : event.words) sum += word;
+  return sum;
+}
+/// Of the events numbered 1 up to `count`.
+template <class Event>
+[[nodiscard]] constexpr std::uint64_t expected_sum(std::uint64_t count) {
+  return count * (count + 1) / 2 * (sizeof(Event) / sizeof(std::uint64_t));
+}
+
+/// Our rings: their handles, with the answers of the face.
+template <class Handle>
+struct OurProducer {
+  Handle handle;
+  template <class Event>
+  bool push(const Event& event) {
+    return handle.try_push(event) == PushResult::pushed;
+  }
+  template <class Event>
+  std::size_t push(const Event* events, std::size_t count) {
+    return handle.try_push(std::span<const Event>(events, count));
+  }
+};
+template <class Handle>
+struct OurConsumer {
+  Handle handle;
+  template <class Event>
+  bool pop(Event& event) {
+    return handle.try_pop(event);
+  }
+  template <class Handler>
+  std::size_t consume(std::size_t max, Handler&& handler) {
+    return handle.consume(max, handler);
+  }
+};
+
+template <class Ring>
+struct OurSpsc {
+  Ring ring{kSlots};
+  auto producer() { return OurProducer{ring.producer()}; }
+  auto consumer() { return OurConsumer{ring.consumer()}; }
+};
+template <class Event, std::size_t slots = kSlots>
+struct OurSpan {
+  SpscSpanRing<Event> ring{{.capacity_slots = slots}};
+  auto producer() { return OurProducer{ring.producer()}; }
+  auto consumer() { return OurConsumer{ring.consumer()}; }
+};
+template <class Event>
+struct OurMpmc {
+  MpmcRing<Event> ring{{.lane_capacity_slots = kSlots, .producers_max = 8}};
+  auto producer() { return OurProducer{ring.producer().value()}; }
+  auto consumer() { return OurConsumer{ring.consumer()}; }
+};
+
+template <class Event, std::size_t slots = kSlots>
+struct BoostSpsc {
+  boost::lockfree::spsc_queue<Event> queue{slots};
+  struct End {
+    boost::lockfree::spsc_queue<Event>& queue;
+    bool push(const Event& event) { return queue.push(event); }
+    bool pop(Event& event) { return queue.pop(event); }
+    std::size_t push(const Event* events, std::size_t count) { return queue.push(events, count); }
+    std::size_t pop(Event* events, std::size_t count) { return queue.pop(events, count); }
+    template <class Handler>
+    std::size_t consume_all(Handler&& handler) {
+      return queue.consume_all(handler);
+    }
+  };
+  End producer() { return {queue}; }
+  End consumer() { return {queue}; }
+};
+
+template <class Event>
+struct ReaderWriter {
+  moodycamel::ReaderWriterQueue<Event> queue{kSlots};
+  struct End {
+    moodycamel::ReaderWriterQueue<Event>& queue;
+    bool push(const Event& event) { return queue.try_enqueue(event); }
+    bool pop(Event& event) { return queue.try_dequeue(event); }
+  };
+  End producer() { return {queue}; }
+  End consumer() { return {queue}; }
+};
+
+/// Without tokens. Bounded like the others: try_enqueue never allocates.
+template <class Event>
+struct Moodycamel {
+  moodycamel::ConcurrentQueue<Event> queue{kSlots, 0, 8};
+  struct End {
+    moodycamel::ConcurrentQueue<Event>& queue;
+    bool push(const Event& event) { return queue.try_enqueue(event); }
+    bool pop(Event& event) { return queue.try_dequeue(event); }
+  };
+  End producer() { return {queue}; }
+  End consumer() { return {queue}; }
+};
+template <class Event>
+struct MoodycamelTokens {
+  moodycamel::ConcurrentQueue<Event> queue{kSlots, 8, 0};
+  struct Producer {
+    moodycamel::ConcurrentQueue<Event>& queue;
+    moodycamel::ProducerToken token{queue};
+    bool push(const Event& event) { return queue.try_enqueue(token, event); }
+    // Out of line, a call for a batch: inlined, g++ 12 warns of a null block that cannot be.
+    [[gnu::noinline]] std::size_t push(const Event* events, std::size_t count) {
+      return queue.try_enqueue_bulk(token, events, count) ? count : 0;
+    }
+  };
+  struct Consumer {
+    moodycamel::ConcurrentQueue<Event>& queue;
+    moodycamel::ConsumerToken token{queue};
+    bool pop(Event& event) { return queue.try_dequeue(token, event); }
+    std::size_t pop(Event* events, std::size_t count) { return queue.try_dequeue_bulk(token, events, count); }
+  };
+  Producer producer() { return {queue}; }
+  Consumer consumer() { return {queue}; }
+};
+
+template <class Event>
+struct BoostMpmc {
+  boost::lockfree::queue<Event, boost::lockfree::capacity<kSlots>> queue;
+  struct End {
+    boost::lockfree::queue<Event, boost::lockfree::capacity<kSlots>>& queue;
+    bool push(const Event& event) { return queue.push(event); }
+    bool pop(Event& event) { return queue.pop(event); }
+  };
+  End producer() { return {queue}; }
+  End consumer() { return {queue}; }
+};
+template <class Event>
+struct Tbb {
+  tbb::concurrent_bounded_queue<Event> queue;
+  Tbb() { queue.set_capacity(kSlots); }
+  struct End {
+    tbb::concurrent_bounded_queue<Event>& queue;
+    bool push(const Event& event) { return queue.try_push(event); }
+    bool pop(Event& event) { return queue.try_pop(event); }
+  };
+  End producer() { return {queue}; }
+  End consumer() { return {queue}; }
+};
+
+}  // namespace headrace::bench

@@ -11,3 +11,4 @@ run(${CMAKE_COMMAND} -S ${PROJECT} -B ${WORK}/build -G ${GENERATOR} -DCMAKE_BUIL
   -DCMAKE_FIND_PACKAGE_NO_PACKAGE_REGISTRY=ON)
 run(${CMAKE_COMMAND} --build ${WORK}/build)
 run(${WORK}/build/ring_alone)
+run(${WORK}/build/whole_bus)

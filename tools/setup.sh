@@ -1,0 +1,39 @@
+# shellcheck shell=bash disable=SC2034
+# Sourced by run.sh, test.sh and bench.sh: what they need from Debian, and how they say what they do.
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+packages_build=(g++ cmake ninja-build git libmimalloc-dev libconcurrentqueue-dev)
+packages_tools=(libcli11-dev libfmt-dev libtomlplusplus-dev nlohmann-json3-dev)
+packages_bench=(libboost1.81-dev libtbb-dev libreaderwriterqueue-dev libmosquitto-dev libcaf-dev)
+packages_peers=(default-jdk-headless libdisruptor-java) # peers that only a measurement needs
+packages_test=(libgtest-dev googletest relacy-dev patch python3 clang g++-aarch64-linux-gnu qemu-user ccache)
+
+say() { printf '\n== %s\n' "$*"; }
+
+# install_packages PACKAGE...: with apt, only those that are missing.
+install_packages() {
+  local missing=() package
+  for package in "$@"; do
+    [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
+  done
+  ((${#missing[@]})) || return 0
+
+  local as_root=()
+  [[ $(id -u) == 0 ]] || as_root=(sudo)
+  say "installing ${missing[*]}"
+  "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=500 -qq update
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get -o DPkg::Lock::Timeout=500 -qq install -y --no-install-recommends "${missing[@]}"
+}
+
+# build PRESET [cmake argument...]: configures and builds; a second time it only looks for changes.
+build() {
+  local preset=$1
+  shift
+  say "building preset $preset in build/$preset"
+  if command -v ccache >/dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
+  cmake --preset "$preset" --log-level=WARNING "$@" >/dev/null
+  cmake --build --preset "$preset" --parallel "$(nproc)"
+}

@@ -15,15 +15,20 @@ Ledger Dispatcher::ledger_of(const SubscriptionState& state) const {
 }
 
 Ledger Dispatcher::ledger_locked() {
+  // What workers settled is counted by frames and handlers there; what became of it, by each subscription.
   Ledger sum = ended_subscriptions_;
   for (const auto& state : routes_.all()) sum += ledger_of(*state);
-  for (const auto& worker : workers_) sum.dropped += worker->abandoned().value();
+  for (const auto& worker : workers_) {
+    sum.dropped += worker->abandoned().value() + worker->unsubscribed().value();
+    sum.published += worker->abandoned().value() + worker->settled().value();
+  }
   each_publisher([&](PublisherState& publisher) {
-    sum.published += publisher.published.value();
     sum.unrouted += publisher.unrouted.value();
     sum.dropped += publisher.dropped.value();
+    sum.published += publisher.unrouted.value() + publisher.dropped.value();
   });
   sum.in_flight = in_flight();
+  sum.published += sum.in_flight;
   return sum;
 }
 

@@ -135,9 +135,10 @@ Publisher& Dispatcher::thread_publisher() {
   return borrowed;
 }
 
-std::vector<PublisherState*> Dispatcher::all_publishers() const {
-  std::vector<PublisherState*> all;
-  each_publisher([&](PublisherState& publisher) { all.push_back(&publisher); });
+std::vector<const RouteReader*> Dispatcher::all_readers() const {
+  std::vector<const RouteReader*> all;
+  each_publisher([&](PublisherState& publisher) { all.push_back(&publisher.reader()); });
+  for (const auto& worker : workers_) all.push_back(&worker->reader());
   return all;
 }
 
@@ -172,16 +173,16 @@ PublishStatus Dispatcher::learn_topic(const EventOps& ops, std::string_view name
 
 void Dispatcher::replace_route(TopicNode& node) {
   const Route* old = node.route.load(std::memory_order_relaxed);  // own store under the mutex, no partner
-  std::unique_ptr<Route> made = routes_.build(node, entries_, old);
-  std::vector<const DispatchEntry*> unused;
-  for (const DispatchEntry* entry : old->entries) {
-    if (std::find(made->entries.begin(), made->entries.end(), entry) == made->entries.end())
-      unused.push_back(entry);
+  RouteBuilder::Replaced replaced;
+  std::unique_ptr<const Route> made = routes_.build(node, entries_, replaced);
+  DirectWay direct;
+  if (made->shape == Route::Shape::single && life_ < Life::stopping) {
+    direct = DirectWay(made->fixed.front().entry->kind, made->fixed.front().worker);
   }
-  if (!made->balanced.empty())
-    has_balanced_.store(true, std::memory_order_relaxed);       // no partner: see has_balanced
-  node.route.store(made.release(), std::memory_order_release);  // T1 -> T2
-  if (old != &kNobody) retired_.add(std::unique_ptr<const Route>(old), std::move(unused), all_publishers());
+  if (!made->balanced.empty()) has_balanced_.store(true, std::memory_order_relaxed);  // no partner: see has_balanced
+  node.route.store(made.release(), std::memory_order_release);                        // T1 -> T2
+  node.direct.store(direct.bits(), std::memory_order_release);                        // T1 -> T2
+  retired_.add(std::unique_ptr<const Route>(old == &kNobody ? nullptr : old), std::move(replaced), all_readers());
 }
 
 void Dispatcher::reroute(const SubscriptionState& changed) {
@@ -189,7 +190,7 @@ void Dispatcher::reroute(const SubscriptionState& changed) {
     if (changed.type != kAnyEventType && changed.type != topic->ops->type) continue;
     if (changed.filter->matches(topic->name)) replace_route(*topic);
   }
-  retired_.collect(entries_, all_publishers(), workers_);
+  retired_.collect();
   forget_ended_subscriptions();
 }
 
@@ -251,8 +252,8 @@ void Dispatcher::unsubscribe(SubscriptionState& state) noexcept {
   {
     const std::lock_guard lock(mutex_);
     routes_.remove(state);
-    reroute(state);
     RunningHandler<SubscriptionState>::cancel(state);
+    reroute(state);
   }
   Worker* const self = Worker::current();
   bool inside = false;

@@ -45,6 +45,8 @@ void Dispatcher::close_intake() noexcept {
   each_publisher([](PublisherState& publisher) {
     if (publisher.owner() == PublisherState::Owner::program) publisher.close();
   });
+  // The direct way asks nobody: from here on all events take the way that does.
+  for (const auto& topic : topics_.all()) topic->direct.store(0, std::memory_order_relaxed);  // no partner: a value
   asymmetric_fence_heavy();  // F2 <-> F1
   each_publisher([](PublisherState& publisher) {
     for (const auto& lane : publisher.lanes()) lane->room.notify();
@@ -62,9 +64,9 @@ std::uint64_t Dispatcher::in_flight() const noexcept {
   asymmetric_fence_heavy();  // orders the two sums on every core
   each_publisher([&](PublisherState& publisher) {
     entered += publisher.balanced_entered.value();
-    for (const auto& lane : publisher.lanes()) entered += lane->entered.value();
+    for (const auto& lane : publisher.lanes()) entered += lane->entered();
   });
-  return entered - left;
+  return entered < left ? 0 : entered - left;  // an event that left and had not been seen to enter: they move
 }
 
 bool Dispatcher::publishers_are_outside() const noexcept {
@@ -135,33 +137,45 @@ StopReport Dispatcher::stop(std::chrono::nanoseconds deadline) {
     close_intake();
   }
   report.drained = wait_until_drained(running ? after(begun, deadline) : begun);
-  {
-    const std::lock_guard lock(mutex_);
-    life_ = Life::stopped;
-    stopped_.store(true, std::memory_order_relaxed);  // no partner: tells thread_publisher() what to forget
-  }
   constexpr std::chrono::nanoseconds kGrace = std::chrono::milliseconds(100);
   const std::uint64_t until_ns = std::max(after(begun, deadline), after(steady_ns(), kGrace));
   report.stuck = join_workers(until_ns);
-  if (report.stuck.empty()) {
-    // Intake is closed, but a publisher that was inside may yet finish its event.
-    while (!publishers_are_outside() && steady_ns() < until_ns) std::this_thread::yield();
-    for (const auto& worker : workers_) report.abandoned += worker->abandon_all();
-  }
+  // Intake is closed, but a publisher that was inside may yet finish its event.
+  while (!publishers_are_outside() && steady_ns() < until_ns) std::this_thread::yield();
   const std::lock_guard lock(mutex_);
+  life_ = Life::stopped;
+  if (report.stuck.empty()) report.abandoned = abandon_all();
   report.ledger = ledger_locked();
   report.took = std::chrono::nanoseconds(steady_ns() - begun);
   return report;
 }
 
+/// No worker runs any more. A publisher on the direct way may still commit: either it sees that the bus is stopped and
+/// withdraws its event (withdraw_late), or its event is found here.
+std::uint64_t Dispatcher::abandon_all() {
+  each_publisher([](PublisherState& publisher) {
+    for (const auto& lane : publisher.lanes()) lane->doze.begin();
+  });
+  stopped_.store(true, std::memory_order_relaxed);  // D1 -> D2, like the dozing lanes
+  Doze::fence();
+  std::uint64_t lost = 0;
+  for (const auto& worker : workers_) lost += worker->abandon_all();
+  return lost;
+}
+
+void Dispatcher::withdraw_late(PublisherLane& from) noexcept {
+  const std::lock_guard lock(mutex_);
+  static_cast<void>(workers_[from.worker]->withdraw(from));
+}
+
 void Dispatcher::shut_down() noexcept {
   static_cast<void>(stop(std::chrono::seconds(1)));
+  if (threads_.empty()) return;
   // A handler that hung past every deadline is waited for here: its thread may not outlive the bus.
   for (auto& thread : threads_) thread.join();
-  if (!threads_.empty()) {
-    for (const auto& worker : workers_) worker->abandon_all();
-  }
   threads_.clear();
+  const std::lock_guard lock(mutex_);
+  static_cast<void>(abandon_all());
 }
 
 }  // namespace headrace

@@ -16,7 +16,7 @@ void OverflowQueue::disown(Node* node) noexcept {
 }
 
 void OverflowQueue::enqueue(Node* node) {
-  Line& to = line(node->entry->overflow.policy);
+  Line& to = line(node->entry->place.overflow.policy);
   // Counted before it is there: the worker may look in vain once, the publisher never misses that something waits.
   to.pending.fetch_add(1, std::memory_order_release);  // O1 -> O2
   to.nodes.enqueue(to.producer, node);

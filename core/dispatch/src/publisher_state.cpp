@@ -54,9 +54,9 @@ PublishStatus PublisherState::find_topic(const EventOps& ops, std::string_view n
 }
 
 void PublisherState::ring(PublisherLane& to) noexcept {
-  if (to.dozing.exchange(false, std::memory_order_relaxed)) {  // no partner: the doorbell carries the order
-    dispatcher_.ring_doorbell(to.worker, index_);
-  }
+  if (to.doze.end()) dispatcher_.ring_doorbell(to.worker, index_);
+  if (dispatcher_.stopped()) [[unlikely]]
+    dispatcher_.withdraw_late(to);
 }
 
 bool PublisherState::has_room(PublisherLane& to, std::uint64_t bytes) noexcept {
@@ -98,18 +98,18 @@ PublishStatus PublisherState::plan_target(const Target& target, std::uint64_t ke
     plan_.push_back({&target, Step::enter});
     return PublishStatus::published;
   }
-  const auto pending = [&] { return to.spilling ? queue_of(to).pending(entry.overflow.policy) : 0; };
+  const auto pending = [&] { return to.spilling ? queue_of(to).pending(entry.place.overflow.policy) : 0; };
   const auto queue_within = [&](std::uint64_t budget) {
     if (pending() >= budget) return PublishStatus::full;
     plan_.push_back({&target, Step::queue});
     return PublishStatus::published;
   };
-  switch (entry.overflow.policy) {
+  switch (entry.place.overflow.policy) {
     case Policy::block: {
       if (must_not_block()) {
         return queue_within(dispatcher_.options().handler_backlog_events);
       }
-      const auto status = wait_for_room(to, bytes, entry.overflow.deadline);
+      const auto status = wait_for_room(to, bytes, entry.place.overflow.deadline);
       if (status == PublishStatus::published) plan_.push_back({&target, Step::enter});
       return status;
     }
@@ -122,10 +122,10 @@ PublishStatus PublisherState::plan_target(const Target& target, std::uint64_t ke
       plan_.push_back({&target, Step::queue});
       return PublishStatus::published;
     case Policy::spill:
-      return queue_within(entry.overflow.budget_events);
+      return queue_within(entry.place.overflow.budget_events);
     case Policy::conflate: {
       const bool replaces = to.spilling && queue_of(to).waits(entry, key_hash);
-      if (!replaces && pending() >= entry.overflow.budget_events) return PublishStatus::full;
+      if (!replaces && pending() >= entry.place.overflow.budget_events) return PublishStatus::full;
       plan_.push_back({&target, Step::conflate});
       return PublishStatus::published;
     }
@@ -179,12 +179,13 @@ void PublisherState::enqueue(const Plan& plan, std::uint64_t key_hash, SharedEve
   PublisherLane& to = *lanes_[plan.target->worker];
   OverflowQueue& queue = queue_of(to);
   const auto give_up = [&](const DispatchEntry& of, SharedEvent* lost) {
-    to.removed.add(of.handlers.size());
-    dropped.add(of.handlers.size());
+    to.removed.add(1);
+    dropped.add(of.deliveries());
     lost->release();
   };
   to.spilling = true;
-  to.entered.add(entry.handlers.size());
+  to.lane.producer().close_run();  // extending the open frame would overtake what waits
+  to.queued.add(1);
   if (plan.step == Step::conflate) {
     if (SharedEvent* replaced = queue.replace(entry, key_hash, event)) {
       give_up(entry, replaced);
@@ -192,8 +193,8 @@ void PublisherState::enqueue(const Plan& plan, std::uint64_t key_hash, SharedEve
       queue.push_replaceable(entry, key_hash, event);
     }
   } else {
-    if (entry.overflow.policy == Policy::drop_oldest &&
-        queue.pending(Policy::drop_oldest) >= entry.overflow.budget_events) {
+    if (entry.place.overflow.policy == Policy::drop_oldest &&
+        queue.pending(Policy::drop_oldest) >= entry.place.overflow.budget_events) {
       if (const auto oldest = queue.drop_oldest(); oldest.entry != nullptr) give_up(*oldest.entry, oldest.event);
     }
     queue.push(entry, event);
@@ -208,7 +209,7 @@ PublishStatus PublisherState::plan_balanced(const Route& route) {
   // One ring serves all balanced groups; the most patient of their policies decides.
   Overflow overflow = Overflow::drop_newest();
   for (const auto& members : route.balanced) {
-    const Overflow& own = members.front()->overflow;
+    const Overflow& own = members.front()->place.overflow;
     if (own.policy == Policy::block) overflow = own;
     if (own.policy == Policy::fail && overflow.policy != Policy::block) overflow = own;
   }
@@ -246,7 +247,6 @@ void PublisherState::push_balanced(const Route& route, const EventOps& ops, cons
 PublishResult PublisherState::publish_slowly(const Route& route, const TopicNode& topic, void* event) {
   const EventOps& ops = *topic.ops;
   if (route.shape == Route::Shape::nobody) {
-    published.add(1);
     unrouted.add(1);
     return {PublishStatus::unrouted, 1};
   }
@@ -264,10 +264,9 @@ PublishResult PublisherState::publish_slowly(const Route& route, const TopicNode
 
   // Nothing can fail from here on: room once seen never shrinks.
   PublishStatus outcome = PublishStatus::published;
-  published.add(route.deliveries);
   std::uint32_t holders = 0;
   for (const Plan& plan : plan_) {
-    const bool boxed = plan.target->entry->boxed && plan.step == Step::enter;
+    const bool boxed = plan.target->entry->place.boxed && plan.step == Step::enter;
     holders += boxed || plan.step == Step::queue || plan.step == Step::conflate ? 1 : 0;
   }
   const bool to_balanced = !route.balanced.empty() && balanced == PublishStatus::published;
@@ -275,7 +274,7 @@ PublishResult PublisherState::publish_slowly(const Route& route, const TopicNode
 
   if (to_balanced && BalancedEvent::fits(ops)) push_balanced(route, ops, event, nullptr);
   for (const Plan& plan : plan_) {
-    if (plan.step == Step::enter && !plan.target->entry->boxed) enter(*plan.target, event);
+    if (plan.step == Step::enter && !plan.target->entry->place.boxed) enter(*plan.target, event);
   }
   SharedEvent* shared = nullptr;
   if (holders > 0) {
@@ -285,12 +284,12 @@ PublishResult PublisherState::publish_slowly(const Route& route, const TopicNode
   if (to_balanced && !BalancedEvent::fits(ops)) push_balanced(route, ops, event, shared);
   // Before the others: what is queued closes the lane for events that come later.
   for (const Plan& plan : plan_) {
-    if (plan.step == Step::enter && plan.target->entry->boxed) enter(*plan.target, &shared);
+    if (plan.step == Step::enter && plan.target->entry->place.boxed) enter(*plan.target, &shared);
   }
   for (const Plan& plan : plan_) {
     if (plan.step == Step::queue || plan.step == Step::conflate) enqueue(plan, key_hash, shared);
     if (plan.step == Step::drop) {
-      dropped.add(plan.target->entry->handlers.size());
+      dropped.add(plan.target->entry->deliveries());
       outcome = PublishStatus::dropped;
     }
   }
@@ -304,16 +303,14 @@ PublishResult PublisherState::publish_slowly(const Route& route, const TopicNode
 void PublisherState::enter(const Target& target, void* event) {
   const DispatchEntry& entry = *target.entry;
   PublisherLane& to = *lanes_[target.worker];
-  void* place = claim(to, entry, 1);
+  void* place = claim(to, entry.kind, 1);
   HEADRACE_CHECK("publish.room", place != nullptr, "room was seen and is gone");
-  if (entry.boxed || entry.ops->trivially_copyable) {
+  if (entry.place.boxed || entry.ops->trivially_copyable) {
     std::memcpy(place, event, entry.kind.stride_bytes());
   } else {
     entry.ops->move(place, event);
   }
-  to.lane.producer().commit();
-  to.entered.add(entry.handlers.size());
-  ring_if_dozing(to);
+  commit(to);
 }
 
 }  // namespace headrace

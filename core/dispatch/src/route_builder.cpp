@@ -8,7 +8,8 @@
 namespace headrace {
 namespace {
 
-using Subscriptions = std::vector<std::shared_ptr<SubscriptionState>>;
+using Subscriptions = HandlerList;
+using Place = DispatchEntry::Place;
 
 constexpr std::size_t kMemberSlotsMax = 64;
 
@@ -45,37 +46,70 @@ std::size_t member_slots(const std::vector<const Group*>& groups) {
 
 }  // namespace
 
-/// Hands out a route's entries, those of the old route where the same is wanted again.
+/// Hands out the entries of a route and sets the handlers behind them.
+///
+/// Events may be on their way to any entry of the topic. So an entry never loses a handler that lives on: a place whose
+/// handlers only gain keeps its entry; a handler that moves away leaves its old entry as it is, and the place gets
+/// another. Ended subscriptions leave every entry, which makes it fit for use again.
 class RouteBuilder::Entries {
  public:
-  Entries(const TopicNode& topic, EntryTable& table, const Route* old, Route& route)
-      : topic_(topic), table_(table), old_(old), route_(route) {}
-
-  const DispatchEntry* find_or_make(const Subscriptions& handlers, const Overflow& overflow) {
-    const auto same = [&](const DispatchEntry* entry) {
-      return entry->boxed == route_.boxed && entry->overflow == overflow && entry->handlers == handlers;
-    };
-    auto& entries = route_.entries;
-    if (const auto found = std::find_if(entries.begin(), entries.end(), same); found != entries.end())
-      return *found;
-    if (old_ != nullptr) {
-      const auto found = std::find_if(old_->entries.begin(), old_->entries.end(), same);
-      if (found != old_->entries.end()) return entries.emplace_back(*found);
+  Entries(TopicNode& topic, EntryTable& table, Replaced& replaced)
+      : topic_(topic), table_(table), replaced_(replaced) {
+    for (DispatchEntry* entry : topic_.entries) {
+      HandlerList living = handlers_of(*entry);
+      const auto ended = [](const auto& handler) {
+        return handler->cancelled.load(std::memory_order_relaxed);  // no partner: written under the same mutex
+      };
+      if (std::erase_if(living, ended) > 0) set(*entry, std::move(living));
     }
-    auto made = std::make_unique<DispatchEntry>();
-    made->topic = &topic_;
-    made->ops = topic_.ops;
-    made->boxed = route_.boxed;
-    made->overflow = overflow;
-    made->handlers = handlers;
-    return entries.emplace_back(table_.add(std::move(made)));
+  }
+
+  const DispatchEntry* at(const Place& place, HandlerList handlers) {
+    DispatchEntry* entry = find(place, handlers);
+    if (entry == nullptr) {
+      auto made = std::make_unique<DispatchEntry>();
+      made->place = place;
+      made->topic = &topic_;
+      made->ops = topic_.ops;
+      entry = topic_.entries.emplace_back(&table_.add(std::move(made)));
+    }
+    used_.push_back(entry);
+    if (entry->handlers.load(std::memory_order_relaxed) == nullptr || handlers_of(*entry) != handlers) {
+      set(*entry, std::move(handlers));
+    }
+    return entry;
   }
 
  private:
-  const TopicNode& topic_;
+  static HandlerList handlers_of(const DispatchEntry& entry) {
+    const HandlerList* list = entry.handlers.load(std::memory_order_relaxed);  // own store under the mutex
+    return list == nullptr ? HandlerList{} : *list;
+  }
+
+  DispatchEntry* find(const Place& place, const HandlerList& wanted) const {
+    DispatchEntry* fitting = nullptr;
+    for (DispatchEntry* entry : topic_.entries) {
+      if (!(entry->place == place) || std::find(used_.begin(), used_.end(), entry) != used_.end()) continue;
+      const HandlerList present = handlers_of(*entry);
+      if (present == wanted) return entry;
+      const auto stays = [&](const auto& handler) {
+        return std::find(wanted.begin(), wanted.end(), handler) != wanted.end();
+      };
+      if (std::all_of(present.begin(), present.end(), stays)) fitting = entry;
+    }
+    return fitting;
+  }
+
+  void set(DispatchEntry& entry, HandlerList handlers) {
+    const HandlerList* old = entry.handlers.load(std::memory_order_relaxed);  // own store under the mutex
+    entry.handlers.store(new HandlerList(std::move(handlers)), std::memory_order_release);  // T3 -> T4
+    if (old != nullptr) replaced_.emplace_back(old);
+  }
+
+  TopicNode& topic_;
   EntryTable& table_;
-  const Route* old_;
-  Route& route_;
+  Replaced& replaced_;
+  std::vector<const DispatchEntry*> used_;
 };
 
 void RouteBuilder::add(const std::shared_ptr<SubscriptionState>& subscription) {
@@ -128,11 +162,11 @@ Subscriptions RouteBuilder::matching(const TopicNode& topic) const {
   return found;
 }
 
-std::unique_ptr<Route> RouteBuilder::build(const TopicNode& topic, EntryTable& table, const Route* old) const {
+std::unique_ptr<Route> RouteBuilder::build(TopicNode& topic, EntryTable& table, Replaced& replaced) const {
   auto route = std::make_unique<Route>();
+  Entries entries(topic, table, replaced);
   const std::vector<Group> groups = by_group(matching(topic));
   if (groups.empty()) return route;
-  route->deliveries = static_cast<std::uint32_t>(groups.size());
 
   // Groups that can share a frame: the same worker or the same shards, and the same policy.
   struct Pinned {
@@ -173,10 +207,10 @@ std::unique_ptr<Route> RouteBuilder::build(const TopicNode& topic, EntryTable& t
   route->boxed = ops.size > limits_.inline_bytes_max || ops.align > FrameKind::kAlignMax ||
                  (holders > 1 && (!ops.trivially_copyable || ops.size > kCopyBytesMax ||
                                   holders * ops.size > limits_.inline_bytes_max));
-  Entries entries(topic, table, old, *route);
 
   for (const Pinned& to : pinned) {
-    route->fixed.push_back({to.worker, entries.find_or_make(to.handlers, to.overflow)});
+    const Place place{Placement::pinned, static_cast<int>(to.worker), 0, {}, to.overflow, route->boxed};
+    route->fixed.push_back({to.worker, entries.at(place, to.handlers)});
   }
   for (const Sharded& to : sharded) {
     const std::size_t workers = to.worker < 0 ? limits_.workers : 1;
@@ -190,14 +224,18 @@ std::unique_ptr<Route> RouteBuilder::build(const TopicNode& topic, EntryTable& t
       }
       slots[slot].worker =
           static_cast<std::uint32_t>(to.worker < 0 ? slot / members : static_cast<std::size_t>(to.worker));
-      slots[slot].entry = entries.find_or_make(handlers, to.overflow);
+      const Place place{Placement::sharded, to.worker, static_cast<std::uint32_t>(slot), {}, to.overflow, route->boxed};
+      slots[slot].entry = entries.at(place, std::move(handlers));
     }
     route->sharded.push_back(std::move(slots));
   }
   for (const Group* group : balanced) {
     auto& members = route->balanced.emplace_back();
     for (const auto& member : group->members) {
-      members.push_back(entries.find_or_make({member}, group->first().overflow));
+      const SubscriptionState& first = group->first();
+      const auto slot = static_cast<std::uint32_t>(members.size());
+      const Place place{Placement::balanced, -1, slot, first.group, first.overflow, route->boxed};
+      members.push_back(entries.at(place, {member}));
     }
   }
 

@@ -51,8 +51,10 @@ std::uint64_t Worker::turn(std::uint64_t budget) {
     doorbell_.answer([this](std::uint32_t publisher) { open(publisher); });
   }
   std::uint64_t settled = 0;
+  reader_.enter();
   for (PublisherLane* lane : hot_) settled += drain(*lane, budget);
   if (dispatcher_.has_balanced()) settled += take_balanced(budget);
+  reader_.leave();
   if (++turns_until_doze_ >= kTurnsBetweenDozes) [[unlikely]] {
     turns_until_doze_ = 0;
     doze_idle_lanes();
@@ -71,8 +73,8 @@ void Worker::open(std::uint32_t publisher) {
 
 std::uint64_t Worker::drain(PublisherLane& from, std::uint64_t budget) {
   OverflowQueue* queue = from.queue.load(std::memory_order_acquire);  // V2 <- V1
-  // Asked before the lane is found empty: so many are older than what the publisher may put into the lane once they
-  // are settled.
+  // Asked before the lane is found empty: so many are older than what the publisher may put into the lane once
+  // they are settled.
   const std::uint64_t queued = queue != nullptr ? queue->pending() : 0;
 
   auto& lane = from.lane.consumer();
@@ -84,11 +86,12 @@ std::uint64_t Worker::drain(PublisherLane& from, std::uint64_t budget) {
       empty = true;
       break;
     }
-    const DispatchEntry& entry = dispatcher_.entry(frame.kind.tag());
-    dispatch(entry, frame, lane.payload(frame));
+    dispatch(dispatcher_.entry(frame.kind.tag()), frame, lane.payload(frame));
     lane.consume(frame.count);
-    from.left.add(std::uint64_t{frame.count} * entry.handlers.size());
+    from.left.add(frame.count);
     settled += frame.count;
+    // Looking again at a frame that is still open takes its line away from the publisher that extends it.
+    if (frame.is_open) break;
   }
   if (queued > 0 && empty) settled += drain_queue(from, *queue, std::min(budget, queued));
   if (settled > 0) {
@@ -112,16 +115,15 @@ std::uint64_t Worker::drain_queue(PublisherLane& from, OverflowQueue& queue, std
     if (taken.entry == nullptr) break;
     run_handlers(*taken.entry, taken.event->data(), 1, 0);
     taken.event->release();
-    const std::uint64_t deliveries = taken.entry->handlers.size();
     queue.settle(taken);
-    from.left.add(deliveries);
+    from.left.add(1);
     ++settled;
   }
   return settled;
 }
 
 void Worker::dispatch(const DispatchEntry& entry, const Lane::Frame& frame, std::byte* events) {
-  if (!entry.boxed) [[likely]] {
+  if (!entry.place.boxed) [[likely]] {
     run_handlers(entry, events, frame.count, frame.stamp);
     if (!entry.ops->trivially_copyable) entry.ops->destroy(events, frame.count);
     return;
@@ -135,8 +137,15 @@ void Worker::dispatch(const DispatchEntry& entry, const Lane::Frame& frame, std:
 
 void Worker::run_handlers(const DispatchEntry& entry, const void* events, std::uint32_t count,
                           std::uint64_t stamp) {
+  const HandlerList& handlers = *entry.handlers.load(std::memory_order_acquire);  // T4 <- T3
+  if (handlers.empty()) [[unlikely]] {
+    unsubscribed_.add(count);
+    settled_.add(count);
+    return;
+  }
   Context context(entry, index_, publisher_, dispatcher_, events);
-  for (const auto& subscription : entry.handlers) run_handler(*subscription, context, events, count, stamp);
+  for (const auto& subscription : handlers) run_handler(*subscription, context, events, count, stamp);
+  settled_.add(count * handlers.size());
 }
 
 void Worker::run_handler(SubscriptionState& subscription, Context& context, const void* events,
@@ -191,13 +200,13 @@ void Worker::doze_idle_lanes() {
   const auto idle = [](const PublisherLane* lane) { return lane->empty_polls >= kEmptyPollsToDoze; };
   if (std::none_of(hot_.begin(), hot_.end(), idle)) return;
   for (PublisherLane* lane : hot_) {
-    if (idle(lane)) lane->dozing.store(true, std::memory_order_relaxed);  // D1 -> D2
+    if (idle(lane)) lane->doze.begin();
   }
-  asymmetric_fence_heavy();  // F2 <-> F1
+  Doze::fence();
   std::erase_if(hot_, [&](PublisherLane* lane) {
     if (!idle(lane)) return false;
     if (holds_something(*lane)) {
-      lane->dozing.store(false, std::memory_order_relaxed);  // no partner: a ring meanwhile is answered as usual
+      lane->doze.cancel();
       return false;
     }
     lane->hot = false;
@@ -212,16 +221,14 @@ bool Worker::holds_something(PublisherLane& lane) noexcept {
 }
 
 void Worker::park() {
-  for (PublisherLane* lane : hot_) lane->dozing.store(true, std::memory_order_relaxed);  // D1 -> D2
-  const auto key = doorbell_.sleepers().prepare_wait();                                  // F2 <-> F1
-  const bool stay = doorbell_.was_rung() || halted_.load(std::memory_order_acquire) ||   // E2 <- E1
+  for (PublisherLane* lane : hot_) lane->doze.begin();
+  const auto key = doorbell_.sleepers().prepare_wait();  // it holds the fence that Doze asks for
+  const bool stay = doorbell_.was_rung() || halted_.load(std::memory_order_acquire) ||  // E2 <- E1
                     dispatcher_.balanced_waits() ||
                     std::any_of(hot_.begin(), hot_.end(), [](auto* lane) { return holds_something(*lane); });
   if (stay) {
     doorbell_.sleepers().cancel_wait(key);
-    for (PublisherLane* lane : hot_) {
-      lane->dozing.store(false, std::memory_order_relaxed);  // no partner: a ring meanwhile is answered as usual
-    }
+    for (PublisherLane* lane : hot_) lane->doze.cancel();
     return;
   }
   for (PublisherLane* lane : hot_) lane->hot = false;
@@ -231,42 +238,51 @@ void Worker::park() {
 
 std::uint64_t Worker::abandon_all() {
   std::uint64_t lost = 0;
-  doorbell_.answer([this](std::uint32_t publisher) { open(publisher); });
-  for (PublisherLane* from : hot_) {
-    auto& lane = from->lane.consumer();
-    Lane::Frame frame;
-    while (lane.peek(frame)) {
-      const DispatchEntry& entry = dispatcher_.entry(frame.kind.tag());
-      std::byte* events = lane.payload(frame);
-      if (entry.boxed) {
-        for (std::uint32_t i = 0; i < frame.count; ++i) reinterpret_cast<SharedEvent**>(events)[i]->release();
-      } else if (!entry.ops->trivially_copyable) {
-        entry.ops->destroy(events, frame.count);
-      }
-      lane.consume(frame.count);
-      const std::uint64_t deliveries = std::uint64_t{frame.count} * entry.handlers.size();
-      lost += deliveries;
-      from->left.add(deliveries);
-    }
-    OverflowQueue* queue = from->queue.load(std::memory_order_acquire);  // V2 <- V1
-    if (queue == nullptr) continue;
-    for (auto taken = queue->take(); taken.entry != nullptr; taken = queue->take()) {
-      taken.event->release();
-      const std::uint64_t deliveries = taken.entry->handlers.size();
-      queue->settle(taken);
-      lost += deliveries;
-      from->left.add(deliveries);
-    }
-  }
+  reader_.enter();
+  dispatcher_.each_publisher([&](PublisherState& publisher) { lost += abandon(*publisher.lanes()[index_]); });
   if (dispatcher_.has_balanced()) {
     if (!balanced_) balanced_ = dispatcher_.balanced_consumer();
     while (balanced_->consume(kBalancedRun, [&](BalancedEvent&& event) {
       if (!BalancedEvent::fits(*event.entry->ops)) event.shared()->release();
       balanced_left_.add(1);
-      ++lost;
+      lost += event.entry->deliveries();
     }) > 0) {
     }
   }
+  reader_.leave();
+  abandoned_.add(lost);
+  return lost;
+}
+
+std::uint64_t Worker::abandon(PublisherLane& from) {
+  std::uint64_t lost = 0;
+  auto& lane = from.lane.consumer();
+  Lane::Frame frame;
+  while (lane.peek(frame)) {
+    const DispatchEntry& entry = dispatcher_.entry(frame.kind.tag());
+    std::byte* events = lane.payload(frame);
+    if (entry.place.boxed) {
+      for (std::uint32_t i = 0; i < frame.count; ++i) reinterpret_cast<SharedEvent**>(events)[i]->release();
+    } else if (!entry.ops->trivially_copyable) {
+      entry.ops->destroy(events, frame.count);
+    }
+    lane.consume(frame.count);
+    from.left.add(frame.count);
+    lost += frame.count * entry.deliveries();
+  }
+  OverflowQueue* queue = from.queue.load(std::memory_order_acquire);  // V2 <- V1
+  if (queue == nullptr) return lost;
+  for (auto taken = queue->take(); taken.entry != nullptr; taken = queue->take()) {
+    taken.event->release();
+    queue->settle(taken);
+    from.left.add(1);
+    lost += taken.entry->deliveries();
+  }
+  return lost;
+}
+
+std::uint64_t Worker::withdraw(PublisherLane& from) {
+  const std::uint64_t lost = abandon(from);
   abandoned_.add(lost);
   return lost;
 }

@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "headrace/base/atomic.hpp"
 #include "headrace/dispatch/subscription_state.hpp"
 #include "headrace/ring/frame_word.hpp"
 
@@ -11,15 +13,38 @@ namespace headrace {
 
 struct TopicNode;
 
-/// What a frame's tag stands for at a worker: which handlers see its events. Immutable once published.
+/// The handlers behind a tag: one a group. Immutable; replaced as a whole.
+using HandlerList = std::vector<std::shared_ptr<SubscriptionState>>;
+
+/// What a frame's tag stands for: one topic's events at one place, which is a worker and an overflow policy, or a shard
+/// slot, or a balanced group. An entry is permanent; subscriptions come and go behind it. So a publisher that still uses
+/// an old route publishes to handlers that are right by the time the worker looks, and nothing has to be reclaimed
+/// from publishers that write no mark of what they read.
+///
+/// Ordering:  T3 -> T4  a worker sees the handlers subscribed before the event was published
 struct DispatchEntry {
+  struct Place {
+    Placement placement = Placement::pinned;
+    int worker = -1;         ///< pinned: which
+    std::uint32_t slot = 0;  ///< of a sharded list, or of a balanced group's members
+    std::string group;       ///< balanced: which
+    Overflow overflow;
+    bool boxed = false;  ///< frames carry SharedEvent pointers instead of events
+    friend bool operator==(const Place&, const Place&) = default;
+  };
+
+  Place place;
   std::uint32_t tag = 0;
   const TopicNode* topic = nullptr;
   const EventOps* ops = nullptr;
-  bool boxed = false;  ///< frames carry SharedEvent pointers instead of events
   FrameKind kind;
-  Overflow overflow;
-  std::vector<std::shared_ptr<SubscriptionState>> handlers;  ///< one a group
+  Atomic<const HandlerList*> handlers{nullptr};  // writer: the Dispatcher, under its mutex
+
+  /// How many deliveries an event is at this place. @thread inside a RouteReader
+  [[nodiscard]] std::uint64_t deliveries() const noexcept {
+    const auto* list = handlers.load(std::memory_order_acquire);  // T4 <- T3
+    return list->empty() ? 1 : list->size();
+  }
 };
 
 }  // namespace headrace

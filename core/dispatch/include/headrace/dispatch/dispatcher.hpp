@@ -81,6 +81,13 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   void ring_doorbell(std::uint32_t worker, std::uint32_t publisher) noexcept {
     workers_[worker]->doorbell().ring(publisher);
   }
+  template <class F>
+  void each_publisher(F&& visit) const {
+    const std::uint32_t made = publishers_made_.load(std::memory_order_acquire);  // K4 <- K3
+    for (std::uint32_t i = 0; i < made; ++i) visit(*publisher_at(i));
+  }
+  /// The event that came after the workers had gone is taken out again, and counted as dropped.
+  void withdraw_late(PublisherLane& from) noexcept;
   void wake_any() noexcept;
   void unsubscribe(SubscriptionState& state) noexcept;
   void give_back(PublisherState& state) noexcept;
@@ -89,7 +96,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   /// Without worker threads a publisher that waited would often wait for itself.
   [[nodiscard]] bool never_blocks() const noexcept { return workers_polled_; }
   [[nodiscard]] bool stopped() const noexcept {
-    return stopped_.load(std::memory_order_relaxed);  // no partner: a hint for thread_publisher()
+    return stopped_.load(std::memory_order_relaxed);  // D2 <- D1
   }
 
   [[nodiscard]] bool has_balanced() const noexcept {
@@ -117,14 +124,9 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   [[nodiscard]] Ledger ledger_of(const SubscriptionState& state) const;
   [[nodiscard]] Ledger ledger_locked();
   [[nodiscard]] std::string running_on(unsigned worker);
-  [[nodiscard]] std::vector<PublisherState*> all_publishers() const;
+  [[nodiscard]] std::vector<const RouteReader*> all_readers() const;
+  std::uint64_t abandon_all();
   void close_intake() noexcept;
-  template <class F>
-  void each_publisher(F&& visit) const {
-    const std::uint32_t made = publishers_made_.load(std::memory_order_acquire);  // K4 <- K3
-    for (std::uint32_t i = 0; i < made; ++i) visit(*publisher_at(i));
-  }
-
   const DispatcherOptions options_;
   const CycleClock& clock_;
   const bool workers_polled_;      ///< no threads: poll()

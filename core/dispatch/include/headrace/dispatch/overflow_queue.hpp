@@ -66,7 +66,7 @@ class OverflowQueue {
   [[nodiscard]] Taken take();
   /// What was taken has been handled.
   void settle(const Taken& taken) noexcept {
-    line(taken.entry->overflow.policy).pending.fetch_sub(1, std::memory_order_release);  // O3 -> O4
+    line(taken.entry->place.overflow.policy).pending.fetch_sub(1, std::memory_order_release);  // O3 -> O4
   }
 
  private:

@@ -15,13 +15,13 @@
 
 #include "headrace/base/clock.hpp"
 #include "headrace/dispatch/balanced_event.hpp"
+#include "headrace/dispatch/pace.hpp"
 #include "headrace/dispatch/publish_result.hpp"
 #include "headrace/dispatch/publisher_lane.hpp"
 #include "headrace/dispatch/routes.hpp"
 #include "headrace/event/event_traits.hpp"
 #include "headrace/ring/mpmc_ring.hpp"
 #include "headrace/route/quiescence.hpp"
-#include "headrace/telemetry/adaptive_stamp.hpp"
 #include "headrace/telemetry/counter.hpp"
 
 namespace headrace {
@@ -65,38 +65,26 @@ class PublisherState {
 
   template <class T, class U>
   PublishResult publish_to(const TopicNode& topic, U&& event) {
+    if (extend<T>(topic, std::forward<U>(event))) [[likely]] return {PublishStatus::published, 1};
     const Reading reading(*this);
-    if (closed_.load(std::memory_order_relaxed)) [[unlikely]] {  // C2 <- C1
-      return {PublishStatus::closed, 0};
-    }
-    const Route& route = *topic.route.load(std::memory_order_acquire);  // T2 <- T1
-    return put<T>(route, topic, std::forward<U>(event));
+    return put<T>(topic, std::forward<U>(event));
   }
-
   template <class T, class... Args>
   PublishResult emplace_to(const TopicNode& topic, Args&&... args) {
+    if (extend<T>(topic, std::forward<Args>(args)...)) [[likely]] return {PublishStatus::published, 1};
     const Reading reading(*this);
-    if (closed_.load(std::memory_order_relaxed)) [[unlikely]] {  // C2 <- C1
-      return {PublishStatus::closed, 0};
+    if (PublisherLane* to = begin_frame(topic)) {
+      std::construct_at(static_cast<T*>(place_), std::forward<Args>(args)...);
+      commit(*to);
+      return {PublishStatus::published, 1};
     }
-    const Route& route = *topic.route.load(std::memory_order_acquire);  // T2 <- T1
-    if (route.shape == Route::Shape::single) [[likely]] {
-      const Target& target = route.fixed.front();
-      PublisherLane& to = *lanes_[target.worker];
-      if (void* place = claim(to, *target.entry, 1)) [[likely]] {
-        std::construct_at(static_cast<T*>(place), std::forward<Args>(args)...);
-        commit(to, route.deliveries);
-        return {PublishStatus::published, 1};
-      }
-    }
-    return put<T>(route, topic, T(std::forward<Args>(args)...));
+    return put<T>(topic, T(std::forward<Args>(args)...));
   }
 
   template <Event T>
   PublishResult publish_span(const TopicNode& topic, std::span<const T> events);
 
   /// Ledger columns, readable by anyone.
-  SingleWriterCounter published;
   SingleWriterCounter unrouted;
   SingleWriterCounter dropped;
   SingleWriterCounter balanced_entered;
@@ -127,14 +115,33 @@ class PublisherState {
     RouteReader& reader;
   };
 
+  // The shortest way: a single target whose open frame takes one more event. Three stores: the event, the header,
+  // the lane's own count. Spilling and closing end the open frame or the direct way, so neither is asked for here.
+  template <class T, class... Args>
+  [[gnu::always_inline]] bool extend(const TopicNode& topic, Args&&... args) {
+    const DirectWay way(topic.direct.load(std::memory_order_acquire));  // T2 <- T1
+    if (!way) [[unlikely]] return false;
+    PublisherLane& to = *lanes_[way.worker()];
+    void* place = to.lane.producer().try_extend(way.kind(), 1);
+    if (place == nullptr) [[unlikely]] return false;
+    std::construct_at(static_cast<T*>(place), std::forward<Args>(args)...);
+    to.lane.producer().commit_extension(1);
+    ring_if_dozing(to);
+    return true;
+  }
+
   // An event that is not taken stays with the caller: it is moved from only when nothing can fail any more.
   template <class T, class U>
-  PublishResult put(const Route& route, const TopicNode& topic, U&& event) {
+  PublishResult put(const TopicNode& topic, U&& event) {
+    if (closed_.load(std::memory_order_relaxed)) [[unlikely]] {  // C2 <- C1
+      return {PublishStatus::closed, 0};
+    }
+    const Route& route = *topic.route.load(std::memory_order_acquire);  // T2 <- T1
     if (const Target* target = one_target(route, topic, event)) [[likely]] {
       PublisherLane& to = *lanes_[target->worker];
-      if (void* place = claim(to, *target->entry, 1)) [[likely]] {
+      if (void* place = claim(to, target->entry->kind, 1)) [[likely]] {
         std::construct_at(static_cast<T*>(place), std::forward<U>(event));
-        commit(to, route.deliveries);
+        commit(to);
         return {PublishStatus::published, 1};
       }
     }
@@ -144,6 +151,15 @@ class PublisherState {
     } else {
       return publish_slowly(route, topic, &event);
     }
+  }
+
+  // Begins a frame on the direct way; its place is in place_. Null: there is no direct way, or no room.
+  PublisherLane* begin_frame(const TopicNode& topic) noexcept {
+    const DirectWay way(topic.direct.load(std::memory_order_acquire));  // T2 <- T1
+    if (!way || closed_.load(std::memory_order_relaxed)) return nullptr;  // C2 <- C1
+    PublisherLane& to = *lanes_[way.worker()];
+    place_ = claim(to, way.kind(), 1);
+    return place_ == nullptr ? nullptr : &to;
   }
 
   template <class T>
@@ -166,32 +182,24 @@ class PublisherState {
     return nullptr;
   }
 
-  static constexpr std::uint32_t kStreaming = 16;  ///< of the stamp's interval: an event each 60 ns or faster
-
-  // Stamps are dense while events are rare: then a frame is closed at once, so that its header and its events
-  // cross together; while events stream frames stay open and gather runs.
-  [[gnu::always_inline]] void* claim(PublisherLane& to, const DispatchEntry& entry, std::uint32_t count) noexcept {
+  // A run of one kind may go on in an open frame; where kinds alternate an open frame would only have to be closed.
+  void* claim(PublisherLane& to, FrameKind kind, std::uint32_t count) noexcept {
     if (to.spilling) [[unlikely]] return nullptr;
-    std::uint64_t stamp = 0;
-#if HEADRACE_TELEMETRY
-    if (stamp_.due()) [[unlikely]] {
-      stamp = cycles();
-      stamp_.stamped(stamp);
-    }
-#endif
-    return to.lane.producer().try_claim_stamped(
-        entry.kind, count, stamp_.interval() >= kStreaming ? Lane::Run::open : Lane::Run::closed, stamp);
+    auto& lane = to.lane.producer();
+    if (lane.try_extend(kind, count) != nullptr) return lane.try_claim(kind, count);
+    const std::uint64_t stamp = pace_.begin_frame(std::max(lane.open_run(), 1U));
+    const bool goes_on = kind == to.last_kind && pace_.streams();
+    to.last_kind = kind;
+    return lane.try_claim_stamped(kind, count, goes_on ? Lane::Run::open : Lane::Run::closed,
+                                  HEADRACE_TELEMETRY ? stamp : 0);
   }
-  void commit(PublisherLane& to, std::uint32_t deliveries) noexcept {
+  void commit(PublisherLane& to) noexcept {
     to.lane.producer().commit();
-    published.add(deliveries);
-    to.entered.add(deliveries);
     ring_if_dozing(to);
   }
   void ring_if_dozing(PublisherLane& to) noexcept {
-    asymmetric_fence_light();  // F1 <-> F2
-    if (to.dozing.load(std::memory_order_relaxed)) [[unlikely]]
-      ring(to);  // D2 <- D1
+    if (to.doze.was_begun()) [[unlikely]]
+      ring(to);
   }
   void ring(PublisherLane& to) noexcept;
 
@@ -224,7 +232,8 @@ class PublisherState {
   std::vector<Plan> plan_;                             ///< scratch of publish_slowly
   std::uint64_t balanced_turn_ = 0;
   std::optional<MpmcRing<BalancedEvent>::Producer> balanced_;
-  AdaptiveStamp stamp_;
+  Pace pace_;
+  void* place_ = nullptr;  ///< between begin_frame and commit
 #if !defined(NDEBUG)
   std::thread::id thread_{};
 #endif
@@ -241,24 +250,17 @@ PublishResult PublisherState::publish_span(const TopicNode& topic, std::span<con
   const auto total = static_cast<std::uint32_t>(events.size());
   PublishStatus worst = PublishStatus::published;
   while (done < total) {
-    if (route.shape == Route::Shape::single) {
-      const Target& target = route.fixed.front();
-      PublisherLane& to = *lanes_[target.worker];
-      const auto run = static_cast<std::uint32_t>(
-          std::min<std::uint64_t>({total - done, to.lane.frame_bytes_max() / sizeof(T), FrameWord::kCountMax}));
-      if (void* place = claim(to, *target.entry, run)) {
+    if (const Target* target = one_target(route, topic, events[done])) {
+      PublisherLane& to = *lanes_[target->worker];
+      const std::uint64_t fit = to.lane.frame_bytes_max() / sizeof(T);
+      const std::uint32_t run =
+          route.shape == Route::Shape::sharded
+              ? 1
+              : static_cast<std::uint32_t>(std::min<std::uint64_t>({total - done, fit, FrameWord::kCountMax}));
+      if (void* place = claim(to, target->entry->kind, run)) {
         std::memcpy(place, events.data() + done, run * sizeof(T));
-        commit(to, route.deliveries * run);
+        commit(to);
         done += run;
-        continue;
-      }
-    } else if (route.shape == Route::Shape::sharded) {
-      const Target& target = *one_target(route, topic, events[done]);
-      PublisherLane& to = *lanes_[target.worker];
-      if (void* place = claim(to, *target.entry, 1)) {
-        std::construct_at(static_cast<T*>(place), events[done]);
-        commit(to, route.deliveries);
-        ++done;
         continue;
       }
     }

@@ -1,46 +1,35 @@
 #pragma once
 
-#include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
-#include "headrace/dispatch/entry_table.hpp"
-#include "headrace/dispatch/publisher_state.hpp"
 #include "headrace/dispatch/routes.hpp"
-#include "headrace/dispatch/worker.hpp"
 #include "headrace/route/quiescence.hpp"
 
 namespace headrace {
 
-/// Routes and entries that were replaced, until nobody can hold them: first every publisher has left the old
-/// route, then every worker has settled what was published by it. Looked at when subscriptions change; nothing
-/// waits.
+/// Routes and handler lists that were replaced, until every publisher and worker that may have read them has moved on.
+/// Looked at when subscriptions change; nothing waits.
 class RetiredRoutes {
  public:
-  using Publishers = std::vector<PublisherState*>;
-  using Workers = std::vector<std::unique_ptr<Worker>>;
+  using Readers = std::vector<const RouteReader*>;
 
-  void add(std::unique_ptr<const Route> route, std::vector<const DispatchEntry*> entries,
-           const Publishers& publishers);
-  /// Frees what can be freed.
-  void collect(EntryTable& entries, const Publishers& publishers, const Workers& workers);
-  [[nodiscard]] bool empty() const noexcept { return waiting_.empty(); }
+  void add(std::unique_ptr<const Route> route, std::vector<std::unique_ptr<const HandlerList>> handlers,
+           const Readers& readers) {
+    waiting_.push_back({std::move(route), std::move(handlers), GracePeriod(readers)});
+  }
+  void collect() {
+    std::erase_if(waiting_, [](Waiting& waiting) { return waiting.grace.elapsed(); });
+  }
+  [[nodiscard]] std::size_t size() const noexcept { return waiting_.size(); }
 
  private:
   struct Waiting {
     std::unique_ptr<const Route> route;
-    std::vector<const DispatchEntry*> entries;
+    std::vector<std::unique_ptr<const HandlerList>> handlers;
     GracePeriod grace;
-    struct Mark {
-      const PublisherLane* lane;
-      std::uint64_t entered;
-    };
-    std::vector<Mark> lanes;  ///< what each lane had been given when the grace period ended
-    bool left_by_publishers = false;
-    bool balanced_settled = false;
   };
-  static bool settled(Waiting& waiting, const Publishers& publishers, const Workers& workers);
-
   std::vector<Waiting> waiting_;
 };
 

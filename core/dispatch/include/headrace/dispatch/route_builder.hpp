@@ -34,8 +34,11 @@ class RouteBuilder {
   /// The subscriptions that the events of this topic and type match, in the order subscribed.
   [[nodiscard]] std::vector<std::shared_ptr<SubscriptionState>> matching(const TopicNode& topic) const;
 
-  /// The route to them. Entries of the old route serve again where they are the same.
-  [[nodiscard]] std::unique_ptr<Route> build(const TopicNode& topic, EntryTable& entries, const Route* old) const;
+  /// Handler lists that workers may still read.
+  using Replaced = std::vector<std::unique_ptr<const HandlerList>>;
+
+  /// The route to them, and the handlers behind the topic's entries.
+  [[nodiscard]] std::unique_ptr<Route> build(TopicNode& topic, EntryTable& table, Replaced& replaced) const;
 
   /// Live ones, and ended ones that events may still refer to.
   [[nodiscard]] std::vector<std::shared_ptr<SubscriptionState>>& all() noexcept { return all_; }

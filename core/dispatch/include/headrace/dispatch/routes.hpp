@@ -25,16 +25,36 @@ struct Route {
     general,
   };
   Shape shape = Shape::nobody;
-  bool boxed = false;                        ///< events travel as SharedEvent
-  std::uint32_t deliveries = 0;              ///< handlers that see each event: what the ledger counts
-  std::vector<Target> fixed;                 ///< pinned groups: one for each worker and overflow policy
-  std::vector<std::vector<Target>> sharded;  ///< one list for each overflow policy; slot = shard_of(key)
+  bool boxed = false;                                       ///< events travel as SharedEvent
+  std::vector<Target> fixed;                                ///< pinned groups: one for each worker and overflow policy
+  std::vector<std::vector<Target>> sharded;                 ///< one list for each overflow policy; slot = shard_of(key)
   std::vector<std::vector<const DispatchEntry*>> balanced;  ///< one list for each group: its members take turns
-  std::vector<const DispatchEntry*> entries;                ///< all of the above, each once
 
   [[nodiscard]] const Target& shard(const std::vector<Target>& slots, std::uint64_t key_hash) const noexcept {
     return slots[shard_of(key_hash, static_cast<std::uint32_t>(slots.size()))];
   }
+};
+
+/// The most frequent route in one word: the frame kind and worker of a topic with a single target. Being a value it is
+/// read without a mark: there is nothing to reclaim.
+class DirectWay {
+ public:
+  static constexpr std::uint32_t kWorkersMax = 1024;
+
+  constexpr DirectWay() = default;  ///< none: ask the Route
+  constexpr explicit DirectWay(std::uint64_t bits) noexcept : bits_(bits) {}
+  constexpr DirectWay(FrameKind kind, std::uint32_t worker) noexcept : bits_(kind.bits() | worker) {
+    static_assert(kWorkersMax <= 1U << FrameKind::kSpareBits);
+  }
+  constexpr explicit operator bool() const noexcept { return bits_ != 0; }
+  [[nodiscard]] constexpr std::uint64_t bits() const noexcept { return bits_; }
+  [[nodiscard]] constexpr FrameKind kind() const noexcept { return FrameKind::from_bits(bits_); }
+  [[nodiscard]] constexpr std::uint32_t worker() const noexcept {
+    return static_cast<std::uint32_t>(bits_) & ((1U << FrameKind::kSpareBits) - 1);
+  }
+
+ private:
+  std::uint64_t bits_ = 0;
 };
 
 /// A topic of one event type. Lives as long as the bus.
@@ -43,8 +63,10 @@ struct Route {
 struct TopicNode {
   std::string name;
   const EventOps* ops = nullptr;
-  std::uint64_t key_hash = 0;           ///< stands in for the key of events that have none
-  Atomic<const Route*> route{nullptr};  // writer: the Dispatcher, under its mutex
+  std::uint64_t key_hash = 0;              ///< stands in for the key of events that have none
+  Atomic<std::uint64_t> direct{0};         // writer: the Dispatcher, under its mutex; a DirectWay
+  Atomic<const Route*> route{nullptr};     // writer: the Dispatcher, under its mutex
+  std::vector<DispatchEntry*> entries;     ///< ever made for this topic; the Dispatcher's, under its mutex
 };
 
 }  // namespace headrace

@@ -34,6 +34,8 @@ class Worker {
   std::uint64_t turn(std::uint64_t budget);
   /// Destroys what is still in lanes and queues: how many deliveries. After the thread ended.
   std::uint64_t abandon_all();
+  /// The same for one lane into which an event came after that.
+  std::uint64_t withdraw(PublisherLane& from);
 
   /// @thread any
   void halt() noexcept;
@@ -42,6 +44,11 @@ class Worker {
     return running_.running();
   }
   [[nodiscard]] const SingleWriterCounter& balanced_left() const noexcept { return balanced_left_; }
+  /// Deliveries that went through run_handlers, whatever came of them.
+  [[nodiscard]] const SingleWriterCounter& settled() const noexcept { return settled_; }
+  /// Deliveries to nobody: all subscriptions had ended.
+  [[nodiscard]] const SingleWriterCounter& unsubscribed() const noexcept { return unsubscribed_; }
+  [[nodiscard]] const RouteReader& reader() const noexcept { return reader_; }
   [[nodiscard]] const SingleWriterCounter& abandoned() const noexcept { return abandoned_; }
   [[nodiscard]] unsigned index() const noexcept { return index_; }
 
@@ -70,6 +77,7 @@ class Worker {
  private:
   void open(std::uint32_t publisher);
   std::uint64_t drain(PublisherLane& from, std::uint64_t budget);
+  std::uint64_t abandon(PublisherLane& from);
   std::uint64_t drain_queue(PublisherLane& from, OverflowQueue& queue, std::uint64_t budget);
   std::uint64_t take_balanced(std::uint64_t budget);
   void dispatch(const DispatchEntry& entry, const Lane::Frame& frame, std::byte* events);
@@ -86,6 +94,7 @@ class Worker {
   const unsigned index_;
   PublisherState& publisher_;
   Doorbell doorbell_;
+  RouteReader reader_;  ///< inside while handler lists may be read
   std::vector<PublisherLane*> hot_;  ///< lanes that are polled
   std::uint32_t turns_until_doze_ = 0;
   std::optional<MpmcRing<BalancedEvent>::Consumer> balanced_;
@@ -94,6 +103,8 @@ class Worker {
 
   // Written by this worker, read by unsubscribers, snapshots and stop().
   alignas(kNoSharingBytes) RunningHandler<SubscriptionState> running_;
+  SingleWriterCounter settled_;
+  SingleWriterCounter unsubscribed_;
   SingleWriterCounter balanced_left_;
   SingleWriterCounter abandoned_;
   // Written by the Dispatcher.

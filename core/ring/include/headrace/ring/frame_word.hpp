@@ -31,6 +31,15 @@ class FrameKind {
   }
   friend constexpr bool operator==(FrameKind, FrameKind) = default;
 
+  /// The kind as a word whose low kSpareBits are zero: room for a note beside it.
+  static constexpr int kSpareBits = 20;
+  [[nodiscard]] constexpr std::uint64_t bits() const noexcept { return word_; }
+  [[nodiscard]] static constexpr FrameKind from_bits(std::uint64_t bits) noexcept {
+    FrameKind kind;
+    kind.word_ = bits >> kSpareBits << kSpareBits;
+    return kind;
+  }
+
  private:
   friend class FrameWord;
   static constexpr int kAlignShift = 20;

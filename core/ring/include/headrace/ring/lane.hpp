@@ -36,6 +36,20 @@ namespace headrace {
 /// header. Bytes go back to the producer in eighths of the ring, and when the consumer finds nothing to read.
 template <class Memory>
 class BasicLane {
+  // Written by the producer, read by anyone: a load and a store, no read-modify-write.
+  class EventCounter {
+   public:
+    void add(std::uint64_t amount) noexcept {
+      count_.store(value() + amount, std::memory_order_relaxed);  // no partner: orders nothing
+    }
+    [[nodiscard]] std::uint64_t value() const noexcept {
+      return count_.load(std::memory_order_relaxed);  // no partner: orders nothing
+    }
+
+   private:
+    Atomic<std::uint64_t> count_{0};
+  };
+
  public:
   explicit BasicLane(std::size_t capacity_bytes)
       : memory_(checked(capacity_bytes)), producer_(*this, capacity_bytes), consumer_(*this, capacity_bytes) {
@@ -51,6 +65,7 @@ class BasicLane {
     bool stamped = false;     ///< whether `stamp` was taken when this run's first event was published
     std::uint64_t stamp = 0;  ///< whatever the producer gave to claim()
     std::uint64_t first_at = 0;
+    bool is_open = false;  ///< more events may join it
   };
 
   enum class Run {
@@ -98,12 +113,15 @@ class BasicLane {
     /// lines from being fetched meanwhile. Publish with commit_extension().
     /// @thread producer  @progress wait-free  @alloc none
     [[nodiscard]] typename Memory::Address try_extend(FrameKind kind, std::uint32_t count) noexcept {
-      if (kind != open_kind_ || open_.count() + count > open_count_max_) [[unlikely]] return nullptr;
-      return memory_.payload(open_payload_at_ + std::uint64_t{open_.count()} * kind.stride_bytes());
+      const FrameWord now = open();
+      if (kind != open_kind_ || now.count() + count > open_count_max_) [[unlikely]]
+        return nullptr;
+      return memory_.payload(open_payload_at_ + std::uint64_t{now.count()} * kind.stride_bytes());
     }
     void commit_extension(std::uint32_t count) noexcept {
-      open_ = open_.with_more(count);
-      memory_.store_word(open_at_, open_.bits(), std::memory_order_release);  // P1 -> C1
+      const FrameWord more = open().with_more(count);
+      open_.store(more.bits(), std::memory_order_relaxed);  // no partner: own variable, others only count by it
+      memory_.store_word(open_at_, more.bits(), std::memory_order_release);  // P1 -> C1
     }
 
     /// Whether a claim of `bytes` in one frame of any kind is sure to succeed. Room once seen never shrinks.
@@ -121,12 +139,31 @@ class BasicLane {
     void limit_use(std::uint64_t bytes) noexcept { limit_ = credit_ = bytes; }
     void lift_limit() noexcept { credit_ = capacity_; }
 
+    /// Nothing joins the open frame any more.
+    /// @thread producer
+    void close_run() noexcept { open_count_max_ = 0; }
+    /// Events in the last frame, if it was left open: how long a run became.
+    /// @thread producer
+    [[nodiscard]] std::uint32_t open_run() const noexcept { return open().count(); }
+
+    /// Events published since the start: exact while the producer rests.
+    /// @thread any
+    [[nodiscard]] std::uint64_t events_committed() const noexcept {
+      for (;;) {
+        const std::uint64_t before = events_before_.value();
+        const std::uint64_t all = before + open().count();
+        if (before == events_before_.value()) return all;
+      }
+    }
+
     /// Bytes in use as far as the producer knows: never too low.
     /// @thread producer
     [[nodiscard]] std::uint64_t used_bytes_max() const noexcept { return write_at() - released_seen_; }
 
    private:
     friend class BasicLane;
+    // A frame that goes on for ever would never be stamped, and one reader would hold its lane for long.
+    static constexpr std::uint32_t kRunMax = 512;
     static constexpr std::uint64_t kNoSkip = ~std::uint64_t{0};
 
     Producer(BasicLane& lane, std::uint64_t capacity) noexcept
@@ -178,21 +215,25 @@ class BasicLane {
       }
       if (has_open_) {
         memory.store_word(first_at, first.bits(), std::memory_order_relaxed);  // no partner: P1 on the next line
-        memory.store_word(open_at_, open_.as_closed().bits(), std::memory_order_release);  // P1 -> C1
+        memory.store_word(open_at_, open().as_closed().bits(), std::memory_order_release);  // P1 -> C1
       } else {
         memory.store_word(first_at, first.bits(), std::memory_order_release);  // P1 -> C1
       }
+      // Counted before the open frame's count is replaced: a reader in between counts too much, never too little.
+      events_before_.add(has_open_ ? open().count() : 0);
       has_open_ = !closes_;
       if (has_open_) {
-        open(word);
+        begin(word);
       } else {
+        events_before_.add(word.count());
         open_kind_ = FrameKind{};
+        open_.store(0, std::memory_order_relaxed);  // no partner: own variable, others only count by it
         closed_end_at_ = claimed_end_at_;
       }
     }
 
-    void open(FrameWord word) noexcept {
-      open_ = word;
+    void begin(FrameWord word) noexcept {
+      open_.store(word.bits(), std::memory_order_relaxed);  // no partner: own variable, others only count by it
       open_at_ = claimed_at_;
       open_kind_ = word.kind();
       open_payload_at_ = word.payload_at(open_at_);
@@ -200,18 +241,22 @@ class BasicLane {
       const std::uint64_t credit_end = released_seen_ + credit_ - 16;
       const std::uint64_t end = std::min({lap_end, open_payload_at_ + lane_.frame_bytes_max(), credit_end});
       const std::uint64_t events = (end - std::min(end, open_payload_at_)) / open_kind_.stride_bytes();
-      open_count_max_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(events, FrameWord::kCountMax));
+      open_count_max_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(events, kRunMax));
+    }
+
+    [[nodiscard]] FrameWord open() const noexcept {
+      return FrameWord(open_.load(std::memory_order_relaxed));  // no partner: own variable
     }
 
     /// Where the last built event ends.
     [[nodiscard]] std::uint64_t write_at() const noexcept {
-      return has_open_ ? open_payload_at_ + std::uint64_t{open_.count()} * open_kind_.stride_bytes() : closed_end_at_;
+      return has_open_ ? open_payload_at_ + std::uint64_t{open().count()} * open_kind_.stride_bytes() : closed_end_at_;
     }
 
     BasicLane& lane_;
     Memory& memory_;
     // The open frame, while has_open_.
-    FrameWord open_{0};
+    Atomic<std::uint64_t> open_{0};  ///< its header as last stored; zero: none is open
     FrameKind open_kind_{};  ///< no event has this kind while no frame is open
     std::uint32_t open_count_max_ = 0;
     bool has_open_ = false;
@@ -223,6 +268,7 @@ class BasicLane {
     std::uint64_t credit_;             ///< how much of the capacity may be in use
     std::uint64_t released_seen_ = 0;  ///< private copy of released_at_
     std::uint64_t closed_end_at_ = 0;  ///< end of the last event while no frame is open
+    EventCounter events_before_;       ///< events of all frames but the open one
     // The claim: more of the open frame, or a frame begun.
     bool begins_frame_ = false;
     bool closes_ = false;
@@ -278,6 +324,7 @@ class BasicLane {
 
     void fill(Frame& frame) noexcept {
       frame.kind = word_.kind();
+      frame.is_open = !word_.closed();
       frame.count = word_.count() - consumed_;
       frame.stamped = word_.stamped() && consumed_ == 0;
       frame.stamp = frame.stamped ? lane_.memory_.get_plain(read_at_ + 8) : 0;

@@ -9,7 +9,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <utility>
 
 #include "headrace/ring/mpmc_ring.hpp"
 #include "headrace/ring/spsc_ring.hpp"
@@ -78,22 +80,26 @@ struct OurConsumer {
 };
 
 template <class Ring>
-struct OurSpsc {
-  Ring ring{kSlots};
-  auto producer() { return OurProducer{ring.producer()}; }
-  auto consumer() { return OurConsumer{ring.consumer()}; }
-};
-template <class Event, std::size_t slots = kSlots>
-struct OurSpan {
-  SpscSpanRing<Event> ring{{.capacity_slots = slots}};
-  auto producer() { return OurProducer{ring.producer()}; }
-  auto consumer() { return OurConsumer{ring.consumer()}; }
+struct Ours {
+  Ring ring;
+  OurProducer<typename Ring::Producer> producer() { return {lane(ring.producer())}; }
+  OurConsumer<typename Ring::Consumer> consumer() { return {ring.consumer()}; }
+
+ private:
+  static auto lane(typename Ring::Producer&& producer) { return std::move(producer); }
+  static auto lane(std::optional<typename Ring::Producer>&& producer) { return std::move(producer).value(); }
 };
 template <class Event>
-struct OurMpmc {
-  MpmcRing<Event> ring{{.lane_capacity_slots = kSlots, .producers_max = 8}};
-  auto producer() { return OurProducer{ring.producer().value()}; }
-  auto consumer() { return OurConsumer{ring.consumer()}; }
+struct OurSpsc : Ours<SpscRing<Event>> {
+  OurSpsc() : Ours<SpscRing<Event>>{SpscRing<Event>(kSlots)} {}
+};
+template <class Event, std::size_t slots = kSlots>
+struct OurSpan : Ours<SpscSpanRing<Event>> {
+  OurSpan() : Ours<SpscSpanRing<Event>>{SpscSpanRing<Event>({.capacity_slots = slots})} {}
+};
+template <class Event>
+struct OurMpmc : Ours<MpmcRing<Event>> {
+  OurMpmc() : Ours<MpmcRing<Event>>{MpmcRing<Event>({.lane_capacity_slots = kSlots, .producers_max = 8})} {}
 };
 
 template <class Event, std::size_t slots = kSlots>

@@ -65,7 +65,7 @@ double ours(Context& context) {
 }
 template <std::size_t batch>
 double ours_in_groups(Context& context) {
-  return in_batches<OurSpsc<SpscRing<std::uint64_t>>, batch>(context, [](auto& consumer, std::uint64_t& sum) {
+  return in_batches<OurSpsc<std::uint64_t>, batch>(context, [](auto& consumer, std::uint64_t& sum) {
     return consumer.consume(batch, [&](std::uint64_t event) { sum += event; });
   });
 }

@@ -47,7 +47,7 @@ double round_trip(Context& context) {
 
 HEADRACE_BENCH_ROW("ring.spsc.roundtrip", .unit = "ns", .better = Better::lower) {
   using Event = std::uint64_t;
-  row.ours(round_trip<OurSpsc<SpscRing<Event>>>);
+  row.ours(round_trip<OurSpsc<Event>>);
   row.peer(kBoostSpsc, round_trip<BoostSpsc<Event>>, Target{.far = 0.6, .near = 0.75});
   row.peer(kReaderWriter, round_trip<ReaderWriter<Event>>);
   row.peer("bare flag in the line", bare_round_trip, everywhere(1.1));

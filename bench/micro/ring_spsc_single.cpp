@@ -41,14 +41,14 @@ double one_at_a_time(Context& context) {
 
 HEADRACE_BENCH_ROW("ring.spsc.8b.single", .unit = "M/s") {
   using Event = std::uint64_t;
-  row.ours(one_at_a_time<Event, OurSpsc<SpscRing<Event>>>);
+  row.ours(one_at_a_time<Event, OurSpsc<Event>>);
   row.peer(kBoostSpsc, one_at_a_time<Event, BoostSpsc<Event>>, Target{.far = 3.5, .near = 2.8});
   row.peer(kReaderWriter, one_at_a_time<Event, ReaderWriter<Event>>, Target{.far = 9, .near = 1.5});
   row.peer("headrace SpscSpanRing", one_at_a_time<Event, OurSpan<Event>>);
 }
 
 HEADRACE_BENCH_ROW("ring.spsc.64b.single", .unit = "M/s") {
-  row.ours(one_at_a_time<Line, OurSpsc<SpscRing<Line>>>);
+  row.ours(one_at_a_time<Line, OurSpsc<Line>>);
   row.peer(kBoostSpsc, one_at_a_time<Line, BoostSpsc<Line>>, Target{.far = 1.5, .near = 2.0});
   row.peer(kReaderWriter, one_at_a_time<Line, ReaderWriter<Line>>);
   row.peer("headrace SpscSpanRing", one_at_a_time<Line, OurSpan<Line>>);

@@ -1,9 +1,10 @@
 //   topic name ──► filters ──► ids of those that match        (one thread)
 //
 // Question: what does routing a topic name cost, by the filters that there are and by whether the name was seen
-// before? Wildcard rows: every topic matches four filters, of the forms
-//     site/3/dev/42/+    site/3/+/42/temp    +/3/dev/42/temp    site/3/dev/42/#
-// whether there are 100 or 100,000 filters; topics come in random order over all devices.
+// before? Wildcard rows: a device has one filter, in turn of the forms
+//     site/3/device/42/+    site/3/+/42/temperature    +/3/device/42/temperature    site/3/device/42/#
+// so that a topic matches one filter, whether there are 100 or 100,000. In the rows `x4` each device has all four.
+// Topics come in random order over all devices.
 // Peers: a trie of unordered_maps (route_map_trie.hpp), libmosquitto 2.0.11's mosquitto_topic_matches_sub in a
 // loop over all filters, std::unordered_map<std::string, ...> looked up by string_view. Ids found are counted and
 // checked.
@@ -12,9 +13,9 @@
 #include <mosquitto.h>
 #endif
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -27,27 +28,36 @@
 namespace headrace::bench {
 namespace {
 
-constexpr std::uint32_t kFiltersADevice = 4;
 constexpr std::uint32_t kTopics = 1 << 14;
 
 using Ids = std::vector<std::uint32_t>;
 
 std::string site(std::uint32_t device) { return std::to_string(device % 16); }
 
-std::vector<std::string> wildcard_filters(std::uint32_t devices) {
-  std::vector<std::string> filters;
-  for (std::uint32_t device = 0; device < devices; ++device) {
+/// How many filters there are, and how many of them match each topic: 1 or 4.
+struct Filters {
+  std::uint32_t count;
+  std::uint32_t each;
+  [[nodiscard]] std::uint32_t devices() const { return count / each; }
+};
+
+std::vector<std::string> wildcard_filters(Filters filters) {
+  std::vector<std::string> texts;
+  for (std::uint32_t device = 0; device < filters.devices(); ++device) {
     const std::string d = std::to_string(device);
-    filters.push_back("site/" + site(device) + "/dev/" + d + "/+");
-    filters.push_back("site/" + site(device) + "/+/" + d + "/temp");
-    filters.push_back("+/" + site(device) + "/dev/" + d + "/temp");
-    filters.push_back("site/" + site(device) + "/dev/" + d + "/#");
+    const std::string forms[] = {
+        "site/" + site(device) + "/device/" + d + "/+",
+        "site/" + site(device) + "/+/" + d + "/temperature",
+        "+/" + site(device) + "/device/" + d + "/temperature",
+        "site/" + site(device) + "/device/" + d + "/#",
+    };
+    for (std::uint32_t i = 0; i < filters.each; ++i) texts.push_back(forms[(device + i) % 4]);
   }
-  return filters;
+  return texts;
 }
 
 std::string topic(std::uint32_t device) {
-  return "site/" + site(device) + "/dev/" + std::to_string(device) + "/temp";
+  return "site/" + site(device) + "/device/" + std::to_string(device) + "/temperature";
 }
 
 std::vector<std::string> random_topics(std::uint32_t devices, std::uint32_t count = kTopics) {
@@ -87,27 +97,27 @@ FilterTrie filter_trie(const std::vector<std::string>& filters) {
   return trie;
 }
 
-Measure ours_wildcard(std::uint32_t filters) {
-  return [devices = filters / kFiltersADevice](Context& context) {
-    const FilterTrie trie = filter_trie(wildcard_filters(devices));
-    return time_trie(context, trie, random_topics(devices), kFiltersADevice);
+Measure ours_wildcard(Filters filters) {
+  return [=](Context& context) {
+    const FilterTrie trie = filter_trie(wildcard_filters(filters));
+    return time_trie(context, trie, random_topics(filters.devices()), filters.each);
   };
 }
 
-Measure map_trie_wildcard(std::uint32_t filters) {
-  return [devices = filters / kFiltersADevice](Context& context) {
+Measure map_trie_wildcard(Filters filters) {
+  return [=](Context& context) {
     MapTrie trie;
     std::uint32_t id = 0;
-    for (const std::string& filter : wildcard_filters(devices)) trie.insert(filter, id++);
-    return time_trie(context, trie, random_topics(devices), kFiltersADevice);
+    for (const std::string& filter : wildcard_filters(filters)) trie.insert(filter, id++);
+    return time_trie(context, trie, random_topics(filters.devices()), filters.each);
   };
 }
 
 #if defined(HEADRACE_BENCH_MOSQUITTO)
-Measure mosquitto_loop(std::uint32_t filters) {
-  return [devices = filters / kFiltersADevice](Context& context) {
-    const std::vector<std::string> all = wildcard_filters(devices);
-    return time_topics(context, random_topics(devices), kFiltersADevice, [&](const std::string& topic) {
+Measure mosquitto_loop(Filters filters) {
+  return [=](Context& context) {
+    const std::vector<std::string> all = wildcard_filters(filters);
+    return time_topics(context, random_topics(filters.devices()), filters.each, [&](const std::string& topic) {
       std::uint64_t found = 0;
       for (const std::string& filter : all) {
         bool matches = false;
@@ -120,18 +130,35 @@ Measure mosquitto_loop(std::uint32_t filters) {
 }
 #endif
 
-HEADRACE_BENCH_ROW("route.wildcard.100", .unit = "ns", .better = Better::lower, .cores = Cores::one) {
-  row.ours(ours_wildcard(100));
-  row.peer("trie of unordered_maps", map_trie_wildcard(100), everywhere(1 / 1.5));
+void few(Row& row, std::uint32_t each, std::optional<Target> of_mosquitto) {
+  const Filters filters{.count = 100, .each = each};
+  row.ours(ours_wildcard(filters));
+  row.peer("trie of unordered_maps", map_trie_wildcard(filters), everywhere(1 / 1.5));
 #if defined(HEADRACE_BENCH_MOSQUITTO)
-  row.peer("libmosquitto 2.0.11 matcher in a loop", mosquitto_loop(100), everywhere(1 / 30.0));
+  row.peer("libmosquitto 2.0.11 matcher in a loop", mosquitto_loop(filters), of_mosquitto);
+#else
+  static_cast<void>(of_mosquitto);
 #endif
 }
 
+void many(Row& row, std::uint32_t each) {
+  const Filters filters{.count = 100'000, .each = each};
+  row.ours(ours_wildcard(filters));
+  row.peer("trie of unordered_maps", map_trie_wildcard(filters), everywhere(1 / 1.5));
+  row.peer("headrace with 100 filters", ours_wildcard({.count = 100, .each = each}), everywhere(5));
+}
+
+HEADRACE_BENCH_ROW("route.wildcard.100", .unit = "ns", .better = Better::lower, .cores = Cores::one) {
+  few(row, 1, everywhere(1 / 30.0));
+}
 HEADRACE_BENCH_ROW("route.wildcard.100k", .unit = "ns", .better = Better::lower, .cores = Cores::one) {
-  row.ours(ours_wildcard(100'000));
-  row.peer("trie of unordered_maps", map_trie_wildcard(100'000), everywhere(1 / 1.5));
-  row.peer("headrace with 100 filters", ours_wildcard(100), everywhere(5));
+  many(row, 1);
+}
+HEADRACE_BENCH_ROW("route.wildcard.100.x4", .unit = "ns", .better = Better::lower, .cores = Cores::one) {
+  few(row, 4, {});
+}
+HEADRACE_BENCH_ROW("route.wildcard.100k.x4", .unit = "ns", .better = Better::lower, .cores = Cores::one) {
+  many(row, 4);
 }
 
 constexpr std::uint32_t kExact = 1000;

@@ -1,5 +1,6 @@
 #include "headrace/route/filter_trie.hpp"
 
+#include <memory>
 #include <unordered_set>
 
 #include "headrace/base/check.hpp"
@@ -39,13 +40,14 @@ class FilterTrie::Marks {
       inline_[count_++] = place;
       return true;
     }
-    return beyond_.insert(place).second;
+    if (beyond_ == nullptr) beyond_ = std::make_unique<std::unordered_set<std::uint64_t>>();
+    return beyond_->insert(place).second;
   }
 
  private:
   std::size_t count_ = 0;
   std::uint64_t inline_[kMarksInline];
-  std::unordered_set<std::uint64_t> beyond_;
+  std::unique_ptr<std::unordered_set<std::uint64_t>> beyond_;
 };
 
 /// One match. Every node is reached by one way from its root, and at one level of the topic: the trie is a tree
@@ -225,7 +227,7 @@ void FilterTrie::match(std::string_view topic, std::vector<std::uint32_t>& out) 
   } else if (const NodeIndex literal = literal_child(kRoot, levels[0]); literal != kNone) {
     walk.from(literal, 1);
   }
-  walk.from(kRootAmqpWildcards, 0);
+  if (!nodes_[kRootAmqpWildcards].leads_nowhere()) walk.from(kRootAmqpWildcards, 0);
 }
 
 }  // namespace headrace

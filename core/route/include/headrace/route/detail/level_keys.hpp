@@ -30,20 +30,22 @@ struct LevelKey {
 /// Reads words anywhere in a text and never past its end: what lies behind it reads as zeros.
 class TextWords {
  public:
-  explicit TextWords(std::string_view text) noexcept : text_(text) {
-    if (text.size() < 8) std::memcpy(padded_, text.data(), text.size());
-    start_of_last_ = text.size() < 8 ? 0 : text.size() - 8;
-    base_ = text.size() < 8 ? padded_ : text.data();
+  explicit TextWords(std::string_view text) noexcept : text_(text), base_(text.data()) {
+    if (text.size() >= 8) return;
+    std::memcpy(padded_, text.data(), text.size());
+    base_ = padded_;
   }
   TextWords(const TextWords&) = delete;
   TextWords& operator=(const TextWords&) = delete;
 
   [[nodiscard]] std::string_view text() const noexcept { return text_; }
 
-  /// The 8 bytes at an offset inside of the text.
-  [[nodiscard]] std::uint64_t at(std::size_t offset) const noexcept {
-    const std::size_t from = std::min(offset, start_of_last_);
-    return load_word<std::uint64_t>(base_ + from) >> (8 * (offset - from));
+  /// The bytes of [start, end), 1 to 8 of them, the first one lowest. Read as a word that ends with them, so that
+  /// the shift which drops what lies before also clears what lies behind.
+  [[nodiscard]] std::uint64_t between(std::size_t start, std::size_t end) const noexcept {
+    const std::size_t read_end = std::max<std::size_t>(end, 8);
+    const std::uint64_t word = load_word<std::uint64_t>(base_ + read_end - 8) << (8 * (read_end - end));
+    return word >> (8 * (8 - (end - start)));
   }
 
   /// A bit for each of the 64 bytes at `offset` that is this one.
@@ -51,7 +53,11 @@ class TextWords {
     const std::uint64_t pattern = 0x0101010101010101u * static_cast<unsigned char>(byte);
     const std::size_t bytes = std::min<std::size_t>(text_.size() - offset, 64);
     std::uint64_t found = 0;
-    for (std::size_t i = 0; i < bytes; i += 8) found |= gather(zero_bytes(at(offset + i) ^ pattern)) << i;
+    std::size_t i = 0;
+    for (; i + 8 <= bytes; i += 8) {
+      found |= gather(zero_bytes(load_word<std::uint64_t>(base_ + offset + i) ^ pattern)) << i;
+    }
+    if (i < bytes) found |= gather(zero_bytes(between(offset + i, offset + bytes) ^ pattern)) << i;
     return found;
   }
 
@@ -68,7 +74,6 @@ class TextWords {
 
   std::string_view text_;
   const char* base_;
-  std::size_t start_of_last_;
   char padded_[8] = {};
 };
 
@@ -80,7 +85,6 @@ class LevelKeys {
 
   /// False when the text is no topic name by its size or its number of levels.
   [[nodiscard]] bool cut(std::string_view topic) noexcept {
-    count_ = 0;
     if (topic.size() > kTopicBytesMax) return false;
     const TextWords words{topic};
     char separator = '/';
@@ -89,44 +93,47 @@ class LevelKeys {
       separator = '.';
       bits = words.find(separator, 0);
     }
+    std::uint32_t count = 0;
     std::size_t start = 0;
     for (std::size_t at = 0;;) {
       for (; bits != 0; bits &= bits - 1) {
         const std::size_t end = at + static_cast<std::size_t>(std::countr_zero(bits));
-        if (count_ == kLevelsMax) return false;
-        add(words, start, end);
+        if (count == kLevelsMax) return false;
+        set(keys_[count++], words, start, end);
         start = end + 1;
       }
       at += 64;
       if (at >= topic.size()) break;
       bits = words.find(separator, at);
     }
-    if (count_ == kLevelsMax) return false;
-    add(words, start, topic.size());
+    if (count == kLevelsMax) return false;
+    set(keys_[count++], words, start, topic.size());
+    count_ = count;
     return true;
   }
 
   [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
   [[nodiscard]] const LevelKey& operator[](std::size_t i) const noexcept { return keys_[i]; }
-  [[nodiscard]] const LevelKey* begin() const noexcept { return keys_.data(); }
 
  private:
-  [[nodiscard]] static std::uint64_t first_bytes(std::uint64_t word, std::size_t bytes) noexcept {
-    return bytes >= 8 ? word : word & ((std::uint64_t{1} << (8 * bytes)) - 1);
-  }
-
-  void add(const TextWords& words, std::size_t start, std::size_t end) noexcept {
+  static void set(LevelKey& key, const TextWords& words, std::size_t start, std::size_t end) noexcept {
     const std::size_t size = end - start;
-    LevelKey& key = keys_[count_++];
     key.data = words.text().data() + start;
     key.size = size;
-    key.low = size == 0 ? 0 : first_bytes(words.at(start), size);
-    key.high = size <= 8 ? 0 : first_bytes(words.at(start + 8), size - 8);
+    if (size - 1 < 8) [[likely]] {
+      key.low = words.between(start, end);
+      key.high = 0;
+    } else if (size == 0) {
+      key.low = key.high = 0;
+    } else {
+      key.low = words.between(start, start + 8);
+      key.high = words.between(start + 8, std::min(end, start + LevelKey::kInlineBytes));
+    }
     key.hash = size <= LevelKey::kInlineBytes ? fold_multiply(key.low ^ kRoot3, key.high ^ kRoot2 ^ size)
                                               : hash_bytes(key.text());
   }
 
-  std::uint32_t count_;
+  std::uint32_t count_ = 0;
   std::array<LevelKey, kLevelsMax> keys_;
 };
 

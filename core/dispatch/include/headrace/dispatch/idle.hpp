@@ -31,13 +31,13 @@ class Idle {
   void found(std::uint64_t events) noexcept {
     if (spins_ > 0) reward();
     spins_ = 0;
-    if (events >= kRun) {
-      lag_pauses_ = 0;
-      return;
+    if (events < kShortRun) {
+      lag_pauses_ = lag_pauses_ == 0 ? 1 : lag_pauses_ * 2;
+      if (lag_pauses_ > kLagPausesMax) lag_pauses_ = kLagPausesMax;
+    } else if (events > kLongRun) {
+      lag_pauses_ /= 2;
     }
     for (std::uint32_t i = 0; i < lag_pauses_; ++i) pause();
-    lag_pauses_ = lag_pauses_ == 0 ? 1 : lag_pauses_ * 2;
-    if (lag_pauses_ > kLagPausesMax) lag_pauses_ = kLagPausesMax;
   }
 
   /// The last look found nothing.
@@ -74,8 +74,9 @@ class Idle {
   }
 
  private:
-  static constexpr std::uint64_t kRun = 16;
-  static constexpr std::uint32_t kLagPausesMax = 32;
+  static constexpr std::uint64_t kShortRun = 32;  ///< looks that find less come too soon
+  static constexpr std::uint64_t kLongRun = 512;  ///< and those that find more too late
+  static constexpr std::uint32_t kLagPausesMax = 64;
   static constexpr std::uint32_t kSpinsBeforeYield = 256;
   static constexpr std::uint32_t kSpinBudgetMin = 16;
   static constexpr std::uint32_t kSpinBudgetMax = 4096;  // about 100 us, twice a wake-up on a virtual machine

@@ -8,12 +8,10 @@ namespace headrace {
 /// stores.
 ///
 /// Threads:   enter and leave by the worker; running by anyone, cancel by an unsubscriber.
-/// Ordering:  H1 -> H2  with the fences F1 <-> F2: an unsubscriber sees the handler running, or the worker sees
-/// the
-///            S1 -> S2  subscription cancelled
-///            H3 -> H2  an unsubscriber that saw the handler gone sees all it did, also if H1 of the next handler
-///            is
-///                      what it saw
+/// Ordering:  H1 -> H2, S1 -> S2  with the fences F1 <-> F2: an unsubscriber sees the handler running, or the
+///                      worker sees the subscription cancelled
+///            H3 -> H2  an unsubscriber that saw the handler gone sees all it did; the next handler's H1 tells it,
+///            too
 template <class Subscription>
 class RunningHandler {
  public:

@@ -16,10 +16,10 @@ namespace {
 //         nothing outside of the text (under ASan).
 // Method: 50,000 random texts of 0 to 200 bytes, each in an allocation of its own size, against split_levels().
 TEST(LevelKeys, CutLikeSplitLevels) {
-  std::mt19937 random{1};
+  std::mt19937_64 random{1};
   for (int round = 0; round < 50'000; ++round) {
     const std::size_t size = random() % (round % 2 == 0 ? 24 : 200);
-    const unsigned separators = 2 + random() % 40;
+    const std::size_t separators = 2 + random() % 40;
     const auto text = std::make_unique<char[]>(size);
     for (std::size_t i = 0; i < size; ++i) {
       text[i] =

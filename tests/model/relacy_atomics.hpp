@@ -41,10 +41,11 @@ inline rl::memory_order relacy_order(std::memory_order order) noexcept {
   return rl::mo_seq_cst;
 }
 
-/// What Relacy stores for a T: it prints its values, so enumerations and small structs travel as integers.
+/// What Relacy stores for a T: it prints its values, so pointers, enumerations and small structs travel as
+/// integers.
 template <class T>
 struct Stored {
-  static constexpr bool kAsItself = std::is_arithmetic_v<T> || std::is_pointer_v<T>;
+  static constexpr bool kAsItself = std::is_arithmetic_v<T>;
   using Bits =
       std::conditional_t<sizeof(T) == 1, std::uint8_t,
                          std::conditional_t<sizeof(T) == 2, std::uint16_t,

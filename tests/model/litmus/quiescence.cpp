@@ -41,5 +41,31 @@ struct Reclaims : Litmus<Reclaims, 3> {
 const Register<Reclaims> reclaims{"quiescence.reclaims",
                                   "A route is freed only after all who could hold it left."};
 
+// How intake closes: a publisher is inside while it publishes, and asks first whether it may. Whoever closed, and
+// saw all outside, sees all that was published.
+struct Closes : Litmus<Closes, 3> {
+  std::array<RouteReader, 2> publishers;
+  std::array<Plain<int>, 2> published;
+  Atomic<bool> closed{false};
+
+  void thread(unsigned index) {
+    if (index < 2) {
+      for (int i = 1; i <= 2; ++i) {
+        publishers[index].enter();
+        if (!closed.load(std::memory_order_relaxed)) published[index].set(i);
+        publishers[index].leave();
+      }
+      return;
+    }
+    closed.store(true, std::memory_order_relaxed);
+    asymmetric_fence_heavy();
+    for (std::size_t i = 0; i < 2; ++i) {
+      while (publishers[i].turn() % 2 == 1) pause();
+      require(published[i].get() <= 2, "nobody publishes any more");
+    }
+  }
+};
+const Register<Closes> closes{"quiescence.closes", "After intake has closed and all are outside, nothing enters."};
+
 }  // namespace
 }  // namespace headrace::model

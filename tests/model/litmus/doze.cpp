@@ -1,0 +1,114 @@
+#include "headrace/dispatch/doze.hpp"
+
+#include "harness/litmus.hpp"
+#include "headrace/dispatch/doorbell.hpp"
+#include "headrace/ring/lane.hpp"
+#include "lane_memory.hpp"
+
+namespace headrace::model {
+namespace {
+
+using Lane = BasicLane<LaneMemory>;
+constexpr FrameKind kEvent{1, 8, 8};
+
+/// One publisher's lane as Worker and PublisherState use it. A lost wake-up is a deadlock, a lost ring a livelock.
+struct Way {
+  Lane lane{64};
+  Doze doze;
+  bool hot = false;
+  std::uint64_t taken = 0;
+
+  void publish(std::uint64_t value, Doorbell& doorbell, std::uint32_t index) {
+    LaneMemory::Address event = nullptr;
+    while (!(event = lane.producer().try_claim(kEvent, 1, Lane::Run::closed))) pause();
+    event.write(0, value);
+    lane.producer().commit();
+    if (doze.was_begun() && doze.end()) doorbell.ring(index);
+  }
+  bool drain() {
+    Lane::Frame frame;
+    bool found = false;
+    while (lane.consumer().peek(frame)) {
+      require(lane.consumer().payload(frame).read(0) == ++taken, "events come in order");
+      lane.consumer().consume(1);
+      found = true;
+    }
+    return found;
+  }
+  bool holds_something() {
+    Lane::Frame frame;
+    return lane.consumer().peek(frame);
+  }
+};
+
+// The worker parks whenever it finds nothing.
+template <std::uint32_t publishers, std::uint64_t events>
+struct Parks : Litmus<Parks<publishers, events>, publishers + 1> {
+  Doorbell doorbell{publishers};
+  Way ways[publishers];
+
+  void thread(unsigned index) {
+    if (index < publishers) {
+      for (std::uint64_t i = 1; i <= events; ++i) ways[index].publish(i, doorbell, index);
+      return;
+    }
+    while (!done()) {
+      if (doorbell.was_rung()) doorbell.answer([this](std::uint32_t way) { ways[way].hot = true; });
+      bool found = false;
+      for (Way& way : ways) found = (way.hot && way.drain()) || found;
+      if (!found && !done()) park();
+    }
+  }
+  [[nodiscard]] bool done() const {
+    for (const Way& way : ways) {
+      if (way.taken < events) return false;
+    }
+    return true;
+  }
+  void park() {
+    for (Way& way : ways) {
+      if (way.hot) way.doze.begin();
+    }
+    const auto key = doorbell.sleepers().prepare_wait();
+    bool stay = doorbell.was_rung();
+    for (Way& way : ways) stay = stay || (way.hot && way.holds_something());
+    if (stay) doorbell.sleepers().cancel_wait(key);
+    for (Way& way : ways) {
+      if (stay && way.hot) way.doze.cancel();
+      if (!stay) way.hot = false;
+    }
+    if (!stay) doorbell.sleepers().wait(key);
+  }
+};
+const Register<Parks<1, 4>> parks{"doze.parks", "A worker that parks misses no event of a publisher."};
+const Register<Parks<2, 2>> parks_two{"doze.parks_for_two", "Nor of two."};
+
+// The worker stays awake, but stops polling the lane whenever it is empty.
+struct LooksElsewhere : Litmus<LooksElsewhere, 2> {
+  static constexpr std::uint64_t kEvents = 4;
+  Doorbell doorbell{1};
+  Way way;
+
+  void thread(unsigned index) {
+    if (index == 0) {
+      for (std::uint64_t i = 1; i <= kEvents; ++i) way.publish(i, doorbell, 0);
+      return;
+    }
+    while (way.taken < kEvents) {
+      if (doorbell.was_rung()) doorbell.answer([this](std::uint32_t) { way.hot = true; });
+      if (!way.hot) {
+        pause();
+      } else if (!way.drain()) {
+        way.doze.begin();
+        Doze::fence();
+        way.hot = way.holds_something();
+        if (way.hot) way.doze.cancel();
+      }
+    }
+  }
+};
+const Register<LooksElsewhere> elsewhere{"doze.looks_elsewhere",
+                                         "A worker that stops polling a lane is called back to it."};
+
+}  // namespace
+}  // namespace headrace::model

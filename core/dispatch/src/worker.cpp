@@ -86,6 +86,7 @@ std::uint64_t Worker::drain(PublisherLane& from, std::uint64_t budget) {
       empty = true;
       break;
     }
+    frame.count = static_cast<std::uint32_t>(std::min<std::uint64_t>(frame.count, budget - settled));
     dispatch(dispatcher_.entry(frame.kind.tag()), frame, lane.payload(frame));
     lane.consume(frame.count);
     from.left.add(frame.count);

@@ -1,0 +1,222 @@
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <optional>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "counted.hpp"
+#include "events.hpp"
+#include "headrace/bus/bus.hpp"
+#include "settle.hpp"
+
+namespace headrace {
+namespace {
+
+using namespace test;
+using namespace std::chrono_literals;
+
+// Claim:  without threads poll() drives the bus, a bounded number of events at a time, and says when nothing is
+// left. Method: a hundred events, ten at a look; publishing and looking in turn.
+TEST(LifeCycle, PollDrivesTheBus) {
+  Bus bus({.workers = 0});
+  std::uint64_t seen = 0;
+  const auto sink = bus.subscribe<Tick>([&](const Tick&) { ++seen; });
+  const auto balanced = bus.subscribe<Tock>({.placement = Placement::balanced}, [&](const Tock&) { ++seen; });
+  Publisher publisher = bus.publisher();
+  EXPECT_EQ(bus.poll(), 0U);
+  for (std::uint64_t i = 0; i < 100; ++i) ASSERT_TRUE(publisher.publish(Tick{}));
+  std::uint64_t most = 0;
+  std::uint64_t sum = 0;
+  while (const std::uint64_t handled = bus.poll(10)) {
+    most = std::max(most, handled);
+    sum += handled;
+  }
+  EXPECT_EQ(sum, 100U);
+  EXPECT_LE(most, 10U);
+  ASSERT_TRUE(publisher.publish(Tock{}));
+  EXPECT_EQ(bus.poll(), 1U);
+  EXPECT_EQ(seen, 101U);
+  stop_drained(bus);
+}
+
+// Claim:  poll() inside a handler, or on a bus that has threads, is a programmer error.
+// Method: both; the check's id is part of the message.
+TEST(LifeCycleDeath, PollIsCheckedForMisuse) {
+  EXPECT_DEATH(
+      {
+        Bus bus({.workers = 0});
+        const auto sink = bus.subscribe<Tick>([&](const Tick&) { bus.poll(); });
+        static_cast<void>(static_cast<bool>(bus.publish(Tick{})));
+        bus.poll();
+      },
+      "dispatcher.poll_inside");
+  EXPECT_DEATH(Bus({.workers = 1}).poll(), "dispatcher.poll");
+}
+
+// Claim:  what is published before start() waits and is handled afterwards.
+// Method: by a Publisher and by the thread itself, to every placement.
+TEST(LifeCycle, EventsBeforeStartAreHandledAfterIt) {
+  Bus bus({.workers = 2});
+  std::atomic<std::uint64_t> seen{0};
+  std::vector<Subscription> subscriptions;
+  for (const auto placement : {Placement::pinned, Placement::sharded, Placement::balanced}) {
+    subscriptions.push_back(
+        bus.subscribe<Tick>({.placement = placement}, [&](const Tick&) { seen.fetch_add(1); }));
+  }
+  Publisher publisher = bus.publisher();
+  for (std::uint64_t i = 0; i < 50; ++i) {
+    ASSERT_TRUE(publisher.publish(Tick{.key = i, .value = 0}));
+    ASSERT_TRUE(bus.publish(Tick{.key = i, .value = 0}));
+  }
+  EXPECT_EQ(bus.snapshot().ledger.in_flight, 300U);
+  bus.start();
+  EXPECT_EQ(stop_drained(bus).handled, 300U);
+  EXPECT_EQ(seen.load(), 300U);
+}
+
+// Claim:  stop() works from every state, also twice; what was never handled is counted as dropped and destroyed
+// once,
+//         and after it every publish answers `closed`.
+// Method: never started, with events of every placement left in lanes, queues and the shared ring.
+TEST(LifeCycle, StopWithoutStartGivesUpWhatWaits) {
+  {
+    Bus bus({.workers = 2, .lane_bytes = 4096});
+    std::vector<Subscription> subscriptions;
+    const auto never = [](const Counted&) { ADD_FAILURE(); };
+    subscriptions.push_back(bus.subscribe<Counted>({.overflow = Overflow::spill()}, never));
+    subscriptions.push_back(
+        bus.subscribe<Counted>({.placement = Placement::sharded, .overflow = Overflow::spill()}, never));
+    subscriptions.push_back(
+        bus.subscribe<Counted>({.placement = Placement::balanced, .overflow = Overflow::drop_newest()}, never));
+    Publisher publisher = bus.publisher();
+    std::uint64_t published = 0;
+    for (; published < 2000; ++published) ASSERT_TRUE(publisher.publish(Counted(published)));
+    const StopReport report = bus.stop(1s);
+    EXPECT_FALSE(report.drained);
+    EXPECT_EQ(report.ledger, (Ledger{.published = 6000, .dropped = 6000}));
+    EXPECT_GE(report.abandoned, 4000U);
+    EXPECT_EQ(publisher.publish(Counted(0)).status(), PublishStatus::closed);
+    EXPECT_EQ(bus.publish(Counted(0)).status(), PublishStatus::closed);
+    EXPECT_EQ(bus.publisher().publish(Counted(0)).status(), PublishStatus::closed);
+    EXPECT_EQ(bus.stop(1s).ledger, report.ledger);
+    EXPECT_THROW(bus.start(), ConfigError);
+    EXPECT_EQ(Counted::alive.load(), 0);
+  }
+  EXPECT_EQ(Counted::alive.load(), 0);
+}
+
+// Claim:  at its deadline stop() names the worker and the subscription whose handler does not return, and the
+// ledger
+//         balances with what is in flight; the destructor waits for that handler, and then nothing is left.
+// Method: a handler held until after stop() has reported.
+TEST(LifeCycle, StopReportsAStuckHandler) {
+  Gate gate;
+  {
+    Bus bus({.workers = 2});
+    const auto stuck =
+        bus.subscribe<Counted>({.name = "stuck", .worker = 1}, [&](const Counted&) { gate.pass(); });
+    bus.start();
+    Publisher publisher = bus.publisher();
+    for (std::uint64_t i = 0; i < 10; ++i) ASSERT_TRUE(publisher.publish(Counted(i)));
+    gate.await_arrivals();
+    const StopReport report = bus.stop(1ms);
+    EXPECT_FALSE(report.drained);
+    ASSERT_EQ(report.stuck.size(), 1U);
+    EXPECT_NE(report.stuck.front().find("stuck"), std::string::npos);
+    EXPECT_TRUE(report.ledger.balanced()) << report.ledger;
+    EXPECT_GT(report.ledger.in_flight, 0U);
+    gate.open();
+  }
+  EXPECT_EQ(Counted::alive.load(), 0);
+}
+
+// Claim:  a bus that goes away without stop() drains first.
+// Method: the destructor alone, with events under way.
+TEST(LifeCycle, DestructorDrains) {
+  std::atomic<std::uint64_t> seen{0};
+  {
+    Bus bus({.workers = 1});
+    const auto sink = bus.subscribe<Tick>([&](const Tick&) { seen.fetch_add(1); });
+    bus.start();
+    for (std::uint64_t i = 0; i < 5000; ++i) ASSERT_TRUE(bus.publish(Tick{}));
+    Bus moved(std::move(bus));
+    // Of two objects that name one bus only the last one stops it.
+  }
+  EXPECT_EQ(seen.load(), 5000U);
+}
+
+// Claim:  publishers_max handles may be alive; one more publishes nothing and says so; a handle given back serves
+// again,
+//         also for a thread that had found none.
+// Method: two handles of two, a third, and the thread's own; then all are given back.
+TEST(LifeCycle, PublishersAreCounted) {
+  Bus bus({.workers = 0, .publishers_max = 2});
+  const auto sink = bus.subscribe<Tick>([](const Tick&) {});
+  std::optional<Publisher> first = bus.publisher();
+  std::optional<Publisher> second = bus.publisher();
+  Publisher third = bus.publisher();
+  const std::vector<Tick> ticks(3);
+  std::vector<Tick> mutable_ticks(3);
+  EXPECT_EQ(third.publish(Tick{}).status(), PublishStatus::too_many_publishers);
+  EXPECT_EQ(third.publish("topic", Tick{}).status(), PublishStatus::too_many_publishers);
+  EXPECT_EQ(third.publish(std::span(ticks)).status(), PublishStatus::too_many_publishers);
+  EXPECT_EQ(third.publish(std::span(mutable_ticks)).status(), PublishStatus::too_many_publishers);
+  EXPECT_EQ(bus.publish(Tick{}).status(), PublishStatus::too_many_publishers);
+  first.reset();
+  EXPECT_TRUE(bus.publish(Tick{}));
+  second.reset();
+  EXPECT_TRUE(bus.publisher().publish(std::span(mutable_ticks)));
+  EXPECT_EQ(stop_drained(bus).handled, 4U);
+}
+
+// Claim:  a stop at any moment leaves a balanced ledger, no event undestroyed and every publisher released,
+// whatever it
+//         was doing: publishing, blocked, or between two events.
+// Method: fixed seeds choose how many events pass before the stop, its deadline, the policy and the wait strategy.
+TEST(LifeCycle, StopAtAnyMomentBalances) {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    std::mt19937_64 random(seed);
+    {
+      const Wait waits[] = {Wait::adaptive, Wait::park, Wait::spin_yield};
+      Bus bus({.workers = 2, .wait = waits[random() % 3], .lane_bytes = 4096});
+      const Overflow policies[] = {Overflow::block(), Overflow::block(1ms), Overflow::spill(100),
+                                   Overflow::drop_oldest(10), Overflow::fail()};
+      std::atomic<std::uint64_t> seen{0};
+      const auto handle = [&](const Counted& e) {
+        seen.fetch_add(1);
+        if (*e.value % 50 == 0) std::this_thread::yield();
+      };
+      const auto one = bus.subscribe<Counted>({.worker = 0, .overflow = policies[random() % 5]}, handle);
+      const auto two = bus.subscribe<Counted>({.worker = 1, .overflow = policies[random() % 5]}, handle);
+      bus.start();
+      const std::uint64_t until = random() % 2000;
+      const std::chrono::nanoseconds deadline = random() % 2 == 0 ? 0ns : 1s;
+      std::vector<std::jthread> publishers;
+      for (int i = 0; i < 3; ++i) {
+        publishers.emplace_back([&bus] {
+          Publisher own = bus.publisher();
+          for (std::uint64_t k = 0;; ++k) {
+            if (own.publish(Counted(k)).status() == PublishStatus::closed) return;
+          }
+        });
+      }
+      yield_until([&] { return seen.load() >= until; });
+      const StopReport report = bus.stop(deadline);
+      EXPECT_TRUE(report.ledger.balanced()) << report.ledger;
+      EXPECT_TRUE(report.stuck.empty());
+      publishers.clear();
+      const Ledger ledger = bus.snapshot().ledger;
+      EXPECT_TRUE(ledger.balanced()) << ledger;
+      EXPECT_EQ(ledger.in_flight, 0U) << ledger;
+      EXPECT_EQ(ledger.handled, seen.load());
+    }
+    EXPECT_EQ(Counted::alive.load(), 0);
+  }
+}
+
+}  // namespace
+}  // namespace headrace

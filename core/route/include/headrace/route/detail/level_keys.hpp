@@ -27,12 +27,12 @@ struct LevelKey {
   [[nodiscard]] std::string_view tail() const noexcept { return text().substr(std::min(size, kInlineBytes)); }
 };
 
-/// Reads words anywhere in a text and never past its end: what lies behind it reads as zeros.
+/// Reads words anywhere in a text, and never a byte outside of it.
 class TextWords {
  public:
   explicit TextWords(std::string_view text) noexcept : text_(text), base_(text.data()) {
     if (text.size() >= 8) return;
-    std::memcpy(padded_, text.data(), text.size());
+    text.copy(padded_, text.size());
     base_ = padded_;
   }
   TextWords(const TextWords&) = delete;

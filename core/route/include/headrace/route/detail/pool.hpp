@@ -9,6 +9,20 @@ namespace headrace::detail {
 template <class T>
 class Pool {
  public:
+  Pool() = default;
+  /// Leaves room in the copy: what is copied in order to be changed would otherwise be moved by its first record.
+  Pool(const Pool& other) : free_(other.free_) {
+    records_.reserve(other.records_.size() + other.records_.size() / 16 + 16);
+    records_ = other.records_;
+  }
+  Pool(Pool&&) noexcept = default;
+  Pool& operator=(Pool other) noexcept {
+    records_.swap(other.records_);
+    free_.swap(other.free_);
+    return *this;
+  }
+  ~Pool() = default;
+
   [[nodiscard]] std::uint32_t add(const T& record) {
     if (!free_.empty()) {
       const std::uint32_t index = free_.back();

@@ -254,7 +254,7 @@ TYPED_TEST(SpscRings, DiesWhenAHandleOutlivesIt) {
   EXPECT_DEATH(
       {
         auto ring = std::make_unique<Ring>();
-        auto producer = ring->producer();
+        [[maybe_unused]] const auto* producer = new auto(ring->producer());
         ring.reset();
       },
       "spsc.*handles");

@@ -12,25 +12,28 @@
 
 namespace headrace {
 
-/// Every topic that was ever published to, by event type. Publishers find known topics without locks; the
-/// Dispatcher adds new ones under its mutex. Topics stay until the bus goes: their number is bounded by
-/// topics_max.
+/// Every topic that was ever published to, by event type. Publishers find known topics without locks; the Dispatcher
+/// adds new ones under its mutex. Topics stay until the bus goes: their number is bounded by topics_max.
+/// A type's first topic, mostly its own, needs no cache; the cache is built for the second.
 ///
-/// Ordering:  Y1 -> Y2  a publisher sees a type's cache built
+/// Ordering:  Y1 -> Y2  a publisher sees a first topic, and a cache, built
 class TopicTable {
  public:
   static constexpr std::size_t kEventTypesMax = 1024;
 
   explicit TopicTable(std::uint32_t topics_max) : topics_max_(topics_max) {}
   ~TopicTable() {
-    for (auto& type : types_) delete type.load(std::memory_order_relaxed);  // no partner: nobody else is left
+    for (auto& type : types_) delete type.cache.load(std::memory_order_relaxed);  // no partner: nobody else is left
   }
 
   /// @thread any  @progress wait-free
   [[nodiscard]] TopicNode* find(const EventOps& ops, std::string_view name) const noexcept {
-    const Type* type = types_[ops.type].load(std::memory_order_acquire);  // Y2 <- Y1
-    if (type == nullptr) return nullptr;
-    TopicNode* const* found = type->cache.find(name);
+    const Type& type = types_[ops.type];
+    TopicNode* first = type.first.load(std::memory_order_acquire);  // Y2 <- Y1
+    if (first != nullptr && first->name == name) return first;
+    const Cache* cache = type.cache.load(std::memory_order_acquire);  // Y2 <- Y1
+    if (cache == nullptr) return nullptr;
+    TopicNode* const* found = cache->find(name);
     return found == nullptr ? nullptr : *found;
   }
 
@@ -38,8 +41,8 @@ class TopicTable {
   /// @thread under the Dispatcher's mutex
   [[nodiscard]] std::unique_ptr<TopicNode> make(const EventOps& ops, std::string_view name) const {
     HEADRACE_CHECK("topics.types", ops.type < kEventTypesMax, "a bus knows at most 1,023 event types");
-    const Type* type = types_[ops.type].load(std::memory_order_relaxed);  // own store under the mutex, no partner
-    if (type != nullptr && type->cache.size() == topics_max_) return nullptr;
+    const Cache* cache = types_[ops.type].cache.load(std::memory_order_relaxed);  // own store, no partner
+    if (cache != nullptr && cache->size() + 1 >= topics_max_) return nullptr;
     auto node = std::make_unique<TopicNode>();
     node->name = name;
     node->ops = &ops;
@@ -49,26 +52,33 @@ class TopicTable {
 
   /// From here on publishers find it: its route must be set. @thread under the Dispatcher's mutex
   TopicNode& add(std::unique_ptr<TopicNode> node) {
-    Type* type = types_[node->ops->type].load(std::memory_order_relaxed);  // own store under the mutex, no partner
-    if (type == nullptr) {
-      type = new Type(topics_max_);
-      types_[node->ops->type].store(type, std::memory_order_release);  // Y1 -> Y2
+    Type& type = types_[node->ops->type];
+    TopicNode& added = *nodes_.emplace_back(std::move(node));
+    if (type.first.load(std::memory_order_relaxed) == nullptr) {  // own store, no partner
+      type.first.store(&added, std::memory_order_release);        // Y1 -> Y2
+      return added;
     }
-    const CacheInsert inserted = type->cache.insert(node->name, node.get());
+    Cache* cache = type.cache.load(std::memory_order_relaxed);  // own store, no partner
+    if (cache == nullptr) {
+      cache = new Cache(topics_max_);
+      type.cache.store(cache, std::memory_order_release);  // Y1 -> Y2
+    }
+    const CacheInsert inserted = cache->insert(added.name, &added);
     HEADRACE_CHECK("topics.add", inserted == CacheInsert::inserted, "the topic is known, or there are too many");
-    return *nodes_.emplace_back(std::move(node));
+    return added;
   }
 
   /// @thread under the Dispatcher's mutex
   [[nodiscard]] const std::vector<std::unique_ptr<TopicNode>>& all() const noexcept { return nodes_; }
 
  private:
+  using Cache = TopicCache<TopicNode*>;
   struct Type {
-    explicit Type(std::uint32_t topics_max) : cache(topics_max) {}
-    TopicCache<TopicNode*> cache;
+    Atomic<TopicNode*> first{nullptr};
+    Atomic<Cache*> cache{nullptr};
   };
   const std::uint32_t topics_max_;
-  std::array<Atomic<Type*>, kEventTypesMax> types_{};
+  std::array<Type, kEventTypesMax> types_{};
   std::vector<std::unique_ptr<TopicNode>> nodes_;
 };
 

@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "bench_command.hpp"
 #include "run_command.hpp"
 
 int main(int argc, char** argv) {
@@ -22,10 +23,19 @@ int main(int argc, char** argv) {
   CLI::App* check_app = app.add_subcommand("check", "Read a config and say what is wrong with it");
   check_app->add_option("config", run.config, "The config, TOML")->required();
 
+  BenchArguments bench;
+  CLI::App* bench_app =
+      app.add_subcommand("bench", "Measure this machine: its cores, a lane, the bus, sleep and wake");
+  bench_app->add_option("--json", bench.json, "Write the figures to a file, as JSON");
+  bench_app->add_option("--runs", bench.runs, "Runs of each measurement; the median counts")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitOk : kExitUsage;
   }
+  if (bench_app->parsed()) return bench_command(bench);
   return run_app->parsed() ? run_command(run) : check_command(run);
 }

@@ -6,7 +6,7 @@
 #include <cstdio>
 
 #include "pipeline.hpp"
-#include "system_error.hpp"
+#include "save_text.hpp"
 
 namespace headrace::program {
 namespace {
@@ -39,14 +39,6 @@ bool override_speed(const std::string& text, EventConfig& event) {
   return true;
 }
 
-bool save(const std::filesystem::path& path, const std::string& text) {
-  std::FILE* file = std::fopen(path.c_str(), "wbe");
-  const bool written = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  const bool closed = file != nullptr && std::fclose(file) == 0;
-  if (!written || !closed) fmt::print(stderr, "headrace: {}: {}\n", path.string(), system_error("cannot write"));
-  return written && closed;
-}
-
 }  // namespace
 
 int run_command(const RunArguments& arguments) {
@@ -62,7 +54,7 @@ int run_command(const RunArguments& arguments) {
     fmt::print(stderr, "headrace: {}\n", report.error().message());
     return kExitFailed;
   }
-  if (!arguments.report_json.empty() && !save(arguments.report_json, to_json(*report))) return kExitFailed;
+  if (!arguments.report_json.empty() && !save_text(arguments.report_json, to_json(*report))) return kExitFailed;
   fmt::print("{}", to_text(*report));
   std::fflush(stdout);
   return report->balanced() ? kExitOk : kExitNotBalanced;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <iterator>
 #include <utility>
 
@@ -10,6 +11,20 @@
 
 namespace headrace::program {
 namespace {
+
+/// Bytes that may stand anywhere in a level: nearly all there are.
+constexpr auto kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (unsigned c = 0x21; c < 0x7F; ++c)
+    plain[c] = std::string_view("/.+#*$").find(static_cast<char>(c)) == std::string_view::npos;
+  return plain;
+}();
+
+std::size_t plain_run(std::string_view text) noexcept {
+  std::size_t length = 0;
+  while (length < text.size() && kPlain[static_cast<unsigned char>(text[length])]) ++length;
+  return length;
+}
 
 /// Bytes of the character that the text begins with when it may stand inside a level, else 0.
 std::size_t legal_in_level(std::string_view text, char separator) noexcept {
@@ -126,7 +141,12 @@ std::string TopicTemplate::render(const Record& record, std::string& out) const 
       return name().empty() ? fmt::format("a field of the topic '{}' is missing", source())
                             : fmt::format("topic field '{}' is empty", name());
     }
-    for (std::string_view rest = value; !rest.empty();) {
+    std::string_view rest = value;
+    while (true) {
+      const std::size_t plain = plain_run(rest);
+      out.append(rest.substr(0, plain));
+      rest.remove_prefix(plain);
+      if (rest.empty()) break;
       const bool leading_dollar = rest[0] == '$' && out.empty();
       const std::size_t length = leading_dollar ? 0 : legal_in_level(rest, separator_);
       if (length == 0 && on_illegal == OnIllegal::reject) {

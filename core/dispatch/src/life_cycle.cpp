@@ -153,10 +153,10 @@ StopReport Dispatcher::stop(std::chrono::nanoseconds deadline) {
 /// No worker runs any more. A publisher on the direct way may still commit: either it sees that the bus is stopped and
 /// withdraws its event (withdraw_late), or its event is found here.
 std::uint64_t Dispatcher::abandon_all() {
+  stopped_.store(true, std::memory_order_relaxed);  // no partner: whoever ends the doze below sees it
   each_publisher([](PublisherState& publisher) {
     for (const auto& lane : publisher.lanes()) lane->doze.begin();
   });
-  stopped_.store(true, std::memory_order_relaxed);  // D1 -> D2, like the dozing lanes
   Doze::fence();
   std::uint64_t lost = 0;
   for (const auto& worker : workers_) lost += worker->abandon_all();

@@ -10,7 +10,7 @@ namespace {
 
 using Policy = Overflow::Policy;
 
-constexpr int kSpinsBeforeYield = 128;
+constexpr int kSpinsBeforeYield = 32;
 constexpr int kYieldsBeforePark = 64;
 
 }  // namespace

@@ -96,7 +96,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   /// Without worker threads a publisher that waited would often wait for itself.
   [[nodiscard]] bool never_blocks() const noexcept { return workers_polled_; }
   [[nodiscard]] bool stopped() const noexcept {
-    return stopped_.load(std::memory_order_relaxed);  // D2 <- D1
+    return stopped_.load(std::memory_order_relaxed);  // no partner: Doze orders it where that matters
   }
 
   [[nodiscard]] bool has_balanced() const noexcept {

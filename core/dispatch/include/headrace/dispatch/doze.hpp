@@ -9,11 +9,12 @@ namespace headrace {
 /// Threads:   one worker, one publisher.
 /// Ordering:  D1 -> D2  with the fences F1 <-> F2: the publisher sees the doze, or the worker sees the publisher's
 ///                      event when it looks once more
+///            D1 -> D3  who ends a doze sees all that was written before it began, so also that the bus stopped
 class Doze {
  public:
   /// A heavy fence follows, fence() or that of prepare_wait, then a last look at the lane. @thread worker
   void begin() noexcept {
-    dozing_.store(true, std::memory_order_relaxed);  // D1 -> D2
+    dozing_.store(true, std::memory_order_release);  // D1 -> D2, D1 -> D3
   }
   static void fence() noexcept {
     asymmetric_fence_heavy();  // F2 <-> F1
@@ -30,7 +31,7 @@ class Doze {
   }
   /// True: ring now. @thread publisher
   [[nodiscard]] bool end() noexcept {
-    return dozing_.exchange(false, std::memory_order_relaxed);  // no partner: the doorbell carries the order
+    return dozing_.exchange(false, std::memory_order_acquire);  // D3 <- D1
   }
 
  private:

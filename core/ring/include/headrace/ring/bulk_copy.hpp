@@ -47,11 +47,18 @@ inline void copy_non_temporal(void* to, const void* from, std::size_t bytes) noe
 #endif
 }
 
+/// Whether copy_non_temporal is more than memcpy here.
+#if defined(__x86_64__)
+inline constexpr bool kHasNonTemporalStores = true;
+#else
+inline constexpr bool kHasNonTemporalStores = false;
+#endif
+
 inline void copy_bulk(void* to, const void* from, std::size_t bytes, Handover handover) noexcept {
   const std::size_t threshold = handover == Handover::automatic      ? kNonTemporalBytes
                                 : handover == Handover::non_temporal ? kNonTemporalBytesMin
                                                                      : SIZE_MAX;
-  if (bytes >= threshold) {
+  if (kHasNonTemporalStores && bytes >= threshold) {
     copy_non_temporal(to, from, bytes);
   } else {
     std::memcpy(to, from, bytes);

@@ -7,12 +7,15 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "other_load.hpp"
 #include "run_command.hpp"
 #include "save_text.hpp"
 #include "text_table.hpp"
 
 namespace headrace::program {
 namespace {
+
+constexpr double kOthersPercentMax = 5;
 
 std::string processor_name() {
   std::ifstream info("/proc/cpuinfo");
@@ -47,9 +50,10 @@ void print_rows(const char* title, const std::vector<BenchRow>& rows) {
   std::fflush(stdout);
 }
 
-std::string as_json(const CoreMatrix& matrix, const std::vector<BenchRow>& rows) {
+std::string as_json(const CoreMatrix& matrix, const std::vector<BenchRow>& rows, double others_percent) {
   nlohmann::ordered_json object = {{"processor", processor_name()},
                                    {"version", HEADRACE_VERSION},
+                                   {"others_percent", others_percent},
                                    {"cpus", matrix.cpus},
                                    {"one_way_ns", matrix.one_way_ns}};
   for (const BenchRow& row : rows) {
@@ -67,6 +71,7 @@ std::string as_json(const CoreMatrix& matrix, const std::vector<BenchRow>& rows)
 int bench_command(const BenchArguments& arguments) {
   const BenchOptions options{arguments.runs};
   fmt::print("{}\n\n", processor_name());
+  const OtherLoad others;
   const CoreMatrix matrix = measure_cores(options);
   print_matrix(matrix);
   const auto cpus = matrix.nearest();
@@ -83,8 +88,14 @@ int bench_command(const BenchArguments& arguments) {
   part("A bare lane, by payload and batch", measure_lane(options, cpus));
   part("The whole bus, publish to handler", measure_dispatch(options, cpus));
   part("An idle bus, and its wake-up after 10 ms of silence", measure_idle(options, cpus));
+  const double others_percent = others.percent();
+  if (others_percent > kOthersPercentMax) {
+    fmt::print(
+        "warning: other programs used {:.0f} % of the processors meanwhile; measure again when it is quiet\n",
+        others_percent);
+  }
   if (arguments.json.empty()) return kExitOk;
-  return save_text(arguments.json, as_json(matrix, all)) ? kExitOk : kExitFailed;
+  return save_text(arguments.json, as_json(matrix, all, others_percent)) ? kExitOk : kExitFailed;
 }
 
 }  // namespace headrace::program

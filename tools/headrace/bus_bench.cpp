@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
@@ -12,6 +11,7 @@
 #include "headrace/base/topology.hpp"
 #include "headrace/headrace.hpp"
 #include "machine_bench.hpp"
+#include "other_load.hpp"
 
 namespace headrace::program {
 
@@ -134,26 +134,17 @@ std::vector<double> futex_latencies_ns(std::pair<int, int> cpus, std::chrono::na
   return all;
 }
 
-double processor_seconds() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
 /// What an idle bus uses of a core, in percent, once it has had time to fall asleep.
 double idle_percent(std::pair<int, int> cpus, Wait wait) {
   Bus bus(one_worker_on(cpus.second, wait));
   const auto handled = bus.subscribe<Beat8>([](const Beat8&) {});
   bus.start();
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  const double before = processor_seconds();
+  const double before = own_processor_seconds();
   const auto began = Clock::now();
   std::this_thread::sleep_for(std::chrono::milliseconds(500));
   const double took = std::chrono::duration<double>(Clock::now() - began).count();
-  const double used = processor_seconds() - before;
+  const double used = own_processor_seconds() - before;
   (void)bus.stop(std::chrono::seconds(10));
   return 100.0 * used / took;
 }

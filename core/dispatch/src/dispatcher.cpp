@@ -79,7 +79,8 @@ Dispatcher::~Dispatcher() {
 // --- Publishers ----------------------------------------------------------------------------------------------
 
 PublisherState* Dispatcher::new_publisher_state(PublisherState::Owner owner) {
-  const std::uint32_t index = publishers_made_.load(std::memory_order_relaxed);  // own store under the mutex
+  const std::uint32_t index =
+      publishers_made_.load(std::memory_order_relaxed);  // no partner: own store under the mutex
   if (index == publishers_.size()) return nullptr;
   auto* state = new PublisherState(*this, index, owner);
   publishers_[index].store(state, std::memory_order_release);    // K1 -> K2
@@ -179,9 +180,10 @@ void Dispatcher::replace_route(TopicNode& node) {
   if (made->shape == Route::Shape::single && life_ < Life::stopping) {
     direct = DirectWay(made->fixed.front().entry->kind, made->fixed.front().worker);
   }
-  if (!made->balanced.empty()) has_balanced_.store(true, std::memory_order_relaxed);  // no partner: see has_balanced
-  node.route.store(made.release(), std::memory_order_release);                        // T1 -> T2
-  node.direct.store(direct.bits(), std::memory_order_release);                        // T1 -> T2
+  if (!made->balanced.empty())
+    has_balanced_.store(true, std::memory_order_relaxed);       // no partner: see has_balanced
+  node.route.store(made.release(), std::memory_order_release);  // T1 -> T2
+  node.direct.store(direct.bits(), std::memory_order_release);  // T1 -> T2
   retired_.add(std::unique_ptr<const Route>(old == &kNobody ? nullptr : old), std::move(replaced), all_readers());
 }
 

@@ -46,8 +46,9 @@ void Dispatcher::close_intake() noexcept {
     if (publisher.owner() == PublisherState::Owner::program) publisher.close();
   });
   // The direct way asks nobody: from here on all events take the way that does.
-  for (const auto& topic : topics_.all()) topic->direct.store(0, std::memory_order_relaxed);  // no partner: a value
-  asymmetric_fence_heavy();  // F2 <-> F1
+  for (const auto& topic : topics_.all())
+    topic->direct.store(0, std::memory_order_relaxed);  // no partner: a value
+  asymmetric_fence_heavy();                             // F2 <-> F1
   each_publisher([](PublisherState& publisher) {
     for (const auto& lane : publisher.lanes()) lane->room.notify();
   });
@@ -61,7 +62,7 @@ std::uint64_t Dispatcher::in_flight() const noexcept {
     for (const auto& lane : publisher.lanes()) left += lane->left.value() + lane->removed.value();
   });
   for (const auto& worker : workers_) left += worker->balanced_left().value();
-  asymmetric_fence_heavy();  // orders the two sums on every core
+  asymmetric_fence_heavy();  // no partner: it is a barrier on every core, between the two sums
   each_publisher([&](PublisherState& publisher) {
     entered += publisher.balanced_entered.value();
     for (const auto& lane : publisher.lanes()) entered += lane->entered();
@@ -150,8 +151,8 @@ StopReport Dispatcher::stop(std::chrono::nanoseconds deadline) {
   return report;
 }
 
-/// No worker runs any more. A publisher on the direct way may still commit: either it sees that the bus is stopped and
-/// withdraws its event (withdraw_late), or its event is found here.
+/// No worker runs any more. A publisher on the direct way may still commit: either it sees that the bus is stopped
+/// and withdraws its event (withdraw_late), or its event is found here.
 std::uint64_t Dispatcher::abandon_all() {
   stopped_.store(true, std::memory_order_relaxed);  // no partner: whoever ends the doze below sees it
   each_publisher([](PublisherState& publisher) {

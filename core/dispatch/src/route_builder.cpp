@@ -48,9 +48,9 @@ std::size_t member_slots(const std::vector<const Group*>& groups) {
 
 /// Hands out the entries of a route and sets the handlers behind them.
 ///
-/// Events may be on their way to any entry of the topic. So an entry never loses a handler that lives on: a place whose
-/// handlers only gain keeps its entry; a handler that moves away leaves its old entry as it is, and the place gets
-/// another. Ended subscriptions leave every entry, which makes it fit for use again.
+/// Events may be on their way to any entry of the topic. So an entry never loses a handler that lives on: a place
+/// whose handlers only gain keeps its entry; a handler that moves away leaves its old entry as it is, and the
+/// place gets another. Ended subscriptions leave every entry, which makes it fit for use again.
 class RouteBuilder::Entries {
  public:
   Entries(TopicNode& topic, EntryTable& table, Replaced& replaced)
@@ -74,6 +74,7 @@ class RouteBuilder::Entries {
       entry = topic_.entries.emplace_back(&table_.add(std::move(made)));
     }
     used_.push_back(entry);
+    // No partner: own store under the mutex.
     if (entry->handlers.load(std::memory_order_relaxed) == nullptr || handlers_of(*entry) != handlers) {
       set(*entry, std::move(handlers));
     }
@@ -82,7 +83,8 @@ class RouteBuilder::Entries {
 
  private:
   static HandlerList handlers_of(const DispatchEntry& entry) {
-    const HandlerList* list = entry.handlers.load(std::memory_order_relaxed);  // own store under the mutex
+    const HandlerList* list =
+        entry.handlers.load(std::memory_order_relaxed);  // no partner: own store under the mutex
     return list == nullptr ? HandlerList{} : *list;
   }
 
@@ -101,7 +103,8 @@ class RouteBuilder::Entries {
   }
 
   void set(DispatchEntry& entry, HandlerList handlers) {
-    const HandlerList* old = entry.handlers.load(std::memory_order_relaxed);  // own store under the mutex
+    const HandlerList* old =
+        entry.handlers.load(std::memory_order_relaxed);  // no partner: own store under the mutex
     entry.handlers.store(new HandlerList(std::move(handlers)), std::memory_order_release);  // T3 -> T4
     if (old != nullptr) replaced_.emplace_back(old);
   }
@@ -224,7 +227,8 @@ std::unique_ptr<Route> RouteBuilder::build(TopicNode& topic, EntryTable& table, 
       }
       slots[slot].worker =
           static_cast<std::uint32_t>(to.worker < 0 ? slot / members : static_cast<std::size_t>(to.worker));
-      const Place place{Placement::sharded, to.worker, static_cast<std::uint32_t>(slot), {}, to.overflow, route->boxed};
+      const Place place{Placement::sharded, to.worker,   static_cast<std::uint32_t>(slot), {},
+                        to.overflow,        route->boxed};
       slots[slot].entry = entries.at(place, std::move(handlers));
     }
     route->sharded.push_back(std::move(slots));

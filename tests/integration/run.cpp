@@ -154,6 +154,24 @@ TEST(Run, EveryOverflowPolicyBalances) {
   }
 }
 
+// Claim:  bench measures each of its parts on any machine, and writes what it prints.
+// Method: one run of each; names and units, never values.
+TEST(Bench, WritesEveryMeasurement) {
+  const Folder folder;
+  const Outcome run = run_program({"bench", "--runs", "1", "--json", folder.path("b.json")});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const json report = json::parse(folder.read("b.json"));
+  EXPECT_EQ(report["one_way_ns"].size(), report["cpus"].size());
+  std::string names;
+  for (const json& row : report["rows"]) names += row["name"].get<std::string>() + " ";
+  for (const char* name :
+       {"lane.8b.batch1 ", "lane.1024b.batch16 ", "dispatch.64b.single ", "dispatch.8b.batch256 ",
+        "latency.awake.p50 ", "idle.adaptive ", "wake.park.p99 ", "wake.bare_futex.p50 "}) {
+    EXPECT_NE(names.find(name), std::string::npos) << name;
+    EXPECT_NE(run.out.find(std::string(name)), std::string::npos) << name;
+  }
+}
+
 // Claim:  the options are explained, and a wrong one is refused with exit code 2.
 // Method: the usual suspects.
 TEST(Program, ExplainsItself) {

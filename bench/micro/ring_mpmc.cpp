@@ -24,8 +24,7 @@ constexpr std::size_t kBatch = 256;
 template <class Event, class Producer>
 void push_one_at_a_time(Producer& producer, std::uint64_t first, std::uint64_t count, void (*refused)()) {
   for (std::uint64_t i = 0; i < count; ++i) {
-    const Event event = event_of<Event>(first + i);
-    while (!producer.push(event)) refused();
+    while (!producer.push(event_of<Event>(first + i))) refused();
   }
 }
 

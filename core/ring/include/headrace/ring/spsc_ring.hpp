@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -14,29 +15,25 @@
 #include "headrace/base/hints.hpp"
 #include "headrace/ring/push_result.hpp"
 #include "headrace/ring/slot_array.hpp"
+#include "headrace/ring/spsc_group.hpp"
 
 namespace headrace {
 
-/// Slots behind one header: a line of 8-byte events, and 31 of those that fill lines themselves, which makes the
-/// header's own line cheap.
-template <class T>
-inline constexpr std::size_t kSpscGroupSlots = sizeof(T) < kCacheLineBytes ? 7 : 31;
-
 /// Bounded single-producer, single-consumer ring whose commit travels with the data: for events one at a time.
 ///
-/// Slots lie in groups behind one header word; for 8-byte events a group is a cache line. The producer writes the
-/// event and then the header, and the consumer polls the header of the group it stands at, so that a hand-over
-/// moves one line and no shared index. Batches work but are cut at groups: SpscSpanRing is made for those.
+/// Slots lie in groups with one header word each (SpscGroup): seven 8-byte events and their header are a cache
+/// line. The producer writes the event and then the header, and the consumer polls the header of the group it
+/// stands at, so that a hand-over moves one line and no shared index. Batches work but are cut at groups:
+/// SpscSpanRing is made for those.
 ///
 /// Threads:   one Producer, one Consumer; move-only handles, one of each out at a time. The ring outlives them.
 /// Progress:  everything wait-free.   Allocates: constructor only.
 /// Limits:    any capacity, rounded up to whole groups; group numbers never wrap (2^58).
 /// Full:      the consumer returns groups by the eighth of the ring, so `full` may be answered while up to an
-/// eighth
-///            (at least one group) is vacant. A consumer that finds the ring empty returns all of them.
+///            eighth (at least one group) is vacant. A consumer that finds the ring empty returns all of them.
 /// Lag:       a consumer on the heels of its producer pulls each line away while it is being written. One that
-///            finds nothing after a group in which it mostly found events waits kLagPauses once before it answers.
-///            A consumer that waits for single events never does.
+///            finds nothing, but mostly found events lately, waits kLagPauses once before it answers. A consumer
+///            that waits for single events never does.
 /// Invariant: I1  a header is 64 * number + count, and says that the first count slots of its group are live in
 ///                the numbered lap; it only grows, so a stale lap reads as less, never as more
 ///            I2  the producer writes a group only after head has passed its previous lap
@@ -47,12 +44,7 @@ class SpscRing {
   static_assert(1 <= group_slots && group_slots <= 63, "the count has six bits of the header");
   static_assert(std::is_nothrow_move_constructible_v<T> && std::is_nothrow_destructible_v<T>);
 
-  static constexpr std::size_t kSlotAlign =
-      sizeof(T) % kCacheLineBytes == 0 ? std::max(alignof(T), kCacheLineBytes) : alignof(T);
-  struct alignas(kCacheLineBytes) Group {
-    Atomic<std::uint64_t> header{0};
-    alignas(kSlotAlign) Cell<T> slots[group_slots];
-  };
+  using Group = SpscGroup<T, group_slots>;
 
   // A position is a header's value. Numbers start at 1, so that a fresh header reads as stale.
   static constexpr std::uint64_t kStep = 64;
@@ -72,11 +64,10 @@ class SpscRing {
   class Consumer;
 
   explicit SpscRing(std::size_t capacity_slots)
-      : groups_((capacity_slots + group_slots - 1) / group_slots),
+      : groups_(groups_for(capacity_slots)),
         span_(groups_.size() * kStep),
-        credit_(std::max(kStep, span_ / 8)) {
-    HEADRACE_CHECK("spsc.capacity", capacity_slots > 0, "capacity_slots must not be zero");
-  }
+        credit_(std::max(kStep, span_ / 8)),
+        read_ahead_(std::min(kReadAhead, groups_.size() - 1)) {}
   ~SpscRing() {
     HEADRACE_CHECK("spsc.handles", !producer_out_ && !consumer_out_, "a ring must outlive its handles");
     if constexpr (!std::is_trivially_destructible_v<T>) {
@@ -102,17 +93,30 @@ class SpscRing {
   [[nodiscard]] std::size_t capacity_slots() const noexcept { return groups_.size() * group_slots; }
 
  private:
+  // Where a group is a line, lines are asked for ahead: by the producer when they are known to be vacated, by the
+  // consumer when its stream has filled the present one. Bigger groups gained nothing by it.
+  static constexpr bool kPrefetches = group_slots > 1 && sizeof(Group) == kCacheLineBytes;
+  static constexpr std::size_t kWriteAhead = 4;
+  static constexpr std::size_t kReadAhead = 12;
+  /// Groups over which a consumer decides whether it reads a stream: 14 events or more.
+  static constexpr std::uint64_t kWindow = std::bit_ceil(14 / group_slots + 1);
+
+  [[nodiscard]] static std::size_t groups_for(std::size_t capacity_slots) noexcept {
+    HEADRACE_CHECK("spsc.capacity", capacity_slots > 0, "capacity_slots must not be zero");
+    return (capacity_slots + group_slots - 1) / group_slots;
+  }
   [[nodiscard]] Group* group_at(std::uint64_t position) noexcept {
     return groups_.data() + (position / kStep - 1) % groups_.size();
   }
   [[nodiscard]] Group* after(Group* group, std::size_t distance = 1) noexcept {
-    group += distance;
-    return group < groups_.data() + groups_.size() ? group : group - groups_.size();
+    const auto left = static_cast<std::size_t>(groups_.data() + groups_.size() - group);
+    return distance < left ? group + distance : groups_.data() + (distance - left);
   }
 
   SlotArray<Group> groups_;
   const std::uint64_t span_;    ///< the ring, in positions
   const std::uint64_t credit_;  ///< how far the consumer goes before it returns groups, in positions
+  const std::size_t read_ahead_;
   // Where the roles stand while no handle is out. Written at startup and when a handle is given back.
   std::uint64_t producer_position_ = kStep;
   std::uint64_t consumer_position_ = kStep;
@@ -180,8 +184,6 @@ class SpscRing<T, group_slots>::Producer {
 
  private:
   friend SpscRing;
-  static constexpr bool kPrefetches = sizeof(Group) <= 2 * kCacheLineBytes;  ///< bigger ones gained nothing
-  static constexpr std::size_t kAhead = 8;  ///< groups asked for ahead of the stores
 
   explicit Producer(SpscRing& ring) noexcept
       : ring_(&ring),
@@ -196,9 +198,8 @@ class SpscRing<T, group_slots>::Producer {
       if (position_ - head_seen_ >= ring_->span_) return false;
     }
     if constexpr (kPrefetches) {
-      // Only what is known to be vacated: a line that the consumer still reads must stay with it.
-      if (position_ + kAhead * kStep - head_seen_ < ring_->span_) {
-        prefetch_for_write(ring_->after(group_, kAhead));
+      if (position_ + kWriteAhead * kStep - head_seen_ < ring_->span_) {
+        prefetch_for_write(ring_->after(group_, kWriteAhead));
       }
     }
     return true;
@@ -281,8 +282,10 @@ class SpscRing<T, group_slots>::Consumer {
     position_ = start_of(position_) + kStep;
     header_seen_ = position_;
     group_ = ring_->after(group_);
-    streaming_ = misses_ < group_slots;
-    misses_ = 0;
+    if (position_ / kStep % kWindow == 0) {
+      streaming_ = misses_ < group_slots * kWindow;
+      misses_ = 0;
+    }
     if (position_ - head_given_ >= ring_->credit_) give_back();
   }
   [[nodiscard]] bool was_empty() noexcept { return available() == 0; }
@@ -307,6 +310,9 @@ class SpscRing<T, group_slots>::Consumer {
   [[nodiscard]] bool look() noexcept {
     const auto header = group_->header.load(std::memory_order_acquire);  // C1 <- P1
     if (header <= position_) return false;
+    if constexpr (kPrefetches) {
+      if (header - position_ == group_slots) prefetch_for_read(ring_->after(group_, ring_->read_ahead_));
+    }
     header_seen_ = header;
     return true;
   }
@@ -328,8 +334,8 @@ class SpscRing<T, group_slots>::Consumer {
   std::uint64_t position_;     ///< the next event to take
   std::uint64_t header_seen_;  ///< how far this group is known to be filled
   std::uint64_t head_given_;
-  std::uint64_t misses_ = 0;  ///< looks in vain since this group was begun
-  bool streaming_ = false;    ///< the last group had fewer misses than events
+  std::uint64_t misses_ = 0;  ///< looks in vain since this window was begun
+  bool streaming_ = false;    ///< the last window had fewer misses than events
 };
 
 }  // namespace headrace

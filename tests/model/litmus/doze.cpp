@@ -110,5 +110,45 @@ struct LooksElsewhere : Litmus<LooksElsewhere, 2> {
 const Register<LooksElsewhere> elsewhere{"doze.looks_elsewhere",
                                          "A worker that stops polling a lane is called back to it."};
 
+// The bus stops, its workers are gone, and a publisher on the direct way asks nobody: whatever it still commits is
+// found by whoever stops, or withdrawn by itself.
+template <bool was_polled>
+struct Stops : Litmus<Stops<was_polled>, 2> {
+  Way way;
+  Atomic<bool> direct{true};
+  Atomic<bool> stopped{false};
+  Atomic<bool> locked{false};
+  std::uint64_t committed = 0;
+
+  void thread(unsigned index) { index == 0 ? publish() : stop(); }
+
+  void publish() {
+    while (committed < 3 && direct.load(std::memory_order_acquire)) {
+      const LaneMemory::Address event = way.lane.producer().try_claim(kEvent, 1, Lane::Run::closed);
+      if (!event) return;
+      event.write(0, ++committed);
+      way.lane.producer().commit();
+      if (!way.doze.was_begun()) continue;
+      if (way.doze.end() && stopped.load(std::memory_order_relaxed)) drain();
+    }
+  }
+  void stop() {
+    if (was_polled) way.doze.cancel();
+    direct.store(false, std::memory_order_relaxed);
+    stopped.store(true, std::memory_order_relaxed);
+    way.doze.begin();
+    Doze::fence();
+    drain();
+  }
+  void drain() {
+    while (locked.exchange(true, std::memory_order_acquire)) pause();
+    way.drain();
+    locked.store(false, std::memory_order_release);
+  }
+  void after() { require(way.taken == committed, "no event is left behind"); }
+};
+const Register<Stops<true>> stops{"doze.stops", "An event that comes too late is found or withdrawn."};
+const Register<Stops<false>> stops_parked{"doze.stops_parked", "The same after the worker had parked."};
+
 }  // namespace
 }  // namespace headrace::model

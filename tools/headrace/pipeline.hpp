@@ -8,7 +8,7 @@
 
 namespace headrace::program {
 
-/// Runs the config to the end of its source or to a signal, and drains the bus. The one place that knows the bus.
+/// Runs the config to the end of its source or to a signal, and drains the bus. With bus_options.cpp, the one place that knows the bus.
 /// The error says what kept it from starting, or which file could not be read or written.
 [[nodiscard]] Result<RunReport> run_pipeline(const Config& config, Console& console, const Interrupt& interrupt);
 

@@ -26,8 +26,8 @@ class SharedEvent {
   [[nodiscard]] const EventOps& ops() const noexcept { return *ops_; }
 
   void release() noexcept {
-    if (references_.fetch_sub(1, std::memory_order_release) == 1) {  // R1 -> R2
-      atomic_fence(std::memory_order_acquire);                       // R2 <- R1
+    // One order for both ends in place of a fence: it costs nothing on x86, and race detectors follow it.
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {  // R1 -> R2, R2 <- R1
       ops_->destroy(data(), 1);
       free_memory();
     }

@@ -19,7 +19,7 @@ class CafBus {
   };
 
  public:
-  CafBus(int cpu, Tallies& tallies) : tallies_(tallies), system_(config_) {
+  CafBus(int cpu, Tallies& tallies) : limit_{tallies, Waiting::spin}, system_(config_) {
     actor_ = system_.spawn([cpu, &tally = tallies[0]](caf::event_based_actor*) -> caf::behavior {
       pin_this_thread(cpu);  // runs on the scheduler's only thread
       return {[&tally](const Event& event) { tally.add(event.value); }};
@@ -33,7 +33,7 @@ class CafBus {
 
   class Handle {
    public:
-    Handle(caf::actor actor, const Tallies& tallies) : actor_(std::move(actor)), in_flight_(tallies) {}
+    Handle(caf::actor actor, InFlightLimit& limit) : actor_(std::move(actor)), in_flight_(limit) {}
 
     void publish(const Event& event) {
       caf::anon_send(actor_, event);
@@ -44,10 +44,10 @@ class CafBus {
     caf::actor actor_;
     InFlight in_flight_;
   };
-  [[nodiscard]] Handle publisher() { return Handle(actor_, tallies_); }
+  [[nodiscard]] Handle publisher() { return Handle(actor_, limit_); }
 
  private:
-  Tallies& tallies_;
+  InFlightLimit limit_;
   OneThread config_;
   caf::actor_system system_;
   caf::actor actor_;

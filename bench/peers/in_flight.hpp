@@ -1,31 +1,46 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <thread>
 
+#include "headrace/base/hints.hpp"
 #include "scenario/events.hpp"
 #include "scenario/tally.hpp"
 
 namespace headrace::bench {
 
-/// Holds the publisher of an unbounded queue to kInFlightMax events. Looks every 256, so that the look costs
-/// little.
+/// How publishers of an unbounded queue wait: a spin on a core of their own, a yield where threads share cores.
+enum class Waiting { spin, yield };
+
+/// Holds all publishers of an unbounded queue to kInFlightMax events together.
+struct InFlightLimit {
+  const Tallies& tallies;
+  Waiting waiting;
+  std::atomic<std::uint64_t> sent{0};
+};
+
+/// One publisher's side of it. Looks every 256 events, so that the look costs little.
 class InFlight {
  public:
-  explicit InFlight(const Tallies& tallies) : tallies_(tallies) {}
+  explicit InFlight(InFlightLimit& limit) : limit_(limit) {}
 
   void sent(std::uint64_t events) noexcept {
-    sent_ += events;
-    if (sent_ < look_at_) return;
-    look_at_ = sent_ + kBetweenLooks;
-    while (sent_ - tallies_.count() > kInFlightMax) pause();
+    unreported_ += events;
+    if (unreported_ < kBetweenLooks) return;
+    const std::uint64_t all = limit_.sent.fetch_add(unreported_, std::memory_order_relaxed) + unreported_;
+    unreported_ = 0;
+    // The difference turns negative when other publishers' events were handled before they were reported.
+    while (static_cast<std::int64_t>(all - limit_.tallies.count()) > static_cast<std::int64_t>(kInFlightMax)) {
+      limit_.waiting == Waiting::spin ? pause() : std::this_thread::yield();
+    }
   }
 
  private:
   static constexpr std::uint64_t kBetweenLooks = 256;
 
-  const Tallies& tallies_;
-  std::uint64_t sent_ = 0;
-  std::uint64_t look_at_ = kBetweenLooks;
+  InFlightLimit& limit_;
+  std::uint64_t unreported_ = 0;
 };
 
 }  // namespace headrace::bench

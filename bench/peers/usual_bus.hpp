@@ -12,12 +12,12 @@
 #include <vector>
 
 #include "peers/in_flight.hpp"
+#include "peers/mutex_queue.hpp"
 
 namespace headrace::bench {
 
-/// The bus that most programs have: a queue of unique_ptr to a base class, handlers in a map by type. Its queue is
-/// moodycamel's, which is quicker here than a mutex around a std::queue.
-template <class... Events>
+/// The bus that most programs have: a queue of unique_ptr to a base class, handlers in a map by type.
+template <template <class> class QueueOf, class... Events>
 class UsualBus {
   struct Base {
     virtual ~Base() = default;
@@ -27,10 +27,10 @@ class UsualBus {
     explicit Boxed(const Event& e) : event(e) {}
     Event event;
   };
-  using Queue = moodycamel::BlockingConcurrentQueue<std::unique_ptr<Base>>;
+  using Queue = QueueOf<std::unique_ptr<Base>>;
 
  public:
-  UsualBus(int cpu, Tallies& tallies) : tallies_(tallies) {
+  UsualBus(int cpu, Tallies& tallies) : limit_{tallies, Waiting::spin} {
     std::size_t next = 0;
     (subscribe<Events>(tallies[next++]), ...);
     worker_ = std::thread([this, cpu] {
@@ -45,7 +45,7 @@ class UsualBus {
 
   class Handle {
    public:
-    explicit Handle(UsualBus& bus) : queue_(bus.queue_), in_flight_(bus.tallies_) {}
+    explicit Handle(UsualBus& bus) : queue_(bus.queue_), in_flight_(bus.limit_) {}
 
     template <class Event>
     void publish(const Event& event) {
@@ -78,10 +78,18 @@ class UsualBus {
     }
   }
 
-  Tallies& tallies_;
+  InFlightLimit limit_;
   Queue queue_;
   std::unordered_map<std::type_index, std::vector<std::function<void(const Base&)>>> handlers_;
   std::thread worker_;
 };
+
+template <class T>
+using MoodycamelQueue = moodycamel::BlockingConcurrentQueue<T>;
+
+template <class... Events>
+using UsualMutexBus = UsualBus<MutexQueue, Events...>;
+template <class... Events>
+using UsualMoodycamelBus = UsualBus<MoodycamelQueue, Events...>;
 
 }  // namespace headrace::bench

@@ -5,9 +5,11 @@
 #include <array>
 #include <cstddef>
 #include <functional>
+#include <list>
 #include <span>
 #include <thread>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -27,22 +29,30 @@ class VariantBus {
   using Handlers = std::vector<std::function<void(const Event&)>>;
 
  public:
-  VariantBus(int cpu, Tallies& tallies) : tallies_(tallies) {
-    std::size_t next = 0;
-    (subscribe<Events>(tallies[next++]), ...);
-    worker_ = std::thread([this, cpu] {
+  struct Unpinned {
+    std::size_t workers;
+  };
+
+  /// One worker on the cpu.
+  VariantBus(int cpu, Tallies& tallies) : limit_{tallies, Waiting::spin} {
+    Worker& worker = add_worker(tallies);
+    worker.thread = std::thread([this, &worker, cpu] {
       pin_this_thread(cpu);
-      work();
+      work(worker);
     });
   }
+  VariantBus(Unpinned unpinned, Tallies& tallies) : limit_{tallies, Waiting::yield} {
+    while (workers_.size() < unpinned.workers) add_worker(tallies);
+    for (Worker& worker : workers_) worker.thread = std::thread([this, &worker] { work(worker); });
+  }
   ~VariantBus() {
-    queue_.enqueue(Stop{});
-    worker_.join();
+    for (std::size_t i = 0; i < workers_.size(); ++i) queue_.enqueue(Stop{});
+    for (Worker& worker : workers_) worker.thread.join();
   }
 
   class Handle {
    public:
-    explicit Handle(VariantBus& bus) : queue_(bus.queue_), token_(bus.queue_), in_flight_(bus.tallies_) {}
+    explicit Handle(VariantBus& bus) : queue_(bus.queue_), token_(bus.queue_), in_flight_(bus.limit_) {}
 
     template <class Event>
     void publish(const Event& event) {
@@ -65,35 +75,46 @@ class VariantBus {
  private:
   static constexpr std::size_t kBulk = 256;
 
+  struct Worker {
+    std::tuple<Handlers<Events>...> handlers;
+    std::thread thread;
+  };
+
+  Worker& add_worker(Tallies& tallies) {
+    std::size_t next = workers_.size() * sizeof...(Events);
+    Worker& worker = workers_.emplace_back();
+    (subscribe<Events>(worker, tallies[next++]), ...);
+    return worker;
+  }
   template <class Event>
-  void subscribe(Tally& tally) {
-    std::get<Handlers<Event>>(handlers_).push_back([&tally](const Event& event) { tally.add(event.value); });
+  static void subscribe(Worker& worker, Tally& tally) {
+    std::get<Handlers<Event>>(worker.handlers).push_back([&tally](const Event& event) { tally.add(event.value); });
   }
 
-  void work() {
+  void work(const Worker& worker) {
     moodycamel::ConsumerToken token(queue_);
     std::array<Item, kBulk> items;
-    for (bool stopped = false; !stopped;) {
+    for (std::size_t stops = 0; stops == 0;) {
       const std::size_t count = queue_.wait_dequeue_bulk(token, items.begin(), kBulk);
-      for (std::size_t i = 0; i < count; ++i)
-        stopped |= std::visit([this](const auto& item) { return handle(item); }, items[i]);
+      for (std::size_t i = 0; i < count; ++i) {
+        if (std::visit([&](const auto& item) { return is_stop(worker, item); }, items[i])) ++stops;
+      }
+      for (std::size_t others = 1; others < stops; ++others) queue_.enqueue(Stop{});
     }
   }
-  /// Answers whether it was the last.
   template <class T>
-  bool handle(const T& item) {
+  static bool is_stop(const Worker& worker, const T& item) {
     if constexpr (std::is_same_v<T, Stop>) {
       return true;
     } else {
-      for (const auto& handler : std::get<Handlers<T>>(handlers_)) handler(item);
+      for (const auto& handler : std::get<Handlers<T>>(worker.handlers)) handler(item);
       return false;
     }
   }
 
-  Tallies& tallies_;
+  InFlightLimit limit_;
   Queue queue_;
-  std::tuple<Handlers<Events>...> handlers_;
-  std::thread worker_;
+  std::list<Worker> workers_;
 };
 
 }  // namespace headrace::bench

@@ -20,7 +20,9 @@ HEADRACE_BENCH_ROW("dispatch.64b.single", .unit = "M/s") {
   row.ours(one_at_a_time<HeadraceBus, Sample<0>>);
   row.peer("bare lane", one_at_a_time<LaneBus, Sample<0>>, everywhere(0.85));
   row.peer("best by hand: moodycamel 1.0.3 of variant", one_at_a_time<VariantBus, Sample<0>>, everywhere(3));
-  row.peer("usual: moodycamel of unique_ptr, map", one_at_a_time<UsualBus, Sample<0>>, everywhere(12));
+  row.peer("usual: std::mutex, unique_ptr, map", one_at_a_time<UsualMutexBus, Sample<0>>, everywhere(12));
+  row.peer("usual: moodycamel 1.0.3, unique_ptr, map", one_at_a_time<UsualMoodycamelBus, Sample<0>>,
+           everywhere(12));
 #if defined(HEADRACE_BENCH_CAF)
   row.peer("CAF 0.17.6", one_at_a_time<CafBus, Sample<0>>, everywhere(25));
 #endif
@@ -33,7 +35,7 @@ HEADRACE_BENCH_ROW("dispatch.64b.single", .unit = "M/s") {
 HEADRACE_BENCH_ROW("dispatch.64b.types8", .unit = "M/s") {
   row.ours(eight_types<HeadraceBus>);
   row.peer("best by hand: moodycamel 1.0.3 of variant", eight_types<VariantBus>);
-  row.peer("usual: moodycamel of unique_ptr, map", eight_types<UsualBus>);
+  row.peer("usual: moodycamel 1.0.3, unique_ptr, map", eight_types<UsualMoodycamelBus>);
 #if defined(HEADRACE_BENCH_DISRUPTOR)
   row.peer("LMAX Disruptor 3.4.4, yielding", disruptor("types8", "yielding"), everywhere(1.2));
   row.peer("LMAX Disruptor 3.4.4, busy", disruptor("types8", "busy"), everywhere(1.2));

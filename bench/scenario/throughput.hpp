@@ -12,44 +12,56 @@
 
 namespace headrace::bench {
 
-/// Millions of events a second from a publisher on the first cpu through to a handler on the second: from the
-/// first publish until the last event was handled. `publish_all(handle, events)` publishes the values 1 to
-/// `events`.
+/// Seconds from the first publish on the first cpu until the last event was handled on the second.
+/// `publish_all(publisher, events)` publishes the values 1 to `events`.
+template <class Bus, class PublishAll>
+double dispatch_seconds(const Cpus& cpus, std::uint64_t events, PublishAll publish_all) {
+  Tallies tallies;
+  Bus bus(cpus[1], tallies);
+  const auto publish = [&] {
+    auto publisher = bus.publisher();
+    publish_all(publisher, events);
+    tallies.wait_for(events);
+  };
+  const double seconds = seconds_together(cpus, Placement::pinned, {publish});
+  tallies.require_sum(events);
+  return seconds;
+}
+
 template <class Bus, class PublishAll>
 double dispatch_rate(Context& context, PublishAll publish_all) {
-  return context.millions_per_second([&](std::uint64_t events) {
-    Tallies tallies;
-    Bus bus(context.cpus()[1], tallies);
-    const double seconds = seconds_together(context.cpus(), Placement::pinned, {[&] {
-                                              auto publisher = bus.publisher();
-                                              publish_all(publisher, events);
-                                              tallies.wait_for(events);
-                                            }});
-    tallies.require_sum(events);
-    return seconds;
-  });
+  return context.millions_per_second(
+      [&](std::uint64_t events) { return dispatch_seconds<Bus>(context.cpus(), events, publish_all); });
+}
+
+/// One at a time.
+template <class Event, class Publisher>
+void publish_singly(Publisher& publisher, std::uint64_t events) {
+  for (std::uint64_t value = 1; value <= events; ++value) publisher.publish(Event::of(value));
+}
+
+/// The batch is filled before it is published, as by a program that has it from elsewhere.
+template <class Event, class Publisher>
+void publish_batches(Publisher& publisher, std::uint64_t events) {
+  constexpr std::size_t kBatch = 256;
+  std::array<Event, kBatch> batch;
+  for (std::uint64_t value = 1; value <= events;) {
+    std::size_t filled = 0;
+    for (; filled < kBatch && value <= events; ++filled, ++value) batch[filled] = Event::of(value);
+    publisher.publish(std::span<const Event>(batch.data(), filled));
+  }
 }
 
 template <template <class...> class Bus, class Event>
 double one_at_a_time(Context& context) {
-  return dispatch_rate<Bus<Event>>(context, [](auto& publisher, std::uint64_t events) {
-    for (std::uint64_t value = 1; value <= events; ++value) publisher.publish(Event::of(value));
-  });
+  return dispatch_rate<Bus<Event>>(
+      context, [](auto& publisher, std::uint64_t events) { publish_singly<Event>(publisher, events); });
 }
 
-inline constexpr std::size_t kBatch = 256;
-
-/// The batch is filled before it is published, as by a program that has it from elsewhere.
 template <template <class...> class Bus, class Event>
 double in_batches(Context& context) {
-  return dispatch_rate<Bus<Event>>(context, [](auto& publisher, std::uint64_t events) {
-    std::array<Event, kBatch> batch;
-    for (std::uint64_t value = 1; value <= events;) {
-      std::size_t filled = 0;
-      for (; filled < kBatch && value <= events; ++filled, ++value) batch[filled] = Event::of(value);
-      publisher.publish(std::span<const Event>(batch.data(), filled));
-    }
-  });
+  return dispatch_rate<Bus<Event>>(
+      context, [](auto& publisher, std::uint64_t events) { publish_batches<Event>(publisher, events); });
 }
 
 /// Eight event types in turn, each with a handler of its own.

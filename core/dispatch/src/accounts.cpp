@@ -23,9 +23,12 @@ Ledger Dispatcher::ledger_locked() {
     sum.published += worker->abandoned().value() + worker->settled().value();
   }
   each_publisher([&](PublisherState& publisher) {
-    sum.unrouted += publisher.unrouted.value();
-    sum.dropped += publisher.dropped.value();
-    sum.published += publisher.unrouted.value() + publisher.dropped.value();
+    // Read once: a publisher may be counting.
+    const std::uint64_t unrouted = publisher.unrouted.value();
+    const std::uint64_t dropped = publisher.dropped.value();
+    sum.unrouted += unrouted;
+    sum.dropped += dropped;
+    sum.published += unrouted + dropped;
   });
   sum.in_flight = in_flight();
   sum.published += sum.in_flight;

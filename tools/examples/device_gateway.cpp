@@ -51,8 +51,9 @@ int main() {
                                        });
   auto site_2 = bus.subscribe<Reading>({.filter = "site/2/#", .group = "site-2", .worker = 0},
                                        [&of_site_2](const Reading&) { ++of_site_2; });
+  // One more than there are devices: the reading that is being drawn counts until it is done.
   auto dashboard = bus.subscribe<Reading>(
-      {.filter = "site/#", .group = "dashboard", .worker = 1, .overflow = hr::Overflow::conflate(kDevices)},
+      {.filter = "site/#", .group = "dashboard", .worker = 1, .overflow = hr::Overflow::conflate(kDevices + 1)},
       [&](const Reading& r) {
         screen += draw(r.value);
         shown[r.device] = r.sequence;

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <optional>
@@ -114,6 +115,18 @@ bool rewrite_table(const std::string& path, const Report& report) {
   return out.good();
 }
 
+// Sites are found again by their lines.
+bool sources_are_as_compiled(const SiteRegistry& registry) {
+  const auto compiled = std::filesystem::last_write_time("/proc/self/exe");
+  for (const Sighting& sighting : registry.sightings()) {
+    if (std::filesystem::last_write_time(sighting.site.file) > compiled) {
+      std::fprintf(stderr, "headrace-model: %s was changed since: build again\n", sighting.site.file);
+      return false;
+    }
+  }
+  return true;
+}
+
 int mutate(const Options& options) {
   static SiteRegistry registry;
   std::string error;
@@ -127,6 +140,7 @@ int mutate(const Options& options) {
     std::fprintf(stderr, "headrace-model: %s fails without any mutation\n", error.c_str());
     return EXIT_FAILURE;
   }
+  if (!sources_are_as_compiled(registry)) return EXIT_FAILURE;
   const auto processes = std::clamp(std::thread::hardware_concurrency(), 1U, 8U);
   const Report report(registry, run_mutants(registry, executions, processes), *justifications);
   report.write_summary(std::cout);

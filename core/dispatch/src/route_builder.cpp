@@ -212,7 +212,7 @@ std::unique_ptr<Route> RouteBuilder::build(TopicNode& topic, EntryTable& table, 
                                   holders * ops.size > limits_.inline_bytes_max));
 
   for (const Pinned& to : pinned) {
-    const Place place{Placement::pinned, static_cast<int>(to.worker), 0, {}, to.overflow, route->boxed};
+    const Place place{Placement::pinned, static_cast<int>(to.worker), 0, to.overflow, route->boxed};
     route->fixed.push_back({to.worker, entries.at(place, to.handlers)});
   }
   for (const Sharded& to : sharded) {
@@ -227,8 +227,8 @@ std::unique_ptr<Route> RouteBuilder::build(TopicNode& topic, EntryTable& table, 
       }
       slots[slot].worker =
           static_cast<std::uint32_t>(to.worker < 0 ? slot / members : static_cast<std::size_t>(to.worker));
-      const Place place{Placement::sharded, to.worker,   static_cast<std::uint32_t>(slot), {},
-                        to.overflow,        route->boxed};
+      const Place place{Placement::sharded, to.worker, static_cast<std::uint32_t>(slot), to.overflow,
+                        route->boxed};
       slots[slot].entry = entries.at(place, std::move(handlers));
     }
     route->sharded.push_back(std::move(slots));
@@ -238,7 +238,7 @@ std::unique_ptr<Route> RouteBuilder::build(TopicNode& topic, EntryTable& table, 
     for (const auto& member : group->members) {
       const SubscriptionState& first = group->first();
       const auto slot = static_cast<std::uint32_t>(members.size());
-      const Place place{Placement::balanced, -1, slot, first.group, first.overflow, route->boxed};
+      const Place place{Placement::balanced, -1, slot, first.overflow, route->boxed};
       members.push_back(entries.at(place, {member}));
     }
   }

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "headrace/base/atomic.hpp"
@@ -17,7 +16,7 @@ struct TopicNode;
 using HandlerList = std::vector<std::shared_ptr<SubscriptionState>>;
 
 /// What a frame's tag stands for: one topic's events at one place, which is a worker and an overflow policy, or a shard
-/// slot, or a balanced group. An entry is permanent; subscriptions come and go behind it. So a publisher that still uses
+/// slot, or a balanced group's member. An entry is permanent; subscriptions come and go behind it. So a publisher that still uses
 /// an old route publishes to handlers that are right by the time the worker looks, and nothing has to be reclaimed
 /// from publishers that write no mark of what they read.
 ///
@@ -27,7 +26,6 @@ struct DispatchEntry {
     Placement placement = Placement::pinned;
     int worker = -1;         ///< pinned: which
     std::uint32_t slot = 0;  ///< of a sharded list, or of a balanced group's members
-    std::string group;       ///< balanced: which
     Overflow overflow;
     bool boxed = false;  ///< frames carry SharedEvent pointers instead of events
     friend bool operator==(const Place&, const Place&) = default;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The main job: builds headrace and runs an event stream through the bus.
 #
-#   tools/run.sh                  four years of Seattle's weather, from tools/data
+#   tools/run.sh                  a year of Seattle's weather, hour by hour, from tools/data
 #   tools/run.sh CONFIG.toml ...  another stream; arguments go to `headrace run`
 
 # shellcheck source=tools/setup.sh

@@ -19,7 +19,7 @@ struct Unsubscribes : Litmus<Unsubscribes, 3> {
 
   void thread(unsigned index) {
     if (index < 2) {
-      for (const std::size_t subscription : {0, 1, 0}) {
+      for (const std::size_t subscription : {0U, 1U, 0U}) {
         if (workers[index].enter(subscriptions[subscription]) && subscription == 0) {
           require(handler.get() == 1, "a handler that runs is alive");
         }

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <limits>
 #include <numeric>
 #include <string>
+#include <vector>
 
 namespace headrace::bench {
 namespace {
@@ -28,6 +30,23 @@ Seconds machine_seconds() {
   return {.all = all / a_second, .busy = (all - ticks[3] - ticks[4]) / a_second};
 }
 
+std::vector<int>& own_children() {
+  static std::vector<int> pids;
+  return pids;
+}
+
+double seconds_of_child(int pid) {
+  // pid (name) state, then ten fields before utime and stime; the name may hold blanks.
+  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+  stat.ignore(std::numeric_limits<std::streamsize>::max(), ')');
+  std::string skipped;
+  for (int field = 0; field < 11; ++field) stat >> skipped;
+  double user = 0;
+  double system = 0;
+  stat >> user >> system;
+  return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
 double own_seconds() {
   double seconds = 0;
   for (const auto who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
@@ -37,10 +56,14 @@ double own_seconds() {
       seconds += static_cast<double>(part.tv_sec) + static_cast<double>(part.tv_usec) / 1e6;
     }
   }
+  for (const int pid : own_children()) seconds += seconds_of_child(pid);
   return seconds;
 }
 
 }  // namespace
+
+void count_as_own(int child_pid) { own_children().push_back(child_pid); }
+void forget_own(int child_pid) { std::erase(own_children(), child_pid); }
 
 ForeignLoad::ForeignLoad() : own_seconds_(own_seconds()) {
   const Seconds machine = machine_seconds();

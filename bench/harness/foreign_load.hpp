@@ -14,4 +14,8 @@ class ForeignLoad {
   double all_seconds_, busy_seconds_, own_seconds_;
 };
 
+/// A contender in a process of its own is no foreign load. Count it from its start until it was waited for.
+void count_as_own(int child_pid);
+void forget_own(int child_pid);
+
 }  // namespace headrace::bench

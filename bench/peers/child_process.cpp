@@ -12,6 +12,8 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "harness/foreign_load.hpp"
+
 namespace headrace::bench {
 
 ChildProcess::ChildProcess(const std::vector<std::string>& command) : program_(command.front()) {
@@ -35,12 +37,14 @@ ChildProcess::ChildProcess(const std::vector<std::string>& command) : program_(c
   to_ = fdopen(down[1], "w");
   from_ = fdopen(up[0], "r");
   if (failed != 0) throw std::runtime_error("cannot start " + program_);
+  count_as_own(pid_);
 }
 
 ChildProcess::~ChildProcess() {
   std::fclose(to_);  // the child reads an end of file and leaves
   std::fclose(from_);
   waitpid(pid_, nullptr, 0);
+  forget_own(pid_);
 }
 
 std::string ChildProcess::ask(const std::string& line) {

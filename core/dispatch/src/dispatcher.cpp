@@ -146,30 +146,25 @@ std::vector<const RouteReader*> Dispatcher::all_readers() const {
 // --- Topics and routes ---------------------------------------------------------------------------------------
 
 const TopicNode& Dispatcher::typed_topic(const EventOps& ops, std::string_view name) {
-  const TopicNode* node = nullptr;
-  const PublishStatus status = learn_topic(ops, name, node);
-  HEADRACE_CHECK("topics.typed", status == PublishStatus::published,
-                 "topics_max leaves no room for an event type");
-  return *node;
+  return *learn_topic(ops, name, TopicTable::NamedBy::type);
 }
 
 PublishStatus Dispatcher::find_topic(const EventOps& ops, std::string_view name, const TopicNode*& node) {
   node = topics_.find(ops, name);
   if (node != nullptr) return PublishStatus::published;
   if (!check_topic_name(name)) return PublishStatus::bad_topic;
-  return learn_topic(ops, name, node);
+  node = learn_topic(ops, name, TopicTable::NamedBy::input);
+  return node == nullptr ? PublishStatus::too_many_topics : PublishStatus::published;
 }
 
-PublishStatus Dispatcher::learn_topic(const EventOps& ops, std::string_view name, const TopicNode*& node) {
+const TopicNode* Dispatcher::learn_topic(const EventOps& ops, std::string_view name, TopicTable::NamedBy by) {
   const std::lock_guard lock(mutex_);
-  node = topics_.find(ops, name);
-  if (node != nullptr) return PublishStatus::published;
-  auto made = topics_.make(ops, name);
-  if (made == nullptr) return PublishStatus::too_many_topics;
+  if (const TopicNode* known = topics_.find(ops, name)) return known;
+  auto made = topics_.make(ops, name, by);
+  if (made == nullptr) return nullptr;
   made->route.store(&kNobody, std::memory_order_relaxed);  // no partner: the node is not shared yet
   replace_route(*made);
-  node = &topics_.add(std::move(made));
-  return PublishStatus::published;
+  return &topics_.add(std::move(made));
 }
 
 void Dispatcher::replace_route(TopicNode& node) {
@@ -208,6 +203,7 @@ std::shared_ptr<SubscriptionState> Dispatcher::describe(const SubscribeOptions& 
   state->type = type;
   state->placement = options.placement;
   state->overflow = options.overflow;
+  if (options.group.starts_with('#')) throw ConfigError("a group's name must not begin with '#'");
   state->group = options.group;
   state->name = !options.name.empty() ? options.name : !options.group.empty() ? options.group : filter_text;
   if (options.worker >= 0) {

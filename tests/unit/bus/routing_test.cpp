@@ -71,7 +71,11 @@ TEST(Routing, BadTopicsAndTooManyAreRefused) {
   EXPECT_EQ(publisher.publish("three", Tock{}).status(), PublishStatus::too_many_topics);
   EXPECT_EQ(publisher.publish("one", Tock{}).status(), PublishStatus::unrouted);
   EXPECT_EQ(publisher.publish("three", Tick{}).status(), PublishStatus::unrouted);  // each type has its own
-  EXPECT_EQ(stop_drained(bus), (Ledger{.published = 5, .unrouted = 5}));
+  for (const char* topic : {"one", "two", "three"}) EXPECT_TRUE(publisher.publish(topic, Large{}));
+  EXPECT_EQ(publisher.publish(Large{}).status(),
+            PublishStatus::unrouted);  // input never takes the type's own place
+  EXPECT_EQ(publisher.publish("four", Large{}).status(), PublishStatus::too_many_topics);
+  EXPECT_EQ(stop_drained(bus), (Ledger{.published = 9, .unrouted = 9}));
 }
 
 // Claim:  every group sees every event once; the members of a group share them, each about its part.
@@ -197,6 +201,7 @@ TEST(Routing, ContradictionsAreConfigErrors) {
   refused({.worker = 2});
   refused({.placement = Placement::sharded, .worker = 1});
   refused({.filter = "a/#/b"});
+  refused({.group = "#1"});
   refused({.overflow = Overflow::spill(0)});
   refused({.placement = Placement::balanced, .overflow = Overflow::conflate()});
   const auto second = bus.subscribe<Tick>({.group = "g"}, handler);

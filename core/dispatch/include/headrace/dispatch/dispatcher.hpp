@@ -114,7 +114,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   [[nodiscard]] Subscription add(std::shared_ptr<SubscriptionState> state);
   void reroute(const SubscriptionState& changed);
   void replace_route(TopicNode& node);
-  [[nodiscard]] PublishStatus learn_topic(const EventOps& ops, std::string_view name, const TopicNode*& node);
+  [[nodiscard]] const TopicNode* learn_topic(const EventOps& ops, std::string_view name, TopicTable::NamedBy by);
   void forget_ended_subscriptions();
   [[nodiscard]] PublisherState* new_publisher_state(PublisherState::Owner owner);
   [[nodiscard]] bool wait_until_drained(std::uint64_t until_ns);

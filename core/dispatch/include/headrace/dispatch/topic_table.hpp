@@ -28,6 +28,7 @@ class TopicTable {
 
   /// @thread any  @progress wait-free
   [[nodiscard]] TopicNode* find(const EventOps& ops, std::string_view name) const noexcept {
+    if (ops.type >= kEventTypesMax) return nullptr;
     const Type& type = types_[ops.type];
     TopicNode* first = type.first.load(std::memory_order_acquire);  // Y2 <- Y1
     if (first != nullptr && first->name == name) return first;
@@ -37,12 +38,15 @@ class TopicTable {
     return found == nullptr ? nullptr : *found;
   }
 
+  /// Where a topic's name comes from. What comes in at run time is bounded, and never takes the type's own place.
+  enum class NamedBy : std::uint8_t { type, input };
+
   /// A topic that nobody can find yet; null when topics_max of this type are known. The name must be new.
   /// @thread under the Dispatcher's mutex
-  [[nodiscard]] std::unique_ptr<TopicNode> make(const EventOps& ops, std::string_view name) const {
+  [[nodiscard]] std::unique_ptr<TopicNode> make(const EventOps& ops, std::string_view name, NamedBy by) const {
     HEADRACE_CHECK("topics.types", ops.type < kEventTypesMax, "a bus knows at most 1,023 event types");
     const Cache* cache = types_[ops.type].cache.load(std::memory_order_relaxed);  // own store, no partner
-    if (cache != nullptr && cache->size() + 1 >= topics_max_) return nullptr;
+    if (cache != nullptr && by == NamedBy::input && cache->size() + 1 >= topics_max_) return nullptr;
     auto node = std::make_unique<TopicNode>();
     node->name = name;
     node->ops = &ops;

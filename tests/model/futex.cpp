@@ -1,4 +1,4 @@
-// Takes the place of core/base/src/futex.cpp and of its check_failed in the model's programs.
+// Takes the place of core/base's futex.cpp and check.cpp in the model's programs.
 
 #include "headrace/base/futex.hpp"
 

@@ -132,7 +132,7 @@ struct ReaderWriter {
   End consumer() { return {queue}; }
 };
 
-/// Without tokens. Bounded like the others: try_enqueue never allocates.
+/// Without tokens. Bounded like the others: try_enqueue does not allocate.
 template <class Event>
 struct Moodycamel {
   moodycamel::ConcurrentQueue<Event> queue{kSlots, 0, 8};
@@ -144,15 +144,28 @@ struct Moodycamel {
   End producer() { return {queue}; }
   End consumer() { return {queue}; }
 };
+// g++ 12 follows a null block through try_enqueue_bulk that cannot be there.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wstringop-overflow"
+#endif
 template <class Event>
 struct MoodycamelTokens {
   moodycamel::ConcurrentQueue<Event> queue{kSlots, 8, 0};
   struct Producer {
     moodycamel::ConcurrentQueue<Event>& queue;
     moodycamel::ProducerToken token{queue};
-    bool push(const Event& event) { return queue.try_enqueue(token, event); }
-    // Out of line, a call for a batch: inlined, g++ 12 warns of a null block that cannot be.
-    [[gnu::noinline]] std::size_t push(const Event* events, std::size_t count) {
+    int refusals = 0;
+    // A token's producer keeps the blocks that it once got, so that the first one may leave none for the others;
+    // who is refused again and again then allocates.
+    bool push(const Event& event) {
+      if (queue.try_enqueue(token, event)) {
+        refusals = 0;
+        return true;
+      }
+      return ++refusals > 4 && queue.enqueue(token, event);
+    }
+    std::size_t push(const Event* events, std::size_t count) {
       return queue.try_enqueue_bulk(token, events, count) ? count : 0;
     }
   };
@@ -165,6 +178,10 @@ struct MoodycamelTokens {
   Producer producer() { return {queue}; }
   Consumer consumer() { return {queue}; }
 };
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 template <class Event>
 struct BoostMpmc {

@@ -15,6 +15,7 @@
 #include "headrace/ring/push_result.hpp"
 #include "headrace/ring/shared_lane.hpp"
 #include "headrace/ring/slot_array.hpp"
+#include "headrace/ring/stream_lag.hpp"
 #include "headrace/ring/word_slot.hpp"
 
 namespace headrace {
@@ -34,6 +35,8 @@ struct MpmcRingOptions {
 /// Order:     events of one Producer are claimed in the order pushed. None across producers.
 /// Allocates: constructor; producer() on a fresh lane; a box an event for a T that is not trivially copyable.
 /// Empty:     try_pop says so when it has seen each lane empty, one after another, not all at one time.
+/// Lag:       an end that has caught up with a stream waits once, about a microsecond, before it answers "full" or
+///            "empty" (StreamLag), unless it was made with Lag::none.
 /// Fair:      a consumer leaves a lane for the next one after kTurn events, so that no lane starves.
 ///
 /// Rejected: one ring of slots with sequence numbers (Vyukov) is as fast, but a producer stopped between claim and
@@ -61,7 +64,7 @@ class MpmcRing {
 
   /// Nothing if producers_max producers are out. A lane given back keeps its unread events and serves again.
   /// @thread any  @progress wait-free, O(producers_max)  @alloc the slots of a fresh lane
-  [[nodiscard]] std::optional<Producer> producer() {
+  [[nodiscard]] std::optional<Producer> producer(Lag lag = Lag::adaptive) {
     for (std::size_t i = 0; i < lanes_.size(); ++i) {
       Lane& lane = lanes_.data()[i];
       if (!lane.try_own(options_.lane_capacity_slots)) continue;
@@ -70,14 +73,15 @@ class MpmcRing {
       while (used <= i && !lanes_used_.compare_exchange_weak(used, i + 1, std::memory_order_relaxed,
                                                              std::memory_order_relaxed)) {
       }
-      return Producer{lane, options_.lane_capacity_slots};
+      return Producer{lane, options_.lane_capacity_slots, lag};
     }
     return std::nullopt;
   }
 
   /// @thread any  @progress wait-free  @alloc none
-  [[nodiscard]] Consumer consumer() noexcept {
-    return Consumer{*this, consumers_.fetch_add(1, std::memory_order_relaxed)};  // no partner: spreads them out
+  [[nodiscard]] Consumer consumer(Lag lag = Lag::adaptive) noexcept {
+    return Consumer{*this, consumers_.fetch_add(1, std::memory_order_relaxed),
+                    lag};  // no partner: spreads them out
   }
 
   /// @thread any
@@ -143,7 +147,7 @@ class MpmcRing<T, StallPoints>::Producer {
 
  private:
   friend MpmcRing;
-  Producer(Lane& lane, std::size_t capacity) noexcept : writer_(lane, capacity) {}
+  Producer(Lane& lane, std::size_t capacity, Lag lag) noexcept : writer_(lane, capacity, lag) {}
 
   typename Lane::Writer writer_;
 };
@@ -191,7 +195,8 @@ class MpmcRing<T, StallPoints>::Consumer {
     return fit < 1 ? 1 : fit < kTurn ? fit : kTurn;
   }();
 
-  Consumer(MpmcRing& ring, std::size_t ordinal) noexcept : ring_(&ring), lane_index_(ordinal) {}
+  Consumer(MpmcRing& ring, std::size_t ordinal, Lag lag) noexcept
+      : ring_(&ring), lane_index_(ordinal), lag_(lag) {}
 
   template <class Store>
   std::size_t take(std::size_t max, Store&& store) noexcept {
@@ -199,10 +204,14 @@ class MpmcRing<T, StallPoints>::Consumer {
       const std::size_t count = lane_->take(max, tail_seen_, store);
       if (count > 0) {
         turn_left_ -= count < turn_left_ ? count : turn_left_;
+        taken_ += count;
         return count;
       }
     }
-    return take_from_next(max, store);
+    std::size_t count = take_from_next(max, store);
+    if (count == 0 && lag_.after_miss(taken_)) count = take_from_next(max, store);
+    taken_ += count;
+    return count;
   }
 
   template <class Store>
@@ -226,7 +235,9 @@ class MpmcRing<T, StallPoints>::Consumer {
   Lane* lane_ = nullptr;
   std::size_t lane_index_;
   std::uint64_t tail_seen_ = 0;  ///< of lane_
-  std::size_t turn_left_ = 0;    ///< events until the next lane is asked; zero also when lane_ is none
+  std::uint64_t taken_ = 0;
+  StreamLag lag_;
+  std::size_t turn_left_ = 0;  ///< events until the next lane is asked; zero also when lane_ is none
 };
 
 }  // namespace headrace

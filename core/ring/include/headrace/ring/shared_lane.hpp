@@ -7,8 +7,10 @@
 
 #include "headrace/base/atomic.hpp"
 #include "headrace/base/cache_line.hpp"
+#include "headrace/base/hints.hpp"
 #include "headrace/ring/push_result.hpp"
 #include "headrace/ring/slot_array.hpp"
+#include "headrace/ring/stream_lag.hpp"
 #include "headrace/ring/word_slot.hpp"
 
 namespace headrace {
@@ -69,21 +71,23 @@ class SharedLane {
   class Writer {
    public:
     Writer() = default;
-    Writer(SharedLane& lane, std::size_t capacity) noexcept
+    Writer(SharedLane& lane, std::size_t capacity, Lag lag) noexcept
         : lane_(&lane),
           slots_(lane.slots_.data()),
           capacity_(capacity),
           tail_(lane.tail_.load(std::memory_order_relaxed)),  // no partner: L1 ordered the last writer's store
-          head_seen_(lane.head_.load(std::memory_order_acquire)) {}  // P2 <- C2
+          head_seen_(lane.head_.load(std::memory_order_acquire)),  // P2 <- C2
+          lag_(lag) {}
 
     [[nodiscard]] SharedLane* lane() const noexcept { return lane_; }
 
     /// Free slots, at most `wanted`; asks the consumers' index only if the copy seen last does not suffice.
     [[nodiscard]] std::size_t room(std::size_t wanted) noexcept {
-      if (capacity_ - (tail_ - head_seen_) < wanted) {
-        head_seen_ = lane_->head_.load(std::memory_order_acquire);  // P2 <- C2
+      if (vacant() < wanted) {
+        look();
+        if (vacant() == 0 && lag_.after_miss(tail_)) look();
       }
-      return std::min<std::size_t>(wanted, capacity_ - (tail_ - head_seen_));
+      return std::min<std::size_t>(wanted, vacant());
     }
     template <class... Args>
     void write(std::size_t offset, Args&&... args) {
@@ -96,11 +100,15 @@ class SharedLane {
     }
 
    private:
+    [[nodiscard]] std::size_t vacant() const noexcept { return capacity_ - (tail_ - head_seen_); }
+    void look() noexcept { head_seen_ = lane_->head_.load(std::memory_order_acquire); }  // P2 <- C2
+
     SharedLane* lane_ = nullptr;
     Atomic<std::uint64_t>* slots_ = nullptr;
     std::size_t capacity_ = 0;
     std::uint64_t tail_ = 0;
     std::uint64_t head_seen_ = 0;
+    StreamLag lag_;
   };
 
   /// Copies up to `max` of the oldest events by store(i, words) and claims them: the count returned. What store()
@@ -114,8 +122,10 @@ class SharedLane {
         if (tail_seen == head) return 0;
       }
       const std::size_t count = std::min<std::size_t>(max, tail_seen - head);
+      // A claim keeps later loads back, so without this small takes would wait for each line on its own.
+      if (count < kReadAhead && head + kReadAhead < tail_seen) prefetch_for_read(slot(head + kReadAhead));
       for (std::size_t i = 0; i < count; ++i) {
-        store(i, Slot::read(slots_.data() + ((head + i) & mask_) * Slot::kWords));
+        store(i, Slot::read(slot(head + i)));
       }
       StallPoints::before_claim();
       if (head_.compare_exchange_strong(head, head + count, std::memory_order_release,  // C2 -> P2, C2 -> C3
@@ -131,6 +141,14 @@ class SharedLane {
   }
 
  private:
+  /// Eight lines, in slots.
+  static constexpr std::uint64_t kReadAhead =
+      std::max<std::uint64_t>(1, 8 * kCacheLineBytes / (Slot::kWords * sizeof(std::uint64_t)));
+
+  [[nodiscard]] Atomic<std::uint64_t>* slot(std::uint64_t index) noexcept {
+    return slots_.data() + (index & mask_) * Slot::kWords;
+  }
+
   // Written by the owner of the lane.
   alignas(kNoSharingBytes) Atomic<std::uint64_t> tail_{0};
   // Written by consumers.

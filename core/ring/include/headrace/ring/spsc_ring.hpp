@@ -16,6 +16,7 @@
 #include "headrace/ring/push_result.hpp"
 #include "headrace/ring/slot_array.hpp"
 #include "headrace/ring/spsc_group.hpp"
+#include "headrace/ring/stream_lag.hpp"
 
 namespace headrace {
 
@@ -31,9 +32,9 @@ namespace headrace {
 /// Limits:    any capacity, rounded up to whole groups; group numbers never wrap (2^58).
 /// Full:      the consumer returns groups by the eighth of the ring, so `full` may be answered while up to an
 ///            eighth (at least one group) is vacant. A consumer that finds the ring empty returns all of them.
-/// Lag:       a consumer on the heels of its producer pulls each line away while it is being written. One that
-///            finds nothing, but mostly found events lately, waits kLagPauses once before it answers. A consumer
-///            that waits for single events never does.
+/// Lag:       a consumer that has caught up with a stream waits once, about a microsecond, before it answers that
+///            there is nothing (StreamLag), unless it was made with Lag::none. One that waits for single events
+///            never does.
 /// Invariant: I1  a header is 64 * number + count, and says that the first count slots of its group are live in
 ///                the numbered lap; it only grows, so a stale lap reads as less, never as more
 ///            I2  the producer writes a group only after head has passed its previous lap
@@ -54,12 +55,6 @@ class SpscRing {
   }
 
  public:
-#if defined(HEADRACE_MODEL_ATOMICS)
-  static constexpr int kLagPauses = 1;  // there each pause is a choice to explore
-#else
-  static constexpr int kLagPauses = 48;
-#endif
-
   class Producer;
   class Consumer;
 
@@ -85,9 +80,9 @@ class SpscRing {
     HEADRACE_CHECK("spsc.producer", !std::exchange(producer_out_, true), "there is one producer");
     return Producer{*this};
   }
-  [[nodiscard]] Consumer consumer() noexcept {
+  [[nodiscard]] Consumer consumer(Lag lag = Lag::adaptive) noexcept {
     HEADRACE_CHECK("spsc.consumer", !std::exchange(consumer_out_, true), "there is one consumer");
-    return Consumer{*this};
+    return Consumer{*this, lag};
   }
 
   [[nodiscard]] std::size_t capacity_slots() const noexcept { return groups_.size() * group_slots; }
@@ -98,9 +93,6 @@ class SpscRing {
   static constexpr bool kPrefetches = group_slots > 1 && sizeof(Group) == kCacheLineBytes;
   static constexpr std::size_t kWriteAhead = 4;
   static constexpr std::size_t kReadAhead = 12;
-  /// Groups over which a consumer decides whether it reads a stream: 14 events or more.
-  static constexpr std::uint64_t kWindow = std::bit_ceil(14 / group_slots + 1);
-
   [[nodiscard]] static std::size_t groups_for(std::size_t capacity_slots) noexcept {
     HEADRACE_CHECK("spsc.capacity", capacity_slots > 0, "capacity_slots must not be zero");
     return (capacity_slots + group_slots - 1) / group_slots;
@@ -227,7 +219,8 @@ class SpscRing<T, group_slots>::Consumer {
         group_(other.group_),
         position_(other.position_),
         header_seen_(other.header_seen_),
-        head_given_(other.head_given_) {}
+        head_given_(other.head_given_),
+        lag_(other.lag_) {}
   Consumer& operator=(Consumer&&) = delete;
   ~Consumer() {
     if (ring_ == nullptr) return;
@@ -282,22 +275,19 @@ class SpscRing<T, group_slots>::Consumer {
     position_ = start_of(position_) + kStep;
     header_seen_ = position_;
     group_ = ring_->after(group_);
-    if (position_ / kStep % kWindow == 0) {
-      streaming_ = misses_ < group_slots * kWindow;
-      misses_ = 0;
-    }
     if (position_ - head_given_ >= ring_->credit_) give_back();
   }
   [[nodiscard]] bool was_empty() noexcept { return available() == 0; }
 
  private:
   friend SpscRing;
-  explicit Consumer(SpscRing& ring) noexcept
+  Consumer(SpscRing& ring, Lag lag) noexcept
       : ring_(&ring),
         group_(ring.group_at(ring.consumer_position_)),
         position_(ring.consumer_position_),
         header_seen_(ring.consumer_position_),
-        head_given_(ring.head_.load(std::memory_order_relaxed)) {}  // no partner: own word
+        head_given_(ring.head_.load(std::memory_order_relaxed)),  // no partner: own word
+        lag_(lag) {}
 
   /// How many events of this group are at hand.
   [[nodiscard]] std::size_t available() noexcept {
@@ -317,10 +307,7 @@ class SpscRing<T, group_slots>::Consumer {
     return true;
   }
   [[nodiscard]] bool lag() noexcept {
-    ++misses_;
-    if (!streaming_) return false;
-    for (int i = 0; i < kLagPauses; ++i) pause();
-    return true;
+    return lag_.after_miss(position_ / kStep * group_slots + count_of(position_));
   }
   void give_back() noexcept {
     const std::uint64_t vacated = start_of(position_);
@@ -334,8 +321,7 @@ class SpscRing<T, group_slots>::Consumer {
   std::uint64_t position_;     ///< the next event to take
   std::uint64_t header_seen_;  ///< how far this group is known to be filled
   std::uint64_t head_given_;
-  std::uint64_t misses_ = 0;  ///< looks in vain since this window was begun
-  bool streaming_ = false;    ///< the last window had fewer misses than events
+  StreamLag lag_;
 };
 
 }  // namespace headrace

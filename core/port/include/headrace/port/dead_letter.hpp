@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "headrace/event/envelope.hpp"
@@ -59,5 +60,23 @@ struct DeadLetter {
 
   std::uint32_t redrives = 0;  ///< how often the letter was taken; written by the store
 };
+
+/// How many attempts a letter keeps at most: the first one and the latest.
+inline constexpr std::size_t kAttemptsKept = 32;
+
+/// Makes `again`, the same event failing anew, go on where `before` stood: what a store does by its rule R2.
+inline void continue_letter(DeadLetter& again, DeadLetter&& before) {
+  again.id = before.id;
+  again.redrives = before.redrives;
+  again.parks_key = again.parks_key || before.parks_key;
+  again.first_failure = before.first_failure;
+  again.attempts_made += before.attempts_made;
+  std::vector<Attempt> all = std::move(before.attempts);
+  for (Attempt& attempt : again.attempts) all.push_back(std::move(attempt));
+  if (all.size() > kAttemptsKept) {
+    all.erase(all.begin() + 1, all.end() - static_cast<std::ptrdiff_t>(kAttemptsKept - 1));
+  }
+  again.attempts = std::move(all);
+}
 
 }  // namespace headrace

@@ -42,7 +42,7 @@ struct DeadLetterFilter {
 /// What a store does when a letter comes and there is no room. It is an option of the store's constructor.
 enum class WhenFull : std::uint8_t {
   refuse,       ///< the letter stays with the caller, who waits with it: backpressure
-  drop_oldest,  ///< the oldest letter that nobody has taken makes room and is counted; if all are taken: refuse
+  drop_oldest,  ///< the oldest letter without a lease, running or run out, makes room and is counted; none: refuse
 };
 
 /// What became of the letters given to add().
@@ -98,12 +98,14 @@ struct DeadLetterCounts {
 /// comes back through add() and finds its old place (R2).
 ///
 /// Threads: every function from any thread.
-/// Errors:  what the store cannot do now says `maybe`; a failed call changes nothing. Ids and leases that are not
+/// Errors:  what the store cannot do now says `maybe`; a letter that holds neither event nor body is an error that
+/// no
+///          retry helps; a failed call changes nothing. Ids and leases that are not
 ///          there are no errors: they are not counted in the answer.
 /// Rules:   R1  letters are listed and taken by ascending id
 ///          R2  a letter whose event id (not none) and subscription are there already replaces that one in place:
 ///          it
-///              keeps id, `redrives` and the attempts made before it, and its lease ends
+///              keeps id, `redrives` and the attempts made before it (continue_letter()), and its lease ends
 ///          R3  a letter that parks its key is taken only together with, or after, every earlier parking letter of
 ///          the
 ///              same subscription and key

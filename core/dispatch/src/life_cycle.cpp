@@ -6,6 +6,8 @@
 namespace headrace {
 namespace {
 
+constexpr std::chrono::nanoseconds kBetweenHandlersMax = std::chrono::seconds(1);
+
 std::uint64_t after(std::uint64_t now_ns, std::chrono::nanoseconds delay) noexcept {
   const auto ns = static_cast<std::uint64_t>(std::max<std::int64_t>(delay.count(), 0));
   return ns > ~std::uint64_t{0} - now_ns ? ~std::uint64_t{0} : now_ns + ns;
@@ -23,11 +25,13 @@ void Dispatcher::start() {
       finished_.push_back(std::make_unique<Atomic<bool>>(false));
       threads_.emplace_back([this, index, cpus = *cpus] {
         name_current_thread("hr-worker-" + std::to_string(index));
-        // pick_cpus chose among the allowed ones; a mask that shrank since leaves the worker unpinned.
-        if (!cpus.empty()) static_cast<void>(static_cast<bool>(pin_current_thread(cpus[index])));
+        // pick_cpus chose among the allowed ones; a mask that shrank since leaves the worker where it may run. One
+        // that is not pinned must not inherit the pin of the thread that called start().
+        const Status placed = cpus.empty() ? unpin_current_thread() : pin_current_thread(cpus[index]);
+        static_cast<void>(placed.has_value());
         workers_[index]->run();
         finished_[index]->store(true, std::memory_order_release);  // G1 -> G2
-        worker_finished_.notify();
+        life_changed_.notify();
       });
     }
   }
@@ -102,16 +106,12 @@ std::vector<std::string> Dispatcher::join_workers(std::uint64_t until_ns) {
   for (const auto& worker : workers_) worker->halt();
   for (std::size_t i = 0; i < threads_.size(); ++i) {
     const auto finished = [&] { return finished_[i]->load(std::memory_order_acquire); };  // G2 <- G1
-    bool in_time = true;
-    while (!finished() && in_time) {
-      const auto key = worker_finished_.prepare_wait();
-      if (finished()) {
-        worker_finished_.cancel_wait(key);
-      } else {
-        in_time = worker_finished_.wait_until(key, until_ns) == EventCount::Wake::notified;
-      }
+    bool ended = life_changed_.await_until(until_ns, finished);
+    // Between handlers a worker ends by itself, once a busy machine gives it a core.
+    if (!ended && workers_[i]->running() == nullptr) {
+      ended = life_changed_.await_until(after(steady_ns(), kBetweenHandlersMax), finished);
     }
-    if (finished()) {
+    if (ended) {
       threads_[i].join();
     } else {
       stuck.push_back(running_on(static_cast<unsigned>(i)));
@@ -125,17 +125,28 @@ StopReport Dispatcher::stop(std::chrono::nanoseconds deadline) {
   HEADRACE_CHECK("dispatcher.stop", Worker::current() == nullptr, "stop() inside a handler would wait for itself");
   StopReport report;
   const std::uint64_t begun = steady_ns();
+  const auto life = [this] {
+    const std::lock_guard lock(mutex_);
+    return life_;
+  };
   bool running = false;
+  bool first = false;
   {
     const std::lock_guard lock(mutex_);
-    if (life_ >= Life::stopping) {
-      report.ledger = ledger_locked();
-      report.drained = report.ledger.in_flight == 0;
-      return report;
+    first = life_ < Life::stopping;
+    if (first) {
+      running = life_ == Life::running;
+      life_ = Life::stopping;
+      close_intake();
     }
-    running = life_ == Life::running;
-    life_ = Life::stopping;
-    close_intake();
+  }
+  if (!first) {
+    static_cast<void>(life_changed_.await_until(after(begun, deadline), [&] { return life() == Life::stopped; }));
+    const std::lock_guard lock(mutex_);
+    report.ledger = ledger_locked();
+    report.drained = report.ledger.in_flight == 0;
+    report.took = std::chrono::nanoseconds(steady_ns() - begun);
+    return report;
   }
   report.drained = wait_until_drained(running ? after(begun, deadline) : begun);
   constexpr std::chrono::nanoseconds kGrace = std::chrono::milliseconds(100);
@@ -143,10 +154,13 @@ StopReport Dispatcher::stop(std::chrono::nanoseconds deadline) {
   report.stuck = join_workers(until_ns);
   // Intake is closed, but a publisher that was inside may yet finish its event.
   while (!publishers_are_outside() && steady_ns() < until_ns) std::this_thread::yield();
-  const std::lock_guard lock(mutex_);
-  life_ = Life::stopped;
-  if (report.stuck.empty()) report.abandoned = abandon_all();
-  report.ledger = ledger_locked();
+  {
+    const std::lock_guard lock(mutex_);
+    life_ = Life::stopped;
+    if (report.stuck.empty()) report.abandoned = abandon_all();
+    report.ledger = ledger_locked();
+  }
+  life_changed_.notify();
   report.took = std::chrono::nanoseconds(steady_ns() - begun);
   return report;
 }

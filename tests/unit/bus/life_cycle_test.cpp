@@ -133,6 +133,31 @@ TEST(LifeCycle, StopReportsAStuckHandler) {
   EXPECT_EQ(Counted::alive.load(), 0);
 }
 
+// Claim:  of two threads in stop() the second one returns when the first has stopped the bus, with the same
+// ledger. Method: a handler holds the bus until the second thread has found it stopping and tried for 1 ms in
+// vain; then
+//         both stop with all the time they need.
+TEST(LifeCycle, SecondStopWaitsForTheFirst) {
+  Gate gate;
+  Bus bus({.workers = 1});
+  const auto held = bus.subscribe<Counted>([&](const Counted&) { gate.pass(); });
+  bus.start();
+  Publisher publisher = bus.publisher();
+  for (std::uint64_t i = 0; i < 10; ++i) ASSERT_TRUE(publisher.publish(Counted(i)));
+  gate.await_arrivals();
+  StopReport first;
+  std::thread stopper([&] { first = bus.stop(std::chrono::hours(1)); });
+  yield_until([&] { return publisher.publish(Counted(0)).status() == PublishStatus::closed; });
+  EXPECT_FALSE(bus.stop(1ms).drained);
+  std::thread opener([&] { gate.open(); });
+  const StopReport second = bus.stop(std::chrono::hours(1));
+  stopper.join();
+  opener.join();
+  EXPECT_TRUE(first.drained);
+  EXPECT_TRUE(second.drained);
+  EXPECT_EQ(second.ledger, first.ledger);
+}
+
 // Claim:  a bus that goes away without stop() drains first.
 // Method: the destructor alone, with events under way.
 TEST(LifeCycle, DestructorDrains) {

@@ -66,6 +66,21 @@ class EventCount {
     }
   }
 
+  /// Sleeps until the condition holds, but not beyond the deadline on the steady_ns() clock; whether it holds.
+  /// Whoever makes it true calls notify(). @thread waiter
+  template <class Condition>
+  [[nodiscard]] bool await_until(std::uint64_t deadline_ns, Condition&& condition) noexcept {
+    while (!condition()) {
+      const Key key = prepare_wait();
+      if (condition()) {
+        cancel_wait(key);
+        return true;
+      }
+      if (wait_until(key, deadline_ns) == Wake::timed_out) return condition();
+    }
+    return true;
+  }
+
   /// Wakes all who wait. Call it after the store that makes the condition true. @thread notifier
   void notify() noexcept {
     asymmetric_fence_light();                                  // F1 <-> F2

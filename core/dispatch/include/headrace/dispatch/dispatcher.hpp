@@ -149,7 +149,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
   std::vector<std::unique_ptr<Atomic<bool>>> finished_;  ///< by worker: its thread is about to end
-  EventCount worker_finished_;
+  EventCount life_changed_;  ///< a worker's thread is about to end, or the bus has stopped
   std::unique_ptr<MpmcRing<BalancedEvent>> balanced_;
   Atomic<bool> has_balanced_{false};
 };

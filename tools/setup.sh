@@ -10,7 +10,7 @@ packages_bench=(libboost1.81-dev libtbb-dev libreaderwriterqueue-dev libmosquitt
 packages_peers=(openjdk-17-jdk-headless libdisruptor-java) # peers that only a measurement needs
 packages_test=(libgtest-dev googletest relacy-dev patch python3 clang g++-aarch64-linux-gnu qemu-user ccache)
 
-say() { printf '\n== %s\n' "$*"; }
+say() { printf '\n== %s (%d s)\n' "$*" "$SECONDS"; }
 
 # install_packages PACKAGE...: with apt, only those that are missing.
 install_packages() {

@@ -15,6 +15,7 @@
 #include "events.hpp"
 #include "headrace/bus/bus.hpp"
 #include "settle.hpp"
+#include "stress_events.hpp"
 #include "tsan_suppressions.hpp"
 
 namespace headrace {
@@ -24,18 +25,6 @@ using namespace test;
 using namespace std::chrono_literals;
 
 constexpr std::uint64_t kProducers = 8;
-
-/// HEADRACE_STRESS_EVENTS, or 10^8 where the compiler optimises and no sanitizer slows it down. Each test takes
-/// its share of them.
-std::uint64_t stress_events() {
-  if (const char* wanted = std::getenv("HEADRACE_STRESS_EVENTS")) return std::strtoull(wanted, nullptr, 10);
-#if defined(NDEBUG) && defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__) && defined(__x86_64__)
-  return 100'000'000;
-#else
-  return 1'000'000;
-#endif
-}
 
 /// Stalls a thread at random: mostly not at all, sometimes for a few pauses, rarely until others have run.
 class Stalls {

@@ -42,10 +42,19 @@ std::uint32_t next_event_type() noexcept;
 
 }  // namespace event_detail
 
+/// An event that travels together with its EventMeta (event_meta.hpp): what is said of it is said of the event
+/// inside.
+template <class T>
+concept CarriesMeta = requires {
+  typename T::MetaPayload;
+};
+
 /// The topic of a typed event: as described, else the type's own name.
 template <class T>
 constexpr std::string_view event_topic() {
-  if constexpr (DescribedEvent<T>) {
+  if constexpr (CarriesMeta<T>) {
+    return event_topic<typename T::MetaPayload>();
+  } else if constexpr (DescribedEvent<T>) {
     return kEventDescription<T>.topic;
   } else {
     return event_detail::type_name<T>();
@@ -54,7 +63,9 @@ constexpr std::string_view event_topic() {
 
 template <class T>
 constexpr std::uint32_t event_version() {
-  if constexpr (DescribedEvent<T>) {
+  if constexpr (CarriesMeta<T>) {
+    return event_version<typename T::MetaPayload>();
+  } else if constexpr (DescribedEvent<T>) {
     return kEventDescription<T>.version;
   } else {
     return 1;
@@ -63,7 +74,9 @@ constexpr std::uint32_t event_version() {
 
 template <class T>
 constexpr bool has_event_key() {
-  if constexpr (DescribedEvent<T>) {
+  if constexpr (CarriesMeta<T>) {
+    return has_event_key<typename T::MetaPayload>();
+  } else if constexpr (DescribedEvent<T>) {
     return !std::is_null_pointer_v<decltype(kEventDescription<T>.key)>;
   } else {
     return false;
@@ -85,7 +98,9 @@ template <class Key>
 /// The hash of the member named by key(...); 0 for events without one.
 template <class T>
 [[nodiscard]] std::uint64_t event_key_hash(const T& event) noexcept {
-  if constexpr (has_event_key<T>()) {
+  if constexpr (CarriesMeta<T>) {
+    return event_key_hash(event.event);
+  } else if constexpr (has_event_key<T>()) {
     return hash_key(event.*(kEventDescription<T>.key));
   } else {
     return 0;
@@ -112,10 +127,37 @@ struct EventOps {
   void (*destroy)(void* events, std::size_t count) noexcept;
   void (*move)(void* to, void* from) noexcept;  ///< move-constructs one event; the source stays to be destroyed
   std::uint64_t (*key_hash)(const void* event) noexcept;
+  std::uint32_t version;
+  const EventOps* payload;       ///< of the event inside, where meta travels with it; else these
+  std::uint32_t payload_offset;  ///< where it stands; 0: there is no meta
 };
 
 template <Event T>
-[[nodiscard]] const EventOps& event_ops() noexcept {
+[[nodiscard]] const EventOps& event_ops() noexcept;
+
+namespace event_detail {
+
+template <class T>
+const EventOps* payload_ops(const EventOps& own) noexcept {
+  if constexpr (CarriesMeta<T>) {
+    return &event_ops<typename T::MetaPayload>();
+  } else {
+    return &own;
+  }
+}
+template <class T>
+constexpr std::uint32_t payload_offset() noexcept {
+  if constexpr (CarriesMeta<T>) {
+    return T::kPayloadOffset;
+  } else {
+    return 0;
+  }
+}
+
+}  // namespace event_detail
+
+template <Event T>
+const EventOps& event_ops() noexcept {
   static const EventOps ops{
       event_type_id<T>(),
       static_cast<std::uint32_t>(sizeof(T)),
@@ -127,6 +169,9 @@ template <Event T>
         std::construct_at(static_cast<T*>(to), std::move(*static_cast<T*>(from)));
       },
       [](const void* event) noexcept { return event_key_hash(*static_cast<const T*>(event)); },
+      event_version<T>(),
+      event_detail::payload_ops<T>(ops),
+      event_detail::payload_offset<T>(),
   };
   return ops;
 }

@@ -17,16 +17,16 @@ namespace headrace {
 
 /// Which letters are meant: those that agree with every field given.
 struct DeadLetterFilter {
-  std::optional<DeadLetterId> id;
-  std::optional<std::string> subscription;
-  std::optional<std::string> topic;  ///< the whole name, no wildcards
-  std::optional<std::string> key;
-  std::optional<FailureClass> failure;
-  std::optional<EventId> event;
-  std::optional<EventId> correlation;
-  std::optional<EventTime> failed_from;    ///< last_failure at or after
-  std::optional<EventTime> failed_before;  ///< last_failure before
-  DeadLetterId after = 0;                  ///< only ids greater than this: the next page
+  std::optional<DeadLetterId> id = {};
+  std::optional<std::string> subscription = {};
+  std::optional<std::string> topic = {};  ///< the whole name, no wildcards
+  std::optional<std::string> key = {};
+  std::optional<FailureClass> failure = {};
+  std::optional<EventId> event = {};
+  std::optional<EventId> correlation = {};
+  std::optional<EventTime> failed_from = {};    ///< last_failure at or after
+  std::optional<EventTime> failed_before = {};  ///< last_failure before
+  DeadLetterId after = 0;                       ///< only ids greater than this: the next page
 
   [[nodiscard]] bool matches(const DeadLetter& letter) const {
     const auto agrees = [](const auto& wanted, const auto& is) { return !wanted || *wanted == is; };
@@ -56,7 +56,7 @@ struct Added {
 using DeadLetterLease = std::uint64_t;
 
 struct TakeRequest {
-  DeadLetterFilter filter;
+  DeadLetterFilter filter = {};
   std::size_t letters_max = 1;
   EventTime now{};
   std::chrono::nanoseconds lease_for = std::chrono::seconds{30};

@@ -35,7 +35,8 @@ struct DedupWindow {
 /// entry's
 ///            home, which tells how far it was pushed, and as many more bits of the hash as there is room for. So
 ///            most misses are told from the index alone.
-/// Limits:    an entry that would stand 255 slots from its home is refused as `full`: the index is at most half
+/// Limits:    `full` is answered when 4,096 entries in a row cannot give way, even if one behind them could.
+///            An entry that would stand 255 slots from its home is refused as `full`: the index is at most half
 /// full, so
 ///            chance does not do that; a sender who can choose keys by their hash could.
 class DedupTable {
@@ -111,6 +112,7 @@ class DedupTable {
   static constexpr std::uint32_t kNone = ~0U;
   static constexpr std::uint32_t kFarthest = 255;
   static constexpr std::size_t kAhead = 8;
+  static constexpr std::uint32_t kTurnsMost = 4096;
 
   enum class State : std::uint8_t { in_progress, done, failed };
   enum class Age : std::uint8_t { as_placed, claimed_anew };
@@ -156,8 +158,9 @@ class DedupTable {
   }
 
   [[nodiscard]] bool make_room(std::uint32_t present) noexcept {
-    // Each turn gives room or moves one entry; after a whole round all are known to be in progress.
-    for (std::uint32_t turn = 0; turn < events_ * 2; ++turn) {
+    // Each turn gives room or moves one entry behind the newest. The number of turns bounds what one claim may
+    // cost.
+    for (std::uint32_t turn = 0; turn < kTurnsMost; ++turn) {
       Entry& oldest = entries_[first_];
       const bool over = is_over(oldest, present);
       const bool stays = !over && (oldest.state == State::in_progress || oldest.age == Age::claimed_anew);

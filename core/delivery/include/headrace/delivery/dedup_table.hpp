@@ -209,7 +209,7 @@ class DedupTable {
     std::uint32_t gap = home(hash);
     while (place_of(index_[gap]) != place) gap = (gap + 1) & index_mask_;
     for (std::uint32_t at = (gap + 1) & index_mask_; index_[at] != 0; at = (at + 1) & index_mask_) {
-      const std::uint32_t from_home = (at - (index_[at] >> place_bits_)) & kFarthest;
+      const std::uint32_t from_home = (at - (index_[at] >> place_bits_)) & kFarthest & index_mask_;
       if (from_home < ((at - gap) & index_mask_)) continue;  // it would land before its home
       index_[gap] = index_[at];
       gap = at;

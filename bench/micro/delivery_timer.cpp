@@ -92,7 +92,7 @@ struct BenchClock {
   using rep = duration::rep;
   using period = duration::period;
   using time_point = std::chrono::time_point<BenchClock>;
-  static constexpr bool is_steady = true;
+  [[maybe_unused]] static constexpr bool is_steady = true;
   static inline time_point present{};
   static time_point now() noexcept { return present; }
 };

@@ -1,0 +1,198 @@
+#include "headrace/sourcing/projection.hpp"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace headrace {
+namespace {
+
+// The checkpoint of a projection that finds nothing to do moves on in steps of so many positions: saving it costs
+// a flush, and what it saves is looking at events that do not match.
+constexpr EventPosition kIdleStep = 1000;
+constexpr std::chrono::hours kLongWait{1};
+
+struct Batch {
+  std::vector<StoredEvent> events;
+  EventPosition through = 0;
+};
+
+Result<Batch> read_batch(EventStore& store, const ProjectionOptions& options, EventPosition after) {
+  GlobalRead read;
+  read.after = after;
+  read.limit = std::max<std::size_t>(options.batch_events, 1);
+  read.query = options.query;
+  Batch batch;
+  const auto end = store.read_all(read, [&](StoredEvent& event) {
+    batch.events.push_back(std::move(event));
+    return Visit::more;
+  });
+  if (!end) return end.error();
+  batch.through = end->through;
+  return batch;
+}
+
+}  // namespace
+
+ReadModel checkpoint_after(CheckpointStore& checkpoints, std::string name, EventHandler handler) {
+  ReadModel model;
+  model.checkpoint = [&checkpoints, name] { return checkpoints.load(name); };
+  model.apply = [&checkpoints, name, handler = std::move(handler)](std::span<const StoredEvent> events,
+                                                                   EventPosition through) -> Status {
+    for (std::size_t at = 0; at < events.size(); ++at) {
+      Status done = handle_event(handler, events[at]);
+      if (done) continue;
+      // Those before are not handled again; if this save fails as well they are, which is allowed.
+      if (at > 0) static_cast<void>(checkpoints.save(name, events[at - 1].position).has_value());
+      return done;
+    }
+    return checkpoints.save(name, through);
+  };
+  return model;
+}
+
+Result<EventPosition> catch_up(EventStore& store, const ProjectionOptions& options, const ReadModel& model,
+                               EventPosition after) {
+  const auto end = store.last_position();
+  if (!end) return end.error();
+  while (after < *end) {
+    const auto batch = read_batch(store, options, after);
+    if (!batch) return batch.error();
+    if (auto applied = model.apply(batch->events, batch->through); !applied) return applied.error();
+    after = batch->through;
+  }
+  return after;
+}
+
+Projection::Projection(EventStore& store, ProjectionOptions options, ReadModel model)
+    : store_(store),
+      options_(std::move(options)),
+      model_(std::move(model)),
+      thread_([this](const std::stop_token& stop) { loop(stop); }) {}
+
+Projection::~Projection() = default;
+
+void Projection::loop(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    switch (apply_some()) {
+      case Step::applied:
+        break;
+      case Step::nothing_new: {
+        const EventPosition position = [this] {
+          const std::lock_guard lock(mutex_);
+          return position_;
+        }();
+        if (auto more = store_.wait_beyond(position, kLongWait, stop); !more) fail(more.error());
+        break;
+      }
+      case Step::failed: {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, stop, [this] { return !error_; });
+        break;
+      }
+    }
+  }
+}
+
+Projection::Step Projection::apply_some() {
+  const std::lock_guard applying(applying_);
+  EventPosition after = 0;
+  bool known = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (error_) return Step::failed;
+    after = position_;
+    known = position_known_;
+  }
+  if (!known) {
+    const auto checkpoint = model_.checkpoint();
+    if (!checkpoint) return fail(checkpoint.error()), Step::failed;
+    after = *checkpoint;
+  }
+  const auto batch = read_batch(store_, options_, after);
+  if (!batch) return fail(batch.error()), Step::failed;
+  const bool is_work = !batch->events.empty() || batch->through >= after + kIdleStep;
+  if (is_work) {
+    if (auto applied = model_.apply(batch->events, batch->through); !applied) {
+      return fail(applied.error()), Step::failed;
+    }
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    position_ = batch->through;
+    position_known_ = true;
+    events_ += batch->events.size();
+  }
+  changed_.notify_all();
+  return is_work ? Step::applied : Step::nothing_new;
+}
+
+void Projection::fail(Error error) {
+  {
+    const std::lock_guard lock(mutex_);
+    error.where = "projection " + options_.name + (error.where.empty() ? "" : ", " + error.where);
+    error_ = std::move(error);
+  }
+  changed_.notify_all();
+}
+
+ProjectionStatus Projection::status() const {
+  ProjectionStatus status;
+  {
+    const std::lock_guard lock(mutex_);
+    status.state = error_ ? ProjectionStatus::State::failed : ProjectionStatus::State::running;
+    status.position = position_;
+    status.events = events_;
+    status.error = error_;
+  }
+  if (const auto last = store_.last_position(); last && *last > status.position) {
+    status.behind = *last - status.position;
+  }
+  GlobalRead oldest;
+  oldest.after = status.position;
+  oldest.limit = 1;
+  oldest.query = options_.query;
+  static_cast<void>(store_.read_all(oldest, [&](StoredEvent& event) {
+    status.lag = std::max(std::chrono::nanoseconds{0}, std::chrono::system_clock::now() - event.stored_at);
+    return Visit::stop;
+  }));
+  return status;
+}
+
+bool Projection::wait_for(EventPosition position, std::chrono::milliseconds time) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, time, [&] { return error_ || (position_known_ && position_ >= position); });
+  return !error_ && position_known_ && position_ >= position;
+}
+
+void Projection::resume() {
+  {
+    const std::lock_guard lock(mutex_);
+    error_.reset();
+    position_known_ = false;
+  }
+  changed_.notify_all();
+}
+
+Status Projection::rebuild(ReadModel beside, const std::function<Status()>& switch_over) {
+  auto position = beside.checkpoint();
+  if (position) position = catch_up(store_, options_, beside, *position);
+  if (!position) return position.error();
+  {
+    // What came since is little; the live one stands still for that long.
+    const std::lock_guard applying(applying_);
+    position = catch_up(store_, options_, beside, *position);
+    if (!position) return position.error();
+    if (auto switched = switch_over(); !switched) return switched;
+    model_ = std::move(beside);
+    const std::lock_guard lock(mutex_);
+    position_ = *position;
+    position_known_ = true;
+    error_.reset();
+  }
+  changed_.notify_all();
+  return Nothing{};
+}
+
+}  // namespace headrace

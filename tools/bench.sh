@@ -7,7 +7,7 @@
 # shellcheck source=tools/setup.sh
 source "$(dirname "$0")/setup.sh"
 
-install_packages "${packages_build[@]}" "${packages_tools[@]}" "${packages_bench[@]}" "${packages_peers[@]}"
+install_packages "${packages_build[@]}" "${packages_tools[@]}" "${packages_adapters[@]}" "${packages_bench[@]}" "${packages_peers[@]}"
 build release -DHEADRACE_TESTS=OFF
 
 if [[ " $* " != *" --json"* && " $* " != *" --list "* && " $* " != *" --help "* ]]; then

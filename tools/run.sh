@@ -7,7 +7,7 @@
 # shellcheck source=tools/setup.sh
 source "$(dirname "$0")/setup.sh"
 
-install_packages "${packages_build[@]}" "${packages_tools[@]}"
+install_packages "${packages_build[@]}" "${packages_tools[@]}" "${packages_adapters[@]}"
 build release -DHEADRACE_TESTS=OFF -DHEADRACE_BENCH=OFF
 
 if (($# == 0)); then set -- tools/examples/weather.toml; fi

@@ -15,7 +15,7 @@ while [[ ${1-} == --preset ]]; do
 done
 ((${#presets[@]})) || presets=(release clang arm64 tsan asan-ubsan)
 
-install_packages "${packages_build[@]}" "${packages_tools[@]}" "${packages_bench[@]}" "${packages_test[@]}"
+install_packages "${packages_build[@]}" "${packages_tools[@]}" "${packages_adapters[@]}" "${packages_bench[@]}" "${packages_test[@]}"
 for preset in "${presets[@]}"; do build "$preset"; done
 
 # One run of ctest over all builds, so that one summary counts them all.

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "headrace/port/event_store.hpp"
+
+namespace headrace {
+namespace sqlite {
+class WriteSession;
+}
+
+/// NULL, a number, text or bytes.
+using SqlValue = std::variant<std::monostate, std::int64_t, double, std::string, std::vector<std::byte>>;
+using SqlRow = std::vector<SqlValue>;
+
+/// The store's own transaction, for tables of the program's beside the events: both are there, or neither. Names
+/// of tables that the store uses itself are in its README.
+/// @thread the store's writer, within SqliteEventStore::transact()
+class SqliteTransaction {
+ public:
+  /// For the adapter only.
+  explicit SqliteTransaction(sqlite::WriteSession& session) noexcept : session_(session) {}
+
+  /// One statement, with ?1, ?2 … for the values; answers the rows that it changed. What would end the transaction
+  /// is refused.
+  [[nodiscard]] Result<std::size_t> run(std::string_view sql, std::initializer_list<SqlValue> values = {});
+  /// One statement; answers its rows.
+  [[nodiscard]] Result<std::vector<SqlRow>> query(std::string_view sql,
+                                                  std::initializer_list<SqlValue> values = {});
+
+  /// As EventStore::append, but durable with the transaction.
+  [[nodiscard]] Result<AppendReceipt> append(const AppendRequest& request);
+
+ private:
+  sqlite::WriteSession& session_;
+};
+
+}  // namespace headrace

@@ -1,0 +1,182 @@
+#include "event_row.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include "crc32c.hpp"
+#include "text_list.hpp"
+
+namespace headrace::sqlite {
+namespace {
+
+std::span<const std::byte> bytes_of(std::string_view text) noexcept {
+  return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
+}
+
+void put(std::byte* to, std::uint64_t value) noexcept {
+  for (unsigned byte = 0; byte < 8; ++byte) to[byte] = static_cast<std::byte>(value >> (56 - 8 * byte));
+}
+
+/// What the checksum covers, as the columns hold it.
+struct Checked {
+  EventPlace place;
+  std::uint32_t topic_version;
+  std::int64_t happened_ns;
+  EventId correlation;
+  EventId causation;
+  std::array<std::string_view, 4> texts;  ///< key, tags, headers, content type
+  std::span<const std::byte> body;
+};
+
+std::uint32_t checksum_of(const Checked& row) noexcept {
+  const std::array<std::uint64_t, 18> numbers = {
+      row.place.position,
+      row.place.id.high,
+      row.place.id.low,
+      static_cast<std::uint64_t>(row.place.stream_id),
+      row.place.version,
+      static_cast<std::uint64_t>(row.place.topic_id),
+      row.topic_version,
+      static_cast<std::uint64_t>(row.happened_ns),
+      static_cast<std::uint64_t>(row.place.stored_ns),
+      row.correlation.high,
+      row.correlation.low,
+      row.causation.high,
+      row.causation.low,
+      row.texts[0].size(),
+      row.texts[1].size(),
+      row.texts[2].size(),
+      row.texts[3].size(),
+      row.body.size(),
+  };
+  std::array<std::byte, sizeof numbers> bytes;
+  for (std::size_t i = 0; i < numbers.size(); ++i) put(bytes.data() + 8 * i, numbers[i]);
+  std::uint32_t sum = crc32c(0, bytes);
+  for (const std::string_view text : row.texts) sum = crc32c(sum, bytes_of(text));
+  return crc32c(sum, row.body);
+}
+
+void bind_text(Statement& statement, int at, std::string_view text) noexcept {
+  if (text.empty()) {
+    statement.bind_null(at);
+  } else {
+    statement.bind(at, text);
+  }
+}
+
+void bind_id(Statement& statement, int at, const EventId& id, const IdBytes& bytes) noexcept {
+  if (id) {
+    statement.bind(at, bytes.span());
+  } else {
+    statement.bind_null(at);
+  }
+}
+
+}  // namespace
+
+IdBytes::IdBytes(const EventId& id) noexcept {
+  put(bytes.data(), id.high);
+  put(bytes.data() + 8, id.low);
+}
+
+EventId read_id(std::span<const std::byte> bytes) noexcept {
+  if (bytes.size() != 16) return {};
+  EventId id;
+  for (std::size_t i = 0; i < 8; ++i) id.high = id.high << 8 | static_cast<std::uint64_t>(bytes[i]);
+  for (std::size_t i = 8; i < 16; ++i) id.low = id.low << 8 | static_cast<std::uint64_t>(bytes[i]);
+  return id;
+}
+
+int insert_event(Statement& insert, const EventPlace& place, const EncodedEvent& event) {
+  const Envelope& envelope = event.envelope;
+  const std::string tags = to_json(envelope.tags);
+  const std::string headers = to_json(envelope.headers);
+  const IdBytes id(place.id);
+  const IdBytes correlation(envelope.correlation);
+  const IdBytes causation(envelope.causation);
+  const std::int64_t happened_ns = envelope.time.time_since_epoch().count();
+  const std::uint32_t checksum = checksum_of({place,
+                                              envelope.version,
+                                              happened_ns,
+                                              envelope.correlation,
+                                              envelope.causation,
+                                              {envelope.key, tags, headers, event.content_type},
+                                              event.body});
+  const Running running(insert);
+  insert.bind(1, place.position);
+  insert.bind(2, id.span());
+  insert.bind(3, place.stream_id);
+  insert.bind(4, place.version);
+  insert.bind(5, place.topic_id);
+  insert.bind(6, std::int64_t{envelope.version});
+  if (happened_ns == 0) {
+    insert.bind_null(7);
+  } else {
+    insert.bind(7, happened_ns);
+  }
+  insert.bind(8, place.stored_ns);
+  bind_text(insert, 9, envelope.key);
+  bind_id(insert, 10, envelope.correlation, correlation);
+  bind_id(insert, 11, envelope.causation, causation);
+  bind_text(insert, 12, tags);
+  bind_text(insert, 13, headers);
+  bind_text(insert, 14, event.content_type);
+  insert.bind(15, std::span<const std::byte>(event.body));
+  insert.bind(16, std::int64_t{checksum});
+  return insert.step();
+}
+
+std::string_view describe(RowFault fault) noexcept {
+  switch (fault) {
+    case RowFault::none:
+      return "fine";
+    case RowFault::no_stream:
+      return "its stream is unknown";
+    case RowFault::no_topic:
+      return "its topic is unknown";
+    case RowFault::bad_id:
+      return "its id is none";
+    case RowFault::bad_list:
+      return "its tags or headers cannot be read";
+    case RowFault::checksum:
+      return "its checksum does not fit";
+  }
+  return "unknown";
+}
+
+RowFault read_event(Statement& row, Names& streams, Names& topics, StoredEvent& event) {
+  Envelope& envelope = event.event.envelope;
+  const EventPlace place{row.number(0), read_id(row.blob(1)), row.integer(2),
+                         row.number(3), row.integer(4),       row.integer(7)};
+  const std::string* stream = streams.find(place.stream_id);
+  if (!stream) return RowFault::no_stream;
+  const std::string* topic = topics.find(place.topic_id);
+  if (!topic) return RowFault::no_topic;
+  if (!place.id) return RowFault::bad_id;
+
+  event.position = place.position;
+  event.stream = *stream;
+  event.version = place.version;
+  event.stored_at = EventTime{std::chrono::nanoseconds{place.stored_ns}};
+  envelope.id = place.id;
+  envelope.topic = *topic;
+  envelope.version = static_cast<std::uint32_t>(row.integer(5));
+  const std::int64_t happened_ns = row.integer(6);  // 0 for NULL
+  envelope.time = EventTime{std::chrono::nanoseconds{happened_ns}};
+  envelope.correlation = read_id(row.blob(9));
+  envelope.causation = read_id(row.blob(10));
+  const std::array<std::string_view, 4> texts = {row.text(8), row.text(11), row.text(12), row.text(13)};
+  const std::span<const std::byte> body = row.blob(14);
+  const std::uint32_t checksum =
+      checksum_of({place, envelope.version, happened_ns, envelope.correlation, envelope.causation, texts, body});
+  if (checksum != static_cast<std::uint32_t>(row.integer(15))) return RowFault::checksum;
+
+  envelope.key = texts[0];
+  event.event.content_type = texts[3];
+  event.event.body.assign(body.begin(), body.end());
+  if (!from_json(texts[1], envelope.tags) || !from_json(texts[2], envelope.headers)) return RowFault::bad_list;
+  return RowFault::none;
+}
+
+}  // namespace headrace::sqlite

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "connection.hpp"
+#include "headrace/port/event_store.hpp"
+#include "names.hpp"
+
+namespace headrace::sqlite {
+
+/// The columns of an event, of `events e`, in the order in which read_event takes them.
+inline constexpr std::string_view kEventColumns =
+    "e.position, e.event_id, e.stream_id, e.stream_version, e.topic_id, e.topic_version, e.happened_ns, "
+    "e.stored_ns, e.key, e.correlation_id, e.causation_id, e.tags, e.headers, e.content_type, e.body, e.checksum";
+
+inline constexpr std::string_view kInsertEvent =
+    "INSERT INTO events (position, event_id, stream_id, stream_version, topic_id, topic_version, happened_ns, "
+    "stored_ns, key, correlation_id, causation_id, tags, headers, content_type, body, checksum) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+
+/// Where an event stands, by the numbers of the file.
+struct EventPlace {
+  EventPosition position;
+  EventId id;
+  std::int64_t stream_id;
+  StreamVersion version;
+  std::int64_t topic_id;
+  std::int64_t stored_ns;
+};
+
+/// Runs kInsertEvent: SQLITE_DONE or an error.
+[[nodiscard]] int insert_event(Statement& insert, const EventPlace& place, const EncodedEvent& event);
+
+enum class RowFault { none, no_stream, no_topic, bad_id, bad_list, checksum };
+[[nodiscard]] std::string_view describe(RowFault fault) noexcept;
+
+/// Reads the current row. Strings of the event are used again.
+[[nodiscard]] RowFault read_event(Statement& row, Names& streams, Names& topics, StoredEvent& event);
+
+/// Ids as 16 bytes, big-endian, so that they sort by time.
+struct IdBytes {
+  explicit IdBytes(const EventId& id) noexcept;
+  [[nodiscard]] std::span<const std::byte> span() const noexcept { return bytes; }
+  std::array<std::byte, 16> bytes;
+};
+/// None for bytes that are no id.
+[[nodiscard]] EventId read_id(std::span<const std::byte> bytes) noexcept;
+
+}  // namespace headrace::sqlite

@@ -1,8 +1,12 @@
 #include <CLI/CLI.hpp>
+#include <functional>
 #include <iostream>
 
 #include "bench_command.hpp"
 #include "run_command.hpp"
+#if defined(HEADRACE_HAS_SQLITE)
+#include "store_options.hpp"
+#endif
 
 int main(int argc, char** argv) {
   using namespace headrace::program;
@@ -31,11 +35,20 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
 
+  std::function<int()> chosen;
+#if defined(HEADRACE_HAS_SQLITE)
+  EventsArguments events;
+  add_events(app, events, chosen);
+  DlqArguments dlq;
+  add_dlq(app, dlq, chosen);
+#endif
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitOk : kExitUsage;
   }
+  if (chosen) return chosen();
   if (bench_app->parsed()) return bench_command(bench);
   return run_app->parsed() ? run_command(run) : check_command(run);
 }

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "dlq_command.hpp"
+#include "events_command.hpp"
+
+namespace headrace::program {
+
+/// Adds `events` and its commands. `chosen` becomes the one that the command line asks for; the arguments must
+/// outlive it.
+inline void add_events(CLI::App& app, EventsArguments& arguments, std::function<int()>& chosen) {
+  CLI::App* events = app.add_subcommand("events", "Look into an event store's file, also while it is in use");
+  events->require_subcommand(1);
+  const auto add = [&](const char* name, const char* text, int (*run)(const EventsArguments&)) {
+    CLI::App* command = events->add_subcommand(name, text);
+    command->add_option("file", arguments.file, "The SQLite file")->required();
+    command->add_flag("--json", arguments.json, "One JSON object a line");
+    command->callback([&chosen, &arguments, run] { chosen = [&arguments, run] { return run(arguments); }; });
+    return command;
+  };
+
+  CLI::App* streams = add("streams", "List the streams", events_streams);
+  streams->add_option("--after", arguments.stream, "Only those whose name comes after this one");
+  streams->add_option("--limit", arguments.limit, "So many at most");
+
+  CLI::App* read = add("read", "Show events", events_read);
+  read->add_option("--stream", arguments.stream, "Only those of one stream");
+  read->add_option("--topic", arguments.topics, "Only those whose topic fits: orders.#");
+  read->add_option("--tag", arguments.tags, "Only those with this tag; given twice, with both");
+  read->add_option("--after", arguments.after, "Only those behind this position");
+  read->add_option("--limit", arguments.limit, "So many at most");
+  read->add_flag("--backward", arguments.backward, "The newest first");
+  read->add_flag("--follow", arguments.follow, "Go on with what is appended, until interrupted");
+
+  CLI::App* append = add("append", "Append events from standard input, JSON as read prints it", events_append);
+  append->add_option("--stream", arguments.stream, "The stream of lines that name none");
+  append->add_option("--expect", arguments.expect, "The stream's version: any, none or a number")
+      ->capture_default_str();
+
+  add("verify", "Check every page and event of the file", events_verify);
+
+  CLI::App* backup = add("backup", "Copy the store as it is now", events_backup);
+  backup->add_option("to", arguments.backup, "The copy, a new file")->required();
+}
+
+/// Adds `dlq` and its commands, as add_events().
+inline void add_dlq(CLI::App& app, DlqArguments& arguments, std::function<int()>& chosen) {
+  CLI::App* dlq = app.add_subcommand("dlq", "Look into the dead letters of an event store's file");
+  dlq->require_subcommand(1);
+  const auto add = [&](const char* name, const char* text, int (*run)(const DlqArguments&)) {
+    CLI::App* command = dlq->add_subcommand(name, text);
+    command->add_option("file", arguments.file, "The SQLite file")->required();
+    command->add_flag("--json", arguments.json, "One JSON object a line");
+    command->callback([&chosen, &arguments, run] { chosen = [&arguments, run] { return run(arguments); }; });
+    return command;
+  };
+  const auto add_filter = [&](CLI::App* command) {
+    command->add_option("--subscription", arguments.subscription, "Only letters of this subscription");
+    command->add_option("--topic", arguments.topic, "Only letters of this topic, its whole name");
+    command->add_option("--key", arguments.key, "Only letters of this key");
+  };
+
+  CLI::App* list = add("list", "List dead letters", dlq_list);
+  add_filter(list);
+  list->add_option("--limit", arguments.limit, "So many at most")->capture_default_str();
+
+  CLI::App* show = add("show", "Show one letter with all its attempts", dlq_show);
+  show->add_option("id", arguments.id, "The letter's number")->required();
+
+  CLI::App* discard = add("discard", "Remove letters for good", dlq_discard);
+  discard->add_option("id", arguments.id, "The letter's number");
+  add_filter(discard);
+  discard->add_flag("--all", arguments.all, "All of them");
+}
+
+}  // namespace headrace::program

@@ -8,7 +8,7 @@
 namespace headrace {
 namespace {
 
-using Subscriptions = HandlerList;
+using Subscriptions = HandlerList::Subscriptions;
 using Place = DispatchEntry::Place;
 
 constexpr std::size_t kMemberSlotsMax = 64;
@@ -56,43 +56,37 @@ class RouteBuilder::Entries {
   Entries(TopicNode& topic, EntryTable& table, Replaced& replaced)
       : topic_(topic), table_(table), replaced_(replaced) {
     for (DispatchEntry* entry : topic_.entries) {
-      HandlerList living = handlers_of(*entry);
+      Subscriptions living = handlers_of(*entry);
       const auto ended = [](const auto& handler) {
         return handler->cancelled.load(std::memory_order_relaxed);  // no partner: written under the same mutex
       };
-      if (std::erase_if(living, ended) > 0) set(*entry, std::move(living));
+      if (std::erase_if(living, ended) > 0) set(*entry, std::move(living), list_of(*entry)->worker());
     }
   }
 
-  const DispatchEntry* at(const Place& place, HandlerList handlers) {
+  /// @param worker  the only one that takes the entry's events, or -1
+  const DispatchEntry* at(const Place& place, Subscriptions handlers, int worker) {
     DispatchEntry* entry = find(place, handlers);
-    if (entry == nullptr) {
-      auto made = std::make_unique<DispatchEntry>();
-      made->place = place;
-      made->topic = &topic_;
-      made->ops = topic_.ops;
-      entry = topic_.entries.emplace_back(&table_.add(std::move(made)));
-    }
+    if (entry == nullptr) entry = topic_.entries.emplace_back(&table_.add(topic_, *topic_.ops, place));
     used_.push_back(entry);
-    // No partner: own store under the mutex.
-    if (entry->handlers.load(std::memory_order_relaxed) == nullptr || handlers_of(*entry) != handlers) {
-      set(*entry, std::move(handlers));
-    }
+    if (list_of(*entry) == nullptr || handlers_of(*entry) != handlers) set(*entry, std::move(handlers), worker);
     return entry;
   }
 
  private:
-  static HandlerList handlers_of(const DispatchEntry& entry) {
-    const HandlerList* list =
-        entry.handlers.load(std::memory_order_relaxed);  // no partner: own store under the mutex
-    return list == nullptr ? HandlerList{} : *list;
+  static const HandlerList* list_of(const DispatchEntry& entry) {
+    return entry.handlers.load(std::memory_order_relaxed);  // no partner: own store under the mutex
+  }
+  static Subscriptions handlers_of(const DispatchEntry& entry) {
+    const HandlerList* list = list_of(entry);
+    return list == nullptr ? Subscriptions{} : list->subscriptions();
   }
 
-  DispatchEntry* find(const Place& place, const HandlerList& wanted) const {
+  DispatchEntry* find(const Place& place, const Subscriptions& wanted) const {
     DispatchEntry* fitting = nullptr;
     for (DispatchEntry* entry : topic_.entries) {
       if (!(entry->place == place) || std::find(used_.begin(), used_.end(), entry) != used_.end()) continue;
-      const HandlerList present = handlers_of(*entry);
+      const Subscriptions present = handlers_of(*entry);
       if (present == wanted) return entry;
       const auto stays = [&](const auto& handler) {
         return std::find(wanted.begin(), wanted.end(), handler) != wanted.end();
@@ -102,10 +96,9 @@ class RouteBuilder::Entries {
     return fitting;
   }
 
-  void set(DispatchEntry& entry, HandlerList handlers) {
-    const HandlerList* old =
-        entry.handlers.load(std::memory_order_relaxed);  // no partner: own store under the mutex
-    entry.handlers.store(new HandlerList(std::move(handlers)), std::memory_order_release);  // T3 -> T4
+  void set(DispatchEntry& entry, Subscriptions handlers, int worker) {
+    const HandlerList* old = list_of(entry);
+    entry.handlers.store(new HandlerList(std::move(handlers), worker), std::memory_order_release);  // T3 -> T4
     if (old != nullptr) replaced_.emplace_back(old);
   }
 
@@ -213,7 +206,7 @@ std::unique_ptr<Route> RouteBuilder::build(TopicNode& topic, EntryTable& table, 
 
   for (const Pinned& to : pinned) {
     const Place place{Placement::pinned, static_cast<int>(to.worker), 0, to.overflow, route->boxed};
-    route->fixed.push_back({to.worker, entries.at(place, to.handlers)});
+    route->fixed.push_back({to.worker, entries.at(place, to.handlers, place.worker)});
   }
   for (const Sharded& to : sharded) {
     const std::size_t workers = to.worker < 0 ? limits_.workers : 1;
@@ -229,7 +222,7 @@ std::unique_ptr<Route> RouteBuilder::build(TopicNode& topic, EntryTable& table, 
           static_cast<std::uint32_t>(to.worker < 0 ? slot / members : static_cast<std::size_t>(to.worker));
       const Place place{Placement::sharded, to.worker, static_cast<std::uint32_t>(slot), to.overflow,
                         route->boxed};
-      slots[slot].entry = entries.at(place, std::move(handlers));
+      slots[slot].entry = entries.at(place, std::move(handlers), static_cast<int>(slots[slot].worker));
     }
     route->sharded.push_back(std::move(slots));
   }
@@ -239,7 +232,7 @@ std::unique_ptr<Route> RouteBuilder::build(TopicNode& topic, EntryTable& table, 
       const SubscriptionState& first = group->first();
       const auto slot = static_cast<std::uint32_t>(members.size());
       const Place place{Placement::balanced, -1, slot, first.overflow, route->boxed};
-      members.push_back(entries.at(place, {member}));
+      members.push_back(entries.at(place, {member}, -1));
     }
   }
 

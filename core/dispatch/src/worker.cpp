@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "headrace/base/clock.hpp"
-#include "headrace/dispatch/context.hpp"
 #include "headrace/dispatch/dispatcher.hpp"
 #include "headrace/dispatch/idle.hpp"
 
@@ -20,7 +19,11 @@ thread_local Worker* t_worker = nullptr;
 }  // namespace
 
 Worker::Worker(Dispatcher& dispatcher, unsigned index, PublisherState& publisher)
-    : dispatcher_(dispatcher), index_(index), publisher_(publisher), doorbell_(dispatcher.publisher_slots()) {
+    : dispatcher_(dispatcher),
+      index_(index),
+      publisher_(publisher),
+      doorbell_(dispatcher.publisher_slots()),
+      context_(index, publisher, dispatcher) {
   hot_.reserve(dispatcher.publisher_slots());
 }
 
@@ -124,9 +127,11 @@ std::uint64_t Worker::drain_queue(PublisherLane& from, OverflowQueue& queue, std
 }
 
 void Worker::dispatch(const DispatchEntry& entry, const Lane::Frame& frame, std::byte* events) {
-  if (!entry.place.boxed) [[likely]] {
+  if (entry.plain) [[likely]]
+    return run_handlers(entry, events, frame.count, frame.stamp);
+  if (!entry.place.boxed) {
     run_handlers(entry, events, frame.count, frame.stamp);
-    if (!entry.ops->trivially_copyable) entry.ops->destroy(events, frame.count);
+    entry.ops->destroy(events, frame.count);
     return;
   }
   auto* boxes = reinterpret_cast<SharedEvent**>(events);
@@ -139,51 +144,59 @@ void Worker::dispatch(const DispatchEntry& entry, const Lane::Frame& frame, std:
 void Worker::run_handlers(const DispatchEntry& entry, const void* events, std::uint32_t count,
                           std::uint64_t stamp) {
   const HandlerList& handlers = *entry.handlers.load(std::memory_order_acquire);  // T4 <- T3
-  if (handlers.empty()) [[unlikely]] {
+  if (handlers.size() == 0) [[unlikely]] {
     unsubscribed_.add(count);
     settled_.add(count);
     return;
   }
-  Context context(entry, index_, publisher_, dispatcher_, events);
-  for (const auto& subscription : handlers) run_handler(*subscription, context, events, count, stamp);
+  context_.set_entry(entry, events);
+  run_handler(handlers.first(), events, count, stamp);
+  if (handlers.size() > 1) {
+    for (const HandlerList::Row& row : handlers.others()) run_handler(row, events, count, stamp);
+  }
   settled_.add(count * handlers.size());
 }
 
-void Worker::run_handler(SubscriptionState& subscription, Context& context, const void* events,
-                         std::uint32_t count, std::uint64_t stamp) {
-  SubscriptionStats& stats = *subscription.stats[index_];
-  if (!running_.enter(subscription)) [[unlikely]] {
+void Worker::run_handler(const HandlerList::Row& row, const void* events, std::uint32_t count,
+                         std::uint64_t stamp) {
+  SubscriptionStats& stats = row.stats != nullptr ? *row.stats : *row.subscription->stats[index_];
+  if (!running_.enter(*row.subscription)) [[unlikely]] {
     stats.unsubscribed.add(count);
-  } else {
-    context.set_subscription(subscription);
-#if HEADRACE_TELEMETRY
-    const std::uint64_t begun = stamp != 0 ? cycles() : 0;
-#else
-    static_cast<void>(stamp);
-#endif
-    Tally tally;
-    tally_ = &tally;
-    subscription.invoke(subscription.handler.get(), events, count, context, tally);
-    stats.handled.add(tally.handled);
-    stats.runs.add(1);
-    if (tally.failed + tally.refused > 0) {
-      stats.failed.add(tally.failed);
-      stats.refused.add(tally.refused);
-    }
-    if (tally.ended) [[unlikely]]
-      stats.unsubscribed.add(count - tally.handled - tally.failed - tally.refused);
-#if HEADRACE_TELEMETRY
-    if (begun != 0) {
-      const CycleClock& clock = dispatcher_.clock();
-      stats.queue_wait_ns.record(clock.to_ns(begun - std::min(begun, stamp)));
-      stats.handling_ns.record(clock.to_ns(cycles() - begun) / count);
-    }
-#endif
+    running_.leave();
+    return;
   }
+  context_.set_subscription(*row.subscription);
+#if HEADRACE_TELEMETRY
+  const std::uint64_t begun = stamp != 0 ? cycles() : 0;
+#else
+  static_cast<void>(stamp);
+#endif
+  tally_ = Tally{};
+  row.invoke(row.handler, events, count, context_, tally_);
+  stats.handled.add(tally_.handled);
+  stats.runs.add(1);
+  if (tally_.failed + tally_.refused > 0) {
+    stats.failed.add(tally_.failed);
+    stats.refused.add(tally_.refused);
+  }
+  if (tally_.ended) [[unlikely]]
+    stats.unsubscribed.add(count - tally_.handled - tally_.failed - tally_.refused);
+#if HEADRACE_TELEMETRY
+  if (begun != 0) record_times(stats, stamp, begun, count);
+#endif
   running_.leave();
   if (ended_inside_ != nullptr) [[unlikely]]
     std::exchange(ended_inside_, nullptr)->handler.reset();
 }
+
+#if HEADRACE_TELEMETRY
+void Worker::record_times(SubscriptionStats& stats, std::uint64_t stamp, std::uint64_t begun,
+                          std::uint32_t count) {
+  const CycleClock& clock = dispatcher_.clock();
+  stats.queue_wait_ns.record(clock.to_ns(begun - std::min(begun, stamp)));
+  stats.handling_ns.record(clock.to_ns(cycles() - begun) / count);
+}
+#endif
 
 std::uint64_t Worker::take_balanced(std::uint64_t budget) {
   if (!balanced_) balanced_ = dispatcher_.balanced_consumer();

@@ -21,6 +21,7 @@ struct Publish {
   std::uint32_t count;
   Lane::Run run;
   std::uint64_t stamp = 0;
+  bool alone = false;  ///< by the short way where that is open; `kind` is kOneWord then
 };
 
 /// The producer plays a script; every word of its events is the next number. The consumer checks kinds, numbers
@@ -35,6 +36,11 @@ struct Plays : Litmus<Plays<script, capacity_bytes, at_once>, 2> {
     std::uint64_t number = 0;
     for (const Publish& step : script) {
       LaneMemory::Address events = nullptr;
+      if (step.alone && (events = lane.producer().template try_claim_alone<8, 8>())) {
+        events.write(0, ++number);
+        lane.producer().template commit_alone<8, 8>(step.kind);
+        continue;
+      }
       while (!(events = lane.producer().try_claim_stamped(step.kind, step.count, step.run, step.stamp))) pause();
       const std::uint64_t words = step.kind.stride_bytes() / 8 * step.count;
       for (std::uint64_t i = 0; i < words; ++i) events.write(i, ++number);
@@ -110,6 +116,15 @@ constexpr std::array<Publish, 6> kMixed{{{kOneWord, 1, kOpen},
                                          {kOneWord, 2, kClosed}}};
 const Register<Plays<kMixed, 128, kAll>> mixed{"lane.mixed",
                                                "Kinds, stamps, open and closed frames follow each other."};
+
+constexpr std::array<Publish, 7> kAlone{{{kOneWord, 1, kClosed},
+                                         {kOneWord, 1, kClosed, 0, true},
+                                         {kOneWord, 1, kClosed, 0, true},
+                                         {kTwoWords, 1, kOpen},
+                                         {kOneWord, 1, kClosed, 0, true},
+                                         {kOneWord, 1, kClosed, 0, true},
+                                         {kOneWord, 1, kClosed, 0, true}}};
+const Register<Plays<kAlone, 64, kAll>> alone{"lane.alone", "Events in frames of their own take the short way."};
 
 }  // namespace
 }  // namespace headrace::model

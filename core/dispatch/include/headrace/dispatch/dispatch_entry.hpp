@@ -1,27 +1,23 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <vector>
 
 #include "headrace/base/atomic.hpp"
-#include "headrace/dispatch/subscription_state.hpp"
+#include "headrace/base/cache_line.hpp"
+#include "headrace/dispatch/handler_list.hpp"
 #include "headrace/ring/frame_word.hpp"
 
 namespace headrace {
 
 struct TopicNode;
 
-/// The handlers behind a tag: one a group. Immutable; replaced as a whole.
-using HandlerList = std::vector<std::shared_ptr<SubscriptionState>>;
-
-/// What a frame's tag stands for: one topic's events at one place, which is a worker and an overflow policy, or a shard
-/// slot, or a balanced group's member. An entry is permanent; subscriptions come and go behind it. So a publisher that still uses
-/// an old route publishes to handlers that are right by the time the worker looks, and nothing has to be reclaimed
-/// from publishers that write no mark of what they read.
+/// What a frame's tag stands for: one topic's events at one place, which is a worker and an overflow policy, or a
+/// shard slot, or a balanced group's member. An entry is permanent; subscriptions come and go behind it. So a
+/// publisher that still uses an old route publishes to handlers that are right by the time the worker looks, and
+/// nothing has to be reclaimed from publishers that write no mark of what they read.
 ///
 /// Ordering:  T3 -> T4  a worker sees the handlers subscribed before the event was published
-struct DispatchEntry {
+struct alignas(kCacheLineBytes) DispatchEntry {
   struct Place {
     Placement placement = Placement::pinned;
     int worker = -1;         ///< pinned: which
@@ -31,17 +27,18 @@ struct DispatchEntry {
     friend bool operator==(const Place&, const Place&) = default;
   };
 
-  Place place;
-  std::uint32_t tag = 0;
+  Atomic<const HandlerList*> handlers{nullptr};  // writer: the Dispatcher, under its mutex
   const TopicNode* topic = nullptr;
   const EventOps* ops = nullptr;
   FrameKind kind;
-  Atomic<const HandlerList*> handlers{nullptr};  // writer: the Dispatcher, under its mutex
+  std::uint32_t tag = 0;
+  bool plain = false;  ///< frames carry events that need no destruction
+  Place place;
 
   /// How many deliveries an event is at this place. @thread inside a RouteReader
   [[nodiscard]] std::uint64_t deliveries() const noexcept {
     const auto* list = handlers.load(std::memory_order_acquire);  // T4 <- T3
-    return list->empty() ? 1 : list->size();
+    return list->size() == 0 ? 1 : list->size();
   }
 };
 

@@ -1,8 +1,9 @@
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "headrace/base/check.hpp"
 #include "headrace/dispatch/dispatch_entry.hpp"
@@ -10,11 +11,15 @@
 
 namespace headrace {
 
-/// Dispatch entries by tag. Workers read without locks; the Dispatcher adds under its mutex, and nothing is removed.
-/// A tag reaches a worker inside a frame, and the frame's commit publishes what was stored here before it.
+/// Dispatch entries by tag. Workers read without locks; the Dispatcher adds under its mutex, and nothing is
+/// removed or moved: each chunk is twice the one before, so that few make a table that lies inside this object,
+/// one load away. A tag reaches a worker inside a frame, and the frame's commit publishes what was stored here
+/// before it.
 class EntryTable {
  public:
-  EntryTable() : chunks_(kChunks) {}
+  EntryTable() = default;
+  EntryTable(const EntryTable&) = delete;
+  EntryTable& operator=(const EntryTable&) = delete;
   ~EntryTable() {
     for (std::uint32_t tag = 0; tag < next_; ++tag) {
       delete at(tag).handlers.load(std::memory_order_relaxed);  // no partner: workers are gone
@@ -22,25 +27,42 @@ class EntryTable {
   }
 
   /// @thread worker  @progress wait-free
-  [[nodiscard]] DispatchEntry& at(std::uint32_t tag) const noexcept { return *chunks_[tag / kChunk][tag % kChunk]; }
+  [[nodiscard]] DispatchEntry& at(std::uint32_t tag) const noexcept {
+    const Slot slot(tag);
+    return chunks_[slot.chunk][slot.index];
+  }
 
-  /// Gives the entry a tag, and its frames their kind.
-  DispatchEntry& add(std::unique_ptr<DispatchEntry> entry) {
+  /// An entry of this topic at this place; its handlers are still to be set.
+  DispatchEntry& add(const TopicNode& topic, const EventOps& ops, const DispatchEntry::Place& place) {
     HEADRACE_CHECK("entries.tags", next_ <= FrameKind::kTagMax, "more than four million dispatch entries");
     const std::uint32_t tag = next_++;
-    auto& chunk = chunks_[tag / kChunk];
-    if (!chunk) chunk = std::make_unique<std::unique_ptr<DispatchEntry>[]>(kChunk);
-    entry->tag = tag;
-    entry->kind = entry->place.boxed ? FrameKind(tag, sizeof(void*), alignof(void*))
-                                     : FrameKind(tag, entry->ops->size, entry->ops->align);
-    return *(chunk[tag % kChunk] = std::move(entry));
+    const Slot slot(tag);
+    auto& chunk = chunks_[slot.chunk];
+    if (!chunk) chunk = std::make_unique<DispatchEntry[]>(std::size_t{kFirstChunk} << slot.chunk);
+    DispatchEntry& entry = chunk[slot.index];
+    entry.tag = tag;
+    entry.topic = &topic;
+    entry.ops = &ops;
+    entry.place = place;
+    entry.plain = !place.boxed && ops.trivially_copyable;
+    entry.kind = place.boxed ? FrameKind(tag, sizeof(void*), alignof(void*)) : FrameKind(tag, ops.size, ops.align);
+    return entry;
   }
   [[nodiscard]] std::uint32_t size() const noexcept { return next_; }
 
  private:
-  static constexpr std::size_t kChunk = 1024;
-  static constexpr std::size_t kChunks = (FrameKind::kTagMax + 1) / kChunk;
-  std::vector<std::unique_ptr<std::unique_ptr<DispatchEntry>[]>> chunks_;  // never resized
+  static constexpr std::uint32_t kFirstChunk = 32;
+  static constexpr std::size_t kChunks = std::bit_width((FrameKind::kTagMax + kFirstChunk) / kFirstChunk);
+
+  struct Slot {
+    explicit Slot(std::uint32_t tag) noexcept
+        : chunk(std::bit_width((tag + kFirstChunk) / kFirstChunk) - 1U),
+          index(tag + kFirstChunk - (kFirstChunk << chunk)) {}
+    std::uint32_t chunk;
+    std::uint32_t index;
+  };
+
+  std::array<std::unique_ptr<DispatchEntry[]>, kChunks> chunks_;
   std::uint32_t next_ = 0;
 };
 

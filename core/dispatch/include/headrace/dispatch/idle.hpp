@@ -31,9 +31,13 @@ class Idle {
   void found(std::uint64_t events) noexcept {
     if (spins_ > 0 && spins_ <= spin_budget_) reward();
     spins_ = 0;
+    yielded_ns_ = 0;
     if (events < kShortRun) {
       lag_pauses_ = lag_pauses_ == 0 ? 1 : lag_pauses_ * 2;
       if (lag_pauses_ > kLagPausesMax) lag_pauses_ = kLagPausesMax;
+    } else if (events < kFairRun) {
+      if (events >= lag_pauses_ / kPausesPerEvent && lag_pauses_ < kLagPausesDeep)
+        lag_pauses_ = lag_pauses_ * 2 + 1;
     } else if (events > kLongRun) {
       lag_pauses_ /= 2;
     }
@@ -68,23 +72,30 @@ class Idle {
       pause();
       return Next::look;
     }
-    if (spins_ <= spin_budget_ + kYields) {
+    // Whoever got the core by a long yield has published nothing: a worker that stands in line for it again is
+    // reached later than one that sleeps and is woken.
+    if (spins_ <= spin_budget_ + kYields && yielded_ns_ < kYieldedNsMax) {
       yield();
       return Next::look;
     }
     spin_budget_ = spin_budget_ / 2 < kSpinBudgetMin ? kSpinBudgetMin : spin_budget_ / 2;
     spins_ = 0;
+    yielded_ns_ = 0;
     return Next::park;
   }
 
  private:
   static constexpr std::uint64_t kShortRun = 32;  ///< looks that find less come too soon
+  static constexpr std::uint64_t kFairRun = 256;  ///< and so do these while events come fast enough to be worth it
   static constexpr std::uint64_t kLongRun = 512;  ///< and those that find more too late
-  static constexpr std::uint32_t kLagPausesMax = 64;
+  static constexpr std::uint32_t kLagPausesMax = 64;    ///< about 1.5 us
+  static constexpr std::uint32_t kLagPausesDeep = 512;  ///< while an event comes every kPausesPerEvent, or faster
+  static constexpr std::uint32_t kPausesPerEvent = 4;
   static constexpr std::uint32_t kSpinsBeforeYield = 256;
   static constexpr std::uint32_t kSpinBudgetMin = 16;
   static constexpr std::uint32_t kSpinBudgetMax = 4096;  // about 100 us, twice a wake-up on a virtual machine
   static constexpr std::uint32_t kYields = 8;
+  static constexpr std::uint64_t kYieldedNsMax = 100'000;
   static constexpr std::uint64_t kLongYieldNs = 5'000;  // an empty one takes 0.6 to 1.5 us
 
   void reward() noexcept {
@@ -96,12 +107,15 @@ class Idle {
   void yield() noexcept {
     const std::uint64_t before = steady_ns();
     std::this_thread::yield();
-    crowded_ = steady_ns() - before > kLongYieldNs;
+    const std::uint64_t took = steady_ns() - before;
+    yielded_ns_ += took;
+    crowded_ = took > kLongYieldNs;
     if (crowded_) spin_budget_ = kSpinBudgetMin;
   }
 
   const Wait wait_;
-  bool crowded_ = false;  ///< the last yield said so
+  bool crowded_ = false;          ///< the last yield said so
+  std::uint64_t yielded_ns_ = 0;  ///< since something was found
   std::uint32_t lag_pauses_ = 0;
   std::uint32_t spins_ = 0;
   std::uint32_t spin_budget_ = 1024;

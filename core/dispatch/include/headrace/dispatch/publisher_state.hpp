@@ -65,13 +65,15 @@ class PublisherState {
 
   template <class T, class U>
   PublishResult publish_to(const TopicNode& topic, U&& event) {
-    if (extend<T>(topic, std::forward<U>(event))) [[likely]] return {PublishStatus::published, 1};
+    if (go_direct<T>(topic, std::forward<U>(event))) [[likely]]
+      return {PublishStatus::published, 1};
     const Reading reading(*this);
     return put<T>(topic, std::forward<U>(event));
   }
   template <class T, class... Args>
   PublishResult emplace_to(const TopicNode& topic, Args&&... args) {
-    if (extend<T>(topic, std::forward<Args>(args)...)) [[likely]] return {PublishStatus::published, 1};
+    if (go_direct<T>(topic, std::forward<Args>(args)...)) [[likely]]
+      return {PublishStatus::published, 1};
     const Reading reading(*this);
     if (PublisherLane* to = begin_frame(topic)) {
       std::construct_at(static_cast<T*>(place_), std::forward<Args>(args)...);
@@ -115,19 +117,34 @@ class PublisherState {
     RouteReader& reader;
   };
 
-  // The shortest way: a single target whose open frame takes one more event. Three stores: the event, the header,
-  // the lane's own count. Spilling and closing end the open frame or the direct way, so neither is asked for here.
+  // The shortest ways, of a topic with a single target. Its open frame takes one more event, in three stores: the
+  // event, the header, the lane's own count. Or, where kinds alternate, the event makes a frame of its own.
+  // Spilling and closing end both or the direct way, so neither is asked for here.
   template <class T, class... Args>
-  [[gnu::always_inline]] bool extend(const TopicNode& topic, Args&&... args) {
+  [[gnu::always_inline]] bool go_direct(const TopicNode& topic, Args&&... args) {
     const DirectWay way(topic.direct.load(std::memory_order_acquire));  // T2 <- T1
-    if (!way) [[unlikely]] return false;
+    if (!way) [[unlikely]]
+      return false;
     PublisherLane& to = *lanes_[way.worker()];
-    void* place = to.lane.producer().try_extend(way.kind(), 1);
-    if (place == nullptr) [[unlikely]] return false;
-    std::construct_at(static_cast<T*>(place), std::forward<Args>(args)...);
-    to.lane.producer().commit_extension(1);
+    auto& lane = to.lane.producer();
+    if (void* place = lane.try_extend(way.kind(), 1)) {
+      std::construct_at(static_cast<T*>(place), std::forward<Args>(args)...);
+      lane.commit_extension(1);
+    } else {
+      if (way.kind() == to.last_kind && goes_on(to)) return false;
+      void* alone = lane.template try_claim_alone<sizeof(T), alignof(T)>();
+      if (alone == nullptr || !pace_.skips_stamp()) [[unlikely]]
+        return false;
+      std::construct_at(static_cast<T*>(alone), std::forward<Args>(args)...);
+      lane.template commit_alone<sizeof(T), alignof(T)>(way.kind());
+      to.last_kind = way.kind();
+    }
     ring_if_dozing(to);
     return true;
+  }
+  // Whether a frame should stay open for more events of its kind: they stream, or the worker does not keep up.
+  [[nodiscard]] bool goes_on(PublisherLane& to) const noexcept {
+    return pace_.streams() || to.lane.producer().reader_lagged();
   }
 
   // An event that is not taken stays with the caller: it is moved from only when nothing can fail any more.
@@ -155,7 +172,7 @@ class PublisherState {
 
   // Begins a frame on the direct way; its place is in place_. Null: there is no direct way, or no room.
   PublisherLane* begin_frame(const TopicNode& topic) noexcept {
-    const DirectWay way(topic.direct.load(std::memory_order_acquire));  // T2 <- T1
+    const DirectWay way(topic.direct.load(std::memory_order_acquire));    // T2 <- T1
     if (!way || closed_.load(std::memory_order_relaxed)) return nullptr;  // C2 <- C1
     PublisherLane& to = *lanes_[way.worker()];
     place_ = claim(to, way.kind(), 1);
@@ -182,22 +199,24 @@ class PublisherState {
     return nullptr;
   }
 
-  // A run of one kind may go on in an open frame; where kinds alternate an open frame would only have to be closed.
+  // A run of one kind may go on in an open frame; where kinds alternate an open frame would only have to be
+  // closed.
   void* claim(PublisherLane& to, FrameKind kind, std::uint32_t count) noexcept {
-    if (to.spilling) [[unlikely]] return nullptr;
+    if (to.spilling) [[unlikely]]
+      return nullptr;
     auto& lane = to.lane.producer();
     if (lane.try_extend(kind, count) != nullptr) return lane.try_claim(kind, count);
     const std::uint64_t stamp = pace_.begin_frame(std::max(lane.open_run(), 1U));
-    const bool goes_on = kind == to.last_kind && pace_.streams();
+    const bool open = kind == to.last_kind && goes_on(to);
     to.last_kind = kind;
-    return lane.try_claim_stamped(kind, count, goes_on ? Lane::Run::open : Lane::Run::closed,
+    return lane.try_claim_stamped(kind, count, open ? Lane::Run::open : Lane::Run::closed,
                                   HEADRACE_TELEMETRY ? stamp : 0);
   }
   void commit(PublisherLane& to) noexcept {
     to.lane.producer().commit();
     ring_if_dozing(to);
   }
-  void ring_if_dozing(PublisherLane& to) noexcept {
+  [[gnu::always_inline]] void ring_if_dozing(PublisherLane& to) noexcept {
     if (to.doze.was_begun()) [[unlikely]]
       ring(to);
   }

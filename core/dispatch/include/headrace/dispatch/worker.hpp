@@ -7,6 +7,7 @@
 #include "headrace/base/atomic.hpp"
 #include "headrace/base/cache_line.hpp"
 #include "headrace/dispatch/balanced_event.hpp"
+#include "headrace/dispatch/context.hpp"
 #include "headrace/dispatch/doorbell.hpp"
 #include "headrace/dispatch/publisher_state.hpp"
 #include "headrace/dispatch/running_handler.hpp"
@@ -15,7 +16,6 @@
 
 namespace headrace {
 
-class Context;
 class Dispatcher;
 
 /// Drains its lanes, its share of the balanced ring and what waits behind full lanes, and runs handlers.
@@ -40,9 +40,7 @@ class Worker {
   /// @thread any
   void halt() noexcept;
   [[nodiscard]] Doorbell& doorbell() noexcept { return doorbell_; }
-  [[nodiscard]] const SubscriptionState* running() const noexcept {
-    return running_.running();
-  }
+  [[nodiscard]] const SubscriptionState* running() const noexcept { return running_.running(); }
   [[nodiscard]] const SingleWriterCounter& balanced_left() const noexcept { return balanced_left_; }
   /// Deliveries that went through run_handlers, whatever came of them.
   [[nodiscard]] const SingleWriterCounter& settled() const noexcept { return settled_; }
@@ -68,7 +66,7 @@ class Worker {
   /// The running handler ended its own subscription: destroy it when it returns. @thread worker
   void end_after_run(SubscriptionState& subscription) noexcept {
     ended_inside_ = &subscription;
-    tally_->ended = true;
+    tally_.ended = true;
   }
   /// For the worker's own thread.
   [[nodiscard]] const Dispatcher& dispatcher() const noexcept { return dispatcher_; }
@@ -83,8 +81,12 @@ class Worker {
   std::uint64_t take_balanced(std::uint64_t budget);
   void dispatch(const DispatchEntry& entry, const Lane::Frame& frame, std::byte* events);
   void run_handlers(const DispatchEntry& entry, const void* events, std::uint32_t count, std::uint64_t stamp);
-  void run_handler(SubscriptionState& subscription, Context& context, const void* events, std::uint32_t count,
-                   std::uint64_t stamp);
+  void run_handler(const HandlerList::Row& row, const void* events, std::uint32_t count, std::uint64_t stamp);
+#if HEADRACE_TELEMETRY
+  // Apart: it is long, and one frame in many has a stamp.
+  [[gnu::noinline]] void record_times(SubscriptionStats& stats, std::uint64_t stamp, std::uint64_t begun,
+                                      std::uint32_t count);
+#endif
   void doze_idle_lanes();
   void park();
   [[nodiscard]] static bool holds_something(PublisherLane& lane) noexcept;
@@ -95,12 +97,13 @@ class Worker {
   const unsigned index_;
   PublisherState& publisher_;
   Doorbell doorbell_;
-  RouteReader reader_;  ///< inside while handler lists may be read
+  RouteReader reader_;               ///< inside while handler lists may be read
   std::vector<PublisherLane*> hot_;  ///< lanes that are polled
   std::uint32_t turns_until_doze_ = 0;
   std::optional<MpmcRing<BalancedEvent>::Consumer> balanced_;
   SubscriptionState* ended_inside_ = nullptr;
-  Tally* tally_ = nullptr;  ///< of the handler that runs
+  Context context_;
+  Tally tally_;  ///< of the handler that runs
 
   // Written by this worker, read by unsubscribers, snapshots and stop().
   alignas(kNoSharingBytes) RunningHandler<SubscriptionState> running_;

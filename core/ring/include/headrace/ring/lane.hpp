@@ -9,6 +9,7 @@
 #include "headrace/base/cache_line.hpp"
 #include "headrace/base/check.hpp"
 #include "headrace/ring/frame_word.hpp"
+#include "headrace/ring/lane_frame.hpp"
 
 #if !defined(HEADRACE_MODEL_ATOMICS)
 #include "headrace/ring/lane_memory.hpp"
@@ -36,20 +37,6 @@ namespace headrace {
 /// header. Bytes go back to the producer in eighths of the ring, and when the consumer finds nothing to read.
 template <class Memory>
 class BasicLane {
-  // Written by the producer, read by anyone: a load and a store, no read-modify-write.
-  class EventCounter {
-   public:
-    void add(std::uint64_t amount) noexcept {
-      count_.store(value() + amount, std::memory_order_relaxed);  // no partner: orders nothing
-    }
-    [[nodiscard]] std::uint64_t value() const noexcept {
-      return count_.load(std::memory_order_relaxed);  // no partner: orders nothing
-    }
-
-   private:
-    Atomic<std::uint64_t> count_{0};
-  };
-
  public:
   explicit BasicLane(std::size_t capacity_bytes)
       : memory_(checked(capacity_bytes)), producer_(*this, capacity_bytes), consumer_(*this, capacity_bytes) {
@@ -58,20 +45,8 @@ class BasicLane {
   BasicLane(const BasicLane&) = delete;
   BasicLane& operator=(const BasicLane&) = delete;
 
-  /// A run of built events at the consumer. Addresses hold until it is consumed.
-  struct Frame {
-    FrameKind kind;
-    std::uint32_t count = 0;
-    bool stamped = false;     ///< whether `stamp` was taken when this run's first event was published
-    std::uint64_t stamp = 0;  ///< whatever the producer gave to claim()
-    std::uint64_t first_at = 0;
-    bool is_open = false;  ///< more events may join it
-  };
-
-  enum class Run {
-    open,    ///< later events of the same kind may join the frame: best while events stream
-    closed,  ///< the frame is complete: its header and events share lines, best while events are rare
-  };
+  using Frame = LaneFrame;
+  using Run = LaneRun;
 
   class Producer {
    public:
@@ -108,20 +83,46 @@ class BasicLane {
       }
     }
 
-    /// Room in the open frame, if these events may join it: the shortest way of an event. It writes nothing, because
-    /// every store of a publish takes a place in the core's store buffer, and a full buffer keeps the next events'
-    /// lines from being fetched meanwhile. Publish with commit_extension().
+    /// Room in the open frame, if these events may join it: the shortest way of an event. It writes nothing,
+    /// because every store of a publish takes a place in the core's store buffer, and a full buffer keeps the next
+    /// events' lines from being fetched meanwhile. Publish with commit_extension().
     /// @thread producer  @progress wait-free  @alloc none
-    [[nodiscard]] typename Memory::Address try_extend(FrameKind kind, std::uint32_t count) noexcept {
+    [[nodiscard, gnu::always_inline]] typename Memory::Address try_extend(FrameKind kind,
+                                                                          std::uint32_t count) noexcept {
       const FrameWord now = open();
       if (kind != open_kind_ || now.count() + count > open_count_max_) [[unlikely]]
         return nullptr;
       return memory_.payload(open_payload_at_ + std::uint64_t{now.count()} * kind.stride_bytes());
     }
-    void commit_extension(std::uint32_t count) noexcept {
+    [[gnu::always_inline]] void commit_extension(std::uint32_t count) noexcept {
       const FrameWord more = open().with_more(count);
       open_.store(more.bits(), std::memory_order_relaxed);  // no partner: own variable, others only count by it
       memory_.store_word(open_at_, more.bits(), std::memory_order_release);  // P1 -> C1
+      memory_.ask_for(open_payload_at_ + std::uint64_t{more.count()} * open_kind_.stride_bytes() + kAskAheadBytes);
+    }
+
+    /// Room for one event in a frame of its own, complete when it shows: the shortest way where kinds alternate.
+    /// Null where a longer one is needed: a frame is open, the lap ends, or room has to be looked for. The kind
+    /// has this stride and alignment; publish with commit_alone().
+    /// @thread producer  @progress wait-free  @alloc none
+    template <std::uint32_t stride_bytes, std::uint32_t align_bytes>
+    [[nodiscard, gnu::always_inline]] typename Memory::Address try_claim_alone() noexcept {
+      const std::uint64_t at = alone_payload_at<align_bytes>();
+      if (at + stride_bytes > alone_end_max_) [[unlikely]]
+        return nullptr;
+      return memory_.payload(at);
+    }
+    template <std::uint32_t stride_bytes, std::uint32_t align_bytes>
+    [[gnu::always_inline]] void commit_alone(FrameKind kind) noexcept {
+      const std::uint64_t header_at = closed_end_at_;
+      const std::uint64_t end_at = up_to_word(alone_payload_at<align_bytes>() + stride_bytes);
+      // I3: the next header's place must be zero before this header shows.
+      memory_.store_word(end_at, 0, std::memory_order_relaxed);  // no partner: P1 on the next line
+      memory_.store_word(header_at, FrameWord(kind, 1, false).as_closed().bits(),
+                         std::memory_order_release);  // P1 -> C1
+      closed_end_at_ = end_at;
+      events_before_.add(1);
+      memory_.ask_for(end_at + kAskAheadBytes);
     }
 
     /// Whether a claim of `bytes` in one frame of any kind is sure to succeed. Room once seen never shrinks.
@@ -139,9 +140,15 @@ class BasicLane {
     void limit_use(std::uint64_t bytes) noexcept { limit_ = credit_ = bytes; }
     void lift_limit() noexcept { credit_ = capacity_; }
 
-    /// Nothing joins the open frame any more.
+    /// Nothing joins the open frame any more, and try_claim_alone() fails until another claim went well.
     /// @thread producer
-    void close_run() noexcept { open_count_max_ = 0; }
+    void close_run() noexcept {
+      open_count_max_ = 0;
+      alone_end_max_ = 0;
+    }
+    /// Whether the consumer was a quarter of the ring behind when room was last looked for.
+    /// @thread producer
+    [[nodiscard]] bool reader_lagged() const noexcept { return reader_lagged_; }
     /// Events in the last frame, if it was left open: how long a run became.
     /// @thread producer
     [[nodiscard]] std::uint32_t open_run() const noexcept { return open().count(); }
@@ -164,6 +171,9 @@ class BasicLane {
     friend class BasicLane;
     // A frame that goes on for ever would never be stamped, and one reader would hold its lane for long.
     static constexpr std::uint32_t kRunMax = 512;
+    // The lines that an event will be written to lie in the consumer's cache; asked for so far ahead they are here
+    // in time, and many are on their way at once.
+    static constexpr std::uint64_t kAskAheadBytes = 2048;
     static constexpr std::uint64_t kNoSkip = ~std::uint64_t{0};
 
     Producer(BasicLane& lane, std::uint64_t capacity) noexcept
@@ -172,7 +182,7 @@ class BasicLane {
     [[gnu::noinline]] typename Memory::Address claim_frame(FrameKind kind, std::uint32_t count, Run run,
                                                            std::uint64_t stamp) noexcept {
       const FrameWord word(kind, count, stamp != 0);
-      std::uint64_t header_at = (write_at() + 7) & ~std::uint64_t{7};
+      std::uint64_t header_at = up_to_word(write_at());
       std::uint64_t skip_at = kNoSkip;
       const std::uint64_t offset = header_at & (capacity_ - 1);
       if (offset + (word.end_at(header_at) - header_at) > capacity_) {
@@ -196,7 +206,8 @@ class BasicLane {
 
     void look_for_room() noexcept {
       released_seen_ = lane_.released_at_.load(std::memory_order_acquire);  // P2 <- C2
-      if (used_bytes_max() <= capacity_ / 4) credit_ = limit_;
+      reader_lagged_ = used_bytes_max() > capacity_ / 4;
+      if (!reader_lagged_) credit_ = limit_;
     }
 
     [[gnu::noinline]] void commit_frame() noexcept {
@@ -228,12 +239,14 @@ class BasicLane {
         events_before_.add(word.count());
         open_kind_ = FrameKind{};
         open_.store(0, std::memory_order_relaxed);  // no partner: own variable, others only count by it
-        closed_end_at_ = claimed_end_at_;
+        closed_end_at_ = up_to_word(claimed_end_at_);
+        alone_end_max_ = std::min((closed_end_at_ | (capacity_ - 1)) + 1, released_seen_ + credit_ - 16);
       }
     }
 
     void begin(FrameWord word) noexcept {
       open_.store(word.bits(), std::memory_order_relaxed);  // no partner: own variable, others only count by it
+      alone_end_max_ = 0;
       open_at_ = claimed_at_;
       open_kind_ = word.kind();
       open_payload_at_ = word.payload_at(open_at_);
@@ -248,16 +261,26 @@ class BasicLane {
       return FrameWord(open_.load(std::memory_order_relaxed));  // no partner: own variable
     }
 
+    [[nodiscard]] static constexpr std::uint64_t up_to_word(std::uint64_t at) noexcept {
+      return (at + 7) & ~std::uint64_t{7};
+    }
+    template <std::uint32_t align_bytes>
+    [[nodiscard]] std::uint64_t alone_payload_at() const noexcept {
+      if constexpr (align_bytes <= 8) return closed_end_at_ + 8;
+      return (closed_end_at_ + 8 + align_bytes - 1) & ~(std::uint64_t{align_bytes} - 1);
+    }
+
     /// Where the last built event ends.
     [[nodiscard]] std::uint64_t write_at() const noexcept {
-      return has_open_ ? open_payload_at_ + std::uint64_t{open().count()} * open_kind_.stride_bytes() : closed_end_at_;
+      return has_open_ ? open_payload_at_ + std::uint64_t{open().count()} * open_kind_.stride_bytes()
+                       : closed_end_at_;
     }
 
     BasicLane& lane_;
     Memory& memory_;
     // The open frame, while has_open_.
     Atomic<std::uint64_t> open_{0};  ///< its header as last stored; zero: none is open
-    FrameKind open_kind_{};  ///< no event has this kind while no frame is open
+    FrameKind open_kind_{};          ///< no event has this kind while no frame is open
     std::uint32_t open_count_max_ = 0;
     bool has_open_ = false;
     std::uint64_t open_at_ = 0;
@@ -267,8 +290,10 @@ class BasicLane {
     std::uint64_t limit_;              ///< what credit_ returns to
     std::uint64_t credit_;             ///< how much of the capacity may be in use
     std::uint64_t released_seen_ = 0;  ///< private copy of released_at_
-    std::uint64_t closed_end_at_ = 0;  ///< end of the last event while no frame is open
-    EventCounter events_before_;       ///< events of all frames but the open one
+    std::uint64_t closed_end_at_ = 0;  ///< while no frame is open: where the next header goes, or a skip
+    std::uint64_t alone_end_max_ = 0;  ///< where a frame with one event may end that asks no further; 0: nowhere
+    bool reader_lagged_ = false;
+    LaneEventCounter events_before_;  ///< events of all frames but the open one
     // The claim: more of the open frame, or a frame begun.
     bool begins_frame_ = false;
     bool closes_ = false;

@@ -6,6 +6,7 @@
 #include <new>
 #include <utility>
 
+#include "headrace/base/hints.hpp"
 #include "headrace/base/pages.hpp"
 
 namespace headrace {
@@ -32,6 +33,8 @@ class LaneMemory {
   void set_plain(std::uint64_t at, std::uint64_t value) noexcept { *word(at) = value; }
 
   [[nodiscard]] Address payload(std::uint64_t at) noexcept { return bytes_ + (at & mask_); }
+  /// The line there will be written soon: a hint.
+  void ask_for(std::uint64_t at) noexcept { prefetch_for_write(bytes_ + (at & mask_)); }
 
  private:
   static Pages allocate(std::size_t bytes) {

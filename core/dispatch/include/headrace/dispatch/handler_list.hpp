@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "headrace/base/cache_line.hpp"
+#include "headrace/dispatch/subscription_state.hpp"
+
+namespace headrace {
+
+/// The handlers behind a tag: one a group. Immutable; replaced as a whole.
+///
+/// Beside the subscriptions stand rows with all that a worker needs to run one, because a frame with one event
+/// costs about as much as following pointers to them would. The first row lies in the list itself: mostly there is
+/// no other.
+class alignas(kCacheLineBytes) HandlerList {
+ public:
+  using Subscriptions = std::vector<std::shared_ptr<SubscriptionState>>;
+
+  struct Row {
+    SubscriptionState::Invoke invoke = nullptr;
+    void* handler = nullptr;
+    SubscriptionState* subscription = nullptr;
+    SubscriptionStats* stats = nullptr;  ///< of the worker that takes the list's events; null: more than one does
+  };
+
+  /// @param worker  the only one that takes events to these handlers, or -1
+  HandlerList(Subscriptions subscriptions, int worker) : size_(subscriptions.size()), worker_(worker) {
+    for (std::size_t i = 0; i < size_; ++i) {
+      const Row row = row_of(*subscriptions[i], worker);
+      if (i == 0) {
+        first_ = row;
+      } else {
+        others_.push_back(row);
+      }
+    }
+    subscriptions_ = std::move(subscriptions);
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  /// Of a list that is not empty.
+  [[nodiscard]] const Row& first() const noexcept { return first_; }
+  /// All but the first.
+  [[nodiscard]] const std::vector<Row>& others() const noexcept { return others_; }
+  [[nodiscard]] int worker() const noexcept { return worker_; }
+  [[nodiscard]] const Subscriptions& subscriptions() const noexcept { return subscriptions_; }
+
+ private:
+  static Row row_of(SubscriptionState& subscription, int worker) {
+    SubscriptionStats* stats = worker < 0 ? nullptr : subscription.stats[static_cast<std::size_t>(worker)].get();
+    return {subscription.invoke, subscription.handler.get(), &subscription, stats};
+  }
+
+  std::size_t size_;
+  int worker_;
+  Row first_;
+  std::vector<Row> others_;
+  Subscriptions subscriptions_;
+};
+
+}  // namespace headrace

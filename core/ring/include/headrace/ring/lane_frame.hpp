@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+
+#include "headrace/base/atomic.hpp"
+#include "headrace/ring/frame_word.hpp"
+
+namespace headrace {
+
+/// A run of built events at a Lane's consumer. Addresses hold until it is consumed.
+struct LaneFrame {
+  FrameKind kind;
+  std::uint32_t count = 0;
+  bool stamped = false;     ///< whether `stamp` was taken when this run's first event was published
+  std::uint64_t stamp = 0;  ///< whatever the producer gave to claim()
+  std::uint64_t first_at = 0;
+  bool is_open = false;  ///< more events may join it
+};
+
+enum class LaneRun {
+  open,    ///< later events of the same kind may join the frame: best while events stream
+  closed,  ///< the frame is complete: its header and events share lines, best while events are rare
+};
+
+/// Written by the producer, read by anyone: a load and a store, no read-modify-write.
+class LaneEventCounter {
+ public:
+  void add(std::uint64_t amount) noexcept {
+    count_.store(value() + amount, std::memory_order_relaxed);  // no partner: orders nothing
+  }
+  [[nodiscard]] std::uint64_t value() const noexcept {
+    return count_.load(std::memory_order_relaxed);  // no partner: orders nothing
+  }
+
+ private:
+  Atomic<std::uint64_t> count_{0};
+};
+
+}  // namespace headrace

@@ -107,7 +107,7 @@ class BasicLane {
     /// @thread producer  @progress wait-free  @alloc none
     template <std::uint32_t stride_bytes, std::uint32_t align_bytes>
     [[nodiscard, gnu::always_inline]] typename Memory::Address try_claim_alone() noexcept {
-      const std::uint64_t at = alone_payload_at<align_bytes>();
+      const std::uint64_t at = lane_payload_at<align_bytes>(closed_end_at_);
       if (at + stride_bytes > alone_end_max_) [[unlikely]]
         return nullptr;
       return memory_.payload(at);
@@ -115,7 +115,7 @@ class BasicLane {
     template <std::uint32_t stride_bytes, std::uint32_t align_bytes>
     [[gnu::always_inline]] void commit_alone(FrameKind kind) noexcept {
       const std::uint64_t header_at = closed_end_at_;
-      const std::uint64_t end_at = up_to_word(alone_payload_at<align_bytes>() + stride_bytes);
+      const std::uint64_t end_at = lane_up_to_word(lane_payload_at<align_bytes>(closed_end_at_) + stride_bytes);
       // I3: the next header's place must be zero before this header shows.
       memory_.store_word(end_at, 0, std::memory_order_relaxed);  // no partner: P1 on the next line
       memory_.store_word(header_at, FrameWord(kind, 1, false).as_closed().bits(),
@@ -182,7 +182,7 @@ class BasicLane {
     [[gnu::noinline]] typename Memory::Address claim_frame(FrameKind kind, std::uint32_t count, Run run,
                                                            std::uint64_t stamp) noexcept {
       const FrameWord word(kind, count, stamp != 0);
-      std::uint64_t header_at = up_to_word(write_at());
+      std::uint64_t header_at = lane_up_to_word(write_at());
       std::uint64_t skip_at = kNoSkip;
       const std::uint64_t offset = header_at & (capacity_ - 1);
       if (offset + (word.end_at(header_at) - header_at) > capacity_) {
@@ -239,7 +239,7 @@ class BasicLane {
         events_before_.add(word.count());
         open_kind_ = FrameKind{};
         open_.store(0, std::memory_order_relaxed);  // no partner: own variable, others only count by it
-        closed_end_at_ = up_to_word(claimed_end_at_);
+        closed_end_at_ = lane_up_to_word(claimed_end_at_);
         alone_end_max_ = std::min((closed_end_at_ | (capacity_ - 1)) + 1, released_seen_ + credit_ - 16);
       }
     }
@@ -259,15 +259,6 @@ class BasicLane {
 
     [[nodiscard]] FrameWord open() const noexcept {
       return FrameWord(open_.load(std::memory_order_relaxed));  // no partner: own variable
-    }
-
-    [[nodiscard]] static constexpr std::uint64_t up_to_word(std::uint64_t at) noexcept {
-      return (at + 7) & ~std::uint64_t{7};
-    }
-    template <std::uint32_t align_bytes>
-    [[nodiscard]] std::uint64_t alone_payload_at() const noexcept {
-      if constexpr (align_bytes <= 8) return closed_end_at_ + 8;
-      return (closed_end_at_ + 8 + align_bytes - 1) & ~(std::uint64_t{align_bytes} - 1);
     }
 
     /// Where the last built event ends.

@@ -22,6 +22,17 @@ enum class LaneRun {
   closed,  ///< the frame is complete: its header and events share lines, best while events are rare
 };
 
+/// Where the next header may stand.
+[[nodiscard]] constexpr std::uint64_t lane_up_to_word(std::uint64_t at) noexcept {
+  return (at + 7) & ~std::uint64_t{7};
+}
+/// Where the events of a frame without a stamp start, when their alignment is known beforehand.
+template <std::uint32_t align_bytes>
+[[nodiscard]] constexpr std::uint64_t lane_payload_at(std::uint64_t header_at) noexcept {
+  if constexpr (align_bytes <= 8) return header_at + 8;
+  return (header_at + 8 + align_bytes - 1) & ~(std::uint64_t{align_bytes} - 1);
+}
+
 /// Written by the producer, read by anyone: a load and a store, no read-modify-write.
 class LaneEventCounter {
  public:

@@ -64,7 +64,7 @@ class RouteBuilder::Entries {
     }
   }
 
-  /// @param worker  the only one that takes the entry's events, or -1
+  /// @param worker  that the entry's events mostly go to, or -1
   const DispatchEntry* at(const Place& place, Subscriptions handlers, int worker) {
     DispatchEntry* entry = find(place, handlers);
     if (entry == nullptr) entry = topic_.entries.emplace_back(&table_.add(topic_, *topic_.ops, place));

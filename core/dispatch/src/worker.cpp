@@ -150,16 +150,18 @@ void Worker::run_handlers(const DispatchEntry& entry, const void* events, std::u
     return;
   }
   context_.set_entry(entry, events);
-  run_handler(handlers.first(), events, count, stamp);
+  const bool own = handlers.worker() == static_cast<int>(index_);
+  run_handler(handlers.first(), own, events, count, stamp);
   if (handlers.size() > 1) {
-    for (const HandlerList::Row& row : handlers.others()) run_handler(row, events, count, stamp);
+    for (const HandlerList::Row& row : handlers.others()) run_handler(row, own, events, count, stamp);
   }
   settled_.add(count * handlers.size());
 }
 
-void Worker::run_handler(const HandlerList::Row& row, const void* events, std::uint32_t count,
+void Worker::run_handler(const HandlerList::Row& row, bool own, const void* events, std::uint32_t count,
                          std::uint64_t stamp) {
-  SubscriptionStats& stats = row.stats != nullptr ? *row.stats : *row.subscription->stats[index_];
+  // A shard's entry may have passed to another worker while events of its were under way to this one.
+  SubscriptionStats& stats = own ? *row.stats : *row.subscription->stats[index_];
   if (!running_.enter(*row.subscription)) [[unlikely]] {
     stats.unsubscribed.add(count);
     running_.leave();

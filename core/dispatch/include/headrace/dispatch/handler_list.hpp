@@ -23,10 +23,10 @@ class alignas(kCacheLineBytes) HandlerList {
     SubscriptionState::Invoke invoke = nullptr;
     void* handler = nullptr;
     SubscriptionState* subscription = nullptr;
-    SubscriptionStats* stats = nullptr;  ///< of the worker that takes the list's events; null: more than one does
+    SubscriptionStats* stats = nullptr;  ///< of worker(); null: there is none
   };
 
-  /// @param worker  the only one that takes events to these handlers, or -1
+  /// @param worker  that mostly runs them, or -1
   HandlerList(Subscriptions subscriptions, int worker) : size_(subscriptions.size()), worker_(worker) {
     for (std::size_t i = 0; i < size_; ++i) {
       const Row row = row_of(*subscriptions[i], worker);
@@ -44,6 +44,7 @@ class alignas(kCacheLineBytes) HandlerList {
   [[nodiscard]] const Row& first() const noexcept { return first_; }
   /// All but the first.
   [[nodiscard]] const std::vector<Row>& others() const noexcept { return others_; }
+  /// Whose stats the rows name. Another worker that meets the list looks for its own.
   [[nodiscard]] int worker() const noexcept { return worker_; }
   [[nodiscard]] const Subscriptions& subscriptions() const noexcept { return subscriptions_; }
 

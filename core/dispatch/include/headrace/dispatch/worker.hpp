@@ -81,7 +81,8 @@ class Worker {
   std::uint64_t take_balanced(std::uint64_t budget);
   void dispatch(const DispatchEntry& entry, const Lane::Frame& frame, std::byte* events);
   void run_handlers(const DispatchEntry& entry, const void* events, std::uint32_t count, std::uint64_t stamp);
-  void run_handler(const HandlerList::Row& row, const void* events, std::uint32_t count, std::uint64_t stamp);
+  void run_handler(const HandlerList::Row& row, bool own, const void* events, std::uint32_t count,
+                   std::uint64_t stamp);
 #if HEADRACE_TELEMETRY
   // Apart: it is long, and one frame in many has a stamp.
   [[gnu::noinline]] void record_times(SubscriptionStats& stats, std::uint64_t stamp, std::uint64_t begun,

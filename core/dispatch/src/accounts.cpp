@@ -9,7 +9,8 @@ Ledger Dispatcher::ledger_of(const SubscriptionState& state) const {
     sum.handled += stats->handled.value();
     sum.failed += stats->failed.value();
     sum.unrouted += stats->refused.value();
-    sum.dropped += stats->unsubscribed.value();
+    sum.dropped += stats->unsubscribed.value() + stats->dropped.value();
+    sum.dead_lettered += stats->dead_lettered.value();
   }
   return sum;
 }
@@ -55,6 +56,10 @@ Snapshot Dispatcher::snapshot() {
       report.failed += stats->failed.value();
       report.refused += stats->refused.value();
       report.unsubscribed += stats->unsubscribed.value();
+      report.dead_lettered += stats->dead_lettered.value();
+      report.dropped += stats->dropped.value();
+      report.copies += stats->copies.value();
+      report.unchecked += stats->unchecked.value();
       report.runs += stats->runs.value();
 #if HEADRACE_TELEMETRY
       report.queue_wait_ns.merge(stats->queue_wait_ns.snapshot());

@@ -184,7 +184,7 @@ void Dispatcher::replace_route(TopicNode& node) {
 
 void Dispatcher::reroute(const SubscriptionState& changed) {
   for (const auto& topic : topics_.all()) {
-    if (changed.type != kAnyEventType && changed.type != topic->ops->type) continue;
+    if (changed.type != kAnyEventType && changed.type != topic->ops->payload->type) continue;
     if (changed.filter->matches(topic->name)) replace_route(*topic);
   }
   retired_.collect();
@@ -193,7 +193,7 @@ void Dispatcher::reroute(const SubscriptionState& changed) {
 
 // --- Subscriptions -------------------------------------------------------------------------------------------
 
-std::shared_ptr<SubscriptionState> Dispatcher::describe(const SubscribeOptions& options,
+std::shared_ptr<SubscriptionState> Dispatcher::describe(const RoutingOptions& options,
                                                         std::string_view default_filter, EventTypeId type) {
   auto state = std::make_shared<SubscriptionState>();
   const std::string_view filter_text = options.filter.empty() ? default_filter : options.filter;
@@ -267,6 +267,10 @@ void Dispatcher::unsubscribe(SubscriptionState& state) noexcept {
         std::this_thread::yield();
       }
     }
+  }
+  // What the subscription kept is given up by the workers that keep it, which may sleep.
+  for (const auto& worker : workers_) {
+    if (worker->agent() != nullptr) worker->doorbell().wake();
   }
   if (inside) {
     self->end_after_run(state);

@@ -65,12 +65,13 @@ std::uint64_t Dispatcher::in_flight() const noexcept {
   each_publisher([&](PublisherState& publisher) {
     for (const auto& lane : publisher.lanes()) left += lane->left.value() + lane->removed.value();
   });
-  for (const auto& worker : workers_) left += worker->balanced_left().value();
+  for (const auto& worker : workers_) left += worker->balanced_left().value() + worker->kept_left().value();
   asymmetric_fence_heavy();  // no partner: it is a barrier on every core, between the two sums
   each_publisher([&](PublisherState& publisher) {
     entered += publisher.balanced_entered.value();
     for (const auto& lane : publisher.lanes()) entered += lane->entered();
   });
+  for (const auto& worker : workers_) entered += worker->kept().value();
   return entered < left ? 0 : entered - left;  // an event that left and had not been seen to enter: they move
 }
 

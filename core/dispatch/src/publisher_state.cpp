@@ -53,6 +53,23 @@ PublishStatus PublisherState::find_topic(const EventOps& ops, std::string_view n
   return dispatcher_.find_topic(ops, name, node);
 }
 
+EventMeta PublisherState::meta_of(const PublishOptions& options, const EventMeta* cause) const {
+  EventMeta meta;
+  meta.id = options.id ? options.id : EventId::make();
+  meta.causation = options.causation;
+  meta.correlation = options.correlation;
+  if (cause != nullptr) {
+    if (!meta.causation) meta.causation = cause->id;
+    if (!meta.correlation) meta.correlation = cause->correlation;
+  }
+  if (!meta.correlation) meta.correlation = meta.id;
+  if (options.expires_after > std::chrono::nanoseconds::zero()) {
+    meta.expires_ns =
+        dispatcher_.options().time.now_ns() + static_cast<std::uint64_t>(options.expires_after.count());
+  }
+  return meta;
+}
+
 void PublisherState::ring(PublisherLane& to) noexcept {
   if (to.doze.end()) dispatcher_.ring_doorbell(to.worker, index_);
   if (dispatcher_.stopped()) [[unlikely]]

@@ -151,7 +151,7 @@ Subscriptions RouteBuilder::matching(const TopicNode& topic) const {
   Subscriptions found;
   for (const std::uint32_t id : ids) {
     const auto& subscription = by_id_[id];
-    if (subscription->type == kAnyEventType || subscription->type == topic.ops->type)
+    if (subscription->type == kAnyEventType || subscription->type == topic.ops->payload->type)
       found.push_back(subscription);
   }
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a->serial < b->serial; });
@@ -200,7 +200,12 @@ std::unique_ptr<Route> RouteBuilder::build(TopicNode& topic, EntryTable& table, 
 
   const EventOps& ops = *topic.ops;
   const std::size_t holders = pinned.size() + sharded.size() + balanced.size();
-  route->boxed = ops.size > limits_.inline_bytes_max || ops.align > FrameKind::kAlignMax ||
+  const auto keeps = [](const Group& group) {
+    return std::any_of(group.members.begin(), group.members.end(),
+                       [](const auto& member) { return member->keeps_events; });
+  };
+  route->boxed = (!ops.trivially_copyable && std::any_of(groups.begin(), groups.end(), keeps)) ||
+                 ops.size > limits_.inline_bytes_max || ops.align > FrameKind::kAlignMax ||
                  (holders > 1 && (!ops.trivially_copyable || ops.size > kCopyBytesMax ||
                                   holders * ops.size > limits_.inline_bytes_max));
 

@@ -55,8 +55,11 @@ std::uint64_t Worker::turn(std::uint64_t budget) {
   }
   std::uint64_t settled = 0;
   reader_.enter();
-  for (PublisherLane* lane : hot_) settled += drain(*lane, budget);
-  if (dispatcher_.has_balanced()) settled += take_balanced(budget);
+  WorkerAgent* const agent = this->agent();
+  if (agent != nullptr) settled += agent->turn();
+  const auto allowed = [&] { return agent == nullptr ? budget : std::min(budget, agent->credit()); };
+  for (PublisherLane* lane : hot_) settled += drain(*lane, allowed());
+  if (dispatcher_.has_balanced()) settled += take_balanced(allowed());
   reader_.leave();
   if (++turns_until_doze_ >= kTurnsBetweenDozes) [[unlikely]] {
     turns_until_doze_ = 0;
@@ -75,6 +78,8 @@ void Worker::open(std::uint32_t publisher) {
 }
 
 std::uint64_t Worker::drain(PublisherLane& from, std::uint64_t budget) {
+  if (budget == 0) [[unlikely]]
+    return 0;                                                         // held back: it has not been found empty
   OverflowQueue* queue = from.queue.load(std::memory_order_acquire);  // V2 <- V1
   // Asked before the lane is found empty: so many are older than what the publisher may put into the lane once
   // they are settled.
@@ -117,8 +122,7 @@ std::uint64_t Worker::drain_queue(PublisherLane& from, OverflowQueue& queue, std
   while (settled < budget) {
     const OverflowQueue::Taken taken = queue.take();
     if (taken.entry == nullptr) break;
-    run_handlers(*taken.entry, taken.event->data(), 1, 0);
-    taken.event->release();
+    run_boxed(*taken.entry, *taken.event, 0);
     queue.settle(taken);
     from.left.add(1);
     ++settled;
@@ -130,15 +134,31 @@ void Worker::dispatch(const DispatchEntry& entry, const Lane::Frame& frame, std:
   if (entry.plain) [[likely]]
     return run_handlers(entry, events, frame.count, frame.stamp);
   if (!entry.place.boxed) {
-    run_handlers(entry, events, frame.count, frame.stamp);
-    entry.ops->destroy(events, frame.count);
+    run_whole(entry, events, frame.count, frame.stamp);
+    if (!entry.ops->trivially_copyable) entry.ops->destroy(events, frame.count);
     return;
   }
   auto* boxes = reinterpret_cast<SharedEvent**>(events);
-  for (std::uint32_t i = 0; i < frame.count; ++i) {
-    run_handlers(entry, boxes[i]->data(), 1, i == 0 ? frame.stamp : 0);
-    boxes[i]->release();
+  for (std::uint32_t i = 0; i < frame.count; ++i) run_boxed(entry, *boxes[i], i == 0 ? frame.stamp : 0);
+}
+
+void Worker::run_boxed(const DispatchEntry& entry, SharedEvent& box, std::uint64_t stamp) {
+  context_.set_box(&box);
+  run_whole(entry, box.data(), 1, stamp);
+  context_.set_box(nullptr);
+  box.release();
+}
+
+/// Events that may carry meta: a handler that gets a span must find the events side by side, so these come singly.
+void Worker::run_whole(const DispatchEntry& entry, const void* whole, std::uint32_t count, std::uint64_t stamp) {
+  const std::uint32_t offset = entry.ops->payload_offset;
+  if (offset == 0) return run_handlers(entry, whole, count, stamp);
+  const auto* at = static_cast<const std::byte*>(whole);
+  for (std::uint32_t i = 0; i < count; ++i, at += entry.ops->size) {
+    context_.set_meta(reinterpret_cast<const EventMeta*>(at));
+    run_handlers(entry, at + offset, 1, i == 0 ? stamp : 0);
   }
+  context_.set_meta(nullptr);
 }
 
 void Worker::run_handlers(const DispatchEntry& entry, const void* events, std::uint32_t count,
@@ -151,21 +171,21 @@ void Worker::run_handlers(const DispatchEntry& entry, const void* events, std::u
   }
   context_.set_entry(entry, events);
   const bool own = handlers.worker() == static_cast<int>(index_);
-  run_handler(handlers.first(), own, events, count, stamp);
+  std::uint32_t kept = run_handler(handlers.first(), own, events, count, stamp);
   if (handlers.size() > 1) {
-    for (const HandlerList::Row& row : handlers.others()) run_handler(row, own, events, count, stamp);
+    for (const HandlerList::Row& row : handlers.others()) kept += run_handler(row, own, events, count, stamp);
   }
-  settled_.add(count * handlers.size());
+  settled_.add(count * handlers.size() - kept);
 }
 
-void Worker::run_handler(const HandlerList::Row& row, bool own, const void* events, std::uint32_t count,
-                         std::uint64_t stamp) {
+std::uint32_t Worker::run_handler(const HandlerList::Row& row, bool own, const void* events, std::uint32_t count,
+                                  std::uint64_t stamp) {
   // A shard's entry may have passed to another worker while events of its were under way to this one.
   SubscriptionStats& stats = own ? *row.stats : *row.subscription->stats[index_];
   if (!running_.enter(*row.subscription)) [[unlikely]] {
     stats.unsubscribed.add(count);
     running_.leave();
-    return;
+    return 0;
   }
   context_.set_subscription(*row.subscription);
 #if HEADRACE_TELEMETRY
@@ -177,18 +197,72 @@ void Worker::run_handler(const HandlerList::Row& row, bool own, const void* even
   row.invoke(row.handler, events, count, context_, tally_);
   stats.handled.add(tally_.handled);
   stats.runs.add(1);
-  if (tally_.failed + tally_.refused > 0) {
-    stats.failed.add(tally_.failed);
-    stats.refused.add(tally_.refused);
-  }
+  if (tally_.has_exceptions()) [[unlikely]]
+    account(stats, tally_);
   if (tally_.ended) [[unlikely]]
-    stats.unsubscribed.add(count - tally_.handled - tally_.failed - tally_.refused);
+    stats.unsubscribed.add(count - tally_.told());
 #if HEADRACE_TELEMETRY
   if (begun != 0) record_times(stats, stamp, begun, count);
 #endif
+  const std::uint32_t kept = tally_.kept;
+  if (kept != 0) [[unlikely]]
+    kept_.add(kept);
   running_.leave();
   if (ended_inside_ != nullptr) [[unlikely]]
     std::exchange(ended_inside_, nullptr)->handler.reset();
+  return kept;
+}
+
+void Worker::account(SubscriptionStats& stats, const Tally& tally) {
+  stats.failed.add(tally.failed);
+  stats.refused.add(tally.refused);
+  stats.dead_lettered.add(tally.dead_lettered);
+  stats.dropped.add(tally.dropped);
+  stats.copies.add(tally.copies);
+  stats.unchecked.add(tally.unchecked);
+}
+
+Tally Worker::run_again(SubscriptionState& subscription, const DispatchEntry& entry, const void* whole,
+                        std::uint32_t attempt) {
+  Tally tally;
+  if (!running_.enter(subscription)) [[unlikely]] {
+    running_.leave();
+    tally.dropped = 1;
+    settle_kept(subscription, tally);
+    return tally;
+  }
+  const std::uint32_t offset = entry.ops->payload_offset;
+  const void* const event = static_cast<const std::byte*>(whole) + offset;
+  context_.set_entry(entry, event);
+  context_.set_meta(offset == 0 ? nullptr : static_cast<const EventMeta*>(whole));
+  context_.set_again(true, attempt);
+  context_.set_subscription(subscription);
+  tally_ = Tally{};
+  subscription.invoke(subscription.handler.get(), event, 1, context_, tally_);
+  context_.set_meta(nullptr);
+  context_.set_again(false, 1);
+  tally = tally_;
+  if (tally.ended && tally.told() == 0) tally.dropped = 1;
+  subscription.stats[index_]->runs.add(1);
+  settle_kept(subscription, tally);
+  running_.leave();
+  if (ended_inside_ != nullptr) [[unlikely]]
+    std::exchange(ended_inside_, nullptr)->handler.reset();
+  return tally;
+}
+
+void Worker::settle_kept(SubscriptionState& subscription, const Tally& tally) {
+  SubscriptionStats& stats = *subscription.stats[index_];
+  stats.handled.add(tally.handled);
+  account(stats, tally);
+  if (tally.kept != 0) return;
+  settled_.add(1);
+  kept_left_.add(1);
+}
+
+void Worker::report_failed(const SubscriptionState& subscription, const DispatchEntry& entry,
+                           std::string_view what) noexcept {
+  dispatcher_.report_handler_error({subscription.name, entry.topic->name, what, index_});
 }
 
 #if HEADRACE_TELEMETRY
@@ -202,11 +276,15 @@ void Worker::record_times(SubscriptionStats& stats, std::uint64_t stamp, std::ui
 
 std::uint64_t Worker::take_balanced(std::uint64_t budget) {
   if (!balanced_) balanced_ = dispatcher_.balanced_consumer();
+  if (budget == 0) [[unlikely]]
+    return 0;
   return balanced_->consume(budget < kBalancedRun ? budget : kBalancedRun, [this](BalancedEvent&& event) {
     const DispatchEntry& entry = *event.entry;
-    const bool inlined = BalancedEvent::fits(*entry.ops);
-    run_handlers(entry, inlined ? event.bytes : event.shared()->data(), 1, event.stamp);
-    if (!inlined) event.shared()->release();
+    if (BalancedEvent::fits(*entry.ops)) {
+      run_whole(entry, event.bytes, 1, event.stamp);
+    } else {
+      run_boxed(entry, *event.shared(), event.stamp);
+    }
     balanced_left_.add(1);
   });
 }
@@ -239,17 +317,25 @@ bool Worker::holds_something(PublisherLane& lane) noexcept {
 void Worker::park() {
   for (PublisherLane* lane : hot_) lane->doze.begin();
   const auto key = doorbell_.sleepers().prepare_wait();  // it holds the fence that Doze asks for
-  const bool stay = doorbell_.was_rung() || halted_.load(std::memory_order_acquire) ||  // E2 <- E1
-                    dispatcher_.balanced_waits() ||
-                    std::any_of(hot_.begin(), hot_.end(), [](auto* lane) { return holds_something(*lane); });
+  const WorkerAgent* const agent = this->agent();
+  const bool held_back = agent != nullptr && agent->credit() == 0;
+  const bool stay =
+      doorbell_.was_rung() || halted_.load(std::memory_order_acquire) ||  // E2 <- E1
+      (!held_back && dispatcher_.balanced_waits()) ||
+      (!held_back && std::any_of(hot_.begin(), hot_.end(), [](auto* lane) { return holds_something(*lane); }));
   if (stay) {
     doorbell_.sleepers().cancel_wait(key);
     for (PublisherLane* lane : hot_) lane->doze.cancel();
     return;
   }
-  for (PublisherLane* lane : hot_) lane->hot = false;
-  hot_.clear();
-  doorbell_.sleepers().wait(key);
+  if (agent == nullptr) {
+    for (PublisherLane* lane : hot_) lane->hot = false;
+    hot_.clear();
+    return doorbell_.sleepers().wait(key);
+  }
+  // A worker that wakes by itself was rung by nobody: it goes on looking at the same lanes.
+  static_cast<void>(doorbell_.sleepers().wait_until(key, agent->next_due_ns()));
+  for (PublisherLane* lane : hot_) lane->doze.cancel();
 }
 
 std::uint64_t Worker::abandon_all() {
@@ -267,7 +353,8 @@ std::uint64_t Worker::abandon_all() {
   }
   reader_.leave();
   abandoned_.add(lost);
-  return lost;
+  // The agent's losses are settled, and counted, one by one.
+  return agent() == nullptr ? lost : lost + agent()->abandon();
 }
 
 std::uint64_t Worker::abandon(PublisherLane& from) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <type_traits>
@@ -8,6 +9,8 @@
 #include "headrace/dispatch/dispatch_entry.hpp"
 #include "headrace/dispatch/publisher_state.hpp"
 #include "headrace/dispatch/routes.hpp"
+#include "headrace/dispatch/shared_event.hpp"
+#include "headrace/event/event_meta.hpp"
 
 namespace headrace {
 
@@ -25,17 +28,37 @@ class Context {
   [[nodiscard]] std::string_view subscription() const noexcept { return subscription_->name; }
   [[nodiscard]] unsigned worker() const noexcept { return worker_; }
   /// The hash of this event's key; of the first event in a batch.
-  [[nodiscard]] std::uint64_t key() const noexcept { return entry_->ops->key_hash(first_); }
+  [[nodiscard]] std::uint64_t key() const noexcept { return ops().key_hash(first_); }
+  /// What came with the event beside its content; null: nothing did.
+  [[nodiscard]] const EventMeta* meta() const noexcept { return meta_; }
+  /// Which try this is, from 1. Later ones come one event at a time.
+  [[nodiscard]] std::uint32_t attempt() const noexcept { return attempt_; }
 
   /// Publishes on this worker's own lanes. Never blocks: what finds a lane full waits behind it, within
-  /// DispatcherOptions::handler_backlog_events.
+  /// DispatcherOptions::handler_backlog_events. While an event with meta is handled, what is published carries its
+  /// correlation on, and names it as the cause.
   template <class T>
   requires Event<std::remove_cvref_t<T>> PublishResult publish(T&& event) {
+    if (meta_ != nullptr) [[unlikely]]
+      return publish(std::forward<T>(event), PublishOptions{});
     return publisher_.publish<std::remove_cvref_t<T>>(std::forward<T>(event));
   }
   template <class T>
   requires Event<std::remove_cvref_t<T>> PublishResult publish(std::string_view topic, T&& event) {
+    if (meta_ != nullptr) [[unlikely]]
+      return publish(topic, std::forward<T>(event), PublishOptions{});
     return publisher_.publish<std::remove_cvref_t<T>>(topic, std::forward<T>(event));
+  }
+  template <class T>
+  requires Event<std::remove_cvref_t<T>> PublishResult publish(T&& event, const PublishOptions& options) {
+    return publisher_.publish_with<std::remove_cvref_t<T>>(publisher_.meta_of(options, meta_),
+                                                           std::forward<T>(event));
+  }
+  template <class T>
+  requires Event<std::remove_cvref_t<T>> PublishResult publish(std::string_view topic, T&& event,
+                                                               const PublishOptions& options) {
+    return publisher_.publish_with<std::remove_cvref_t<T>>(topic, publisher_.meta_of(options, meta_),
+                                                           std::forward<T>(event));
   }
 
   // What follows is for the dispatcher's own use.
@@ -45,7 +68,22 @@ class Context {
   }
   void set_first(const void* event) noexcept { first_ = event; }
   void set_subscription(const SubscriptionState& subscription) noexcept { subscription_ = &subscription; }
-  [[nodiscard]] const EventOps& ops() const noexcept { return *entry_->ops; }
+  void set_meta(const EventMeta* meta) noexcept { meta_ = meta; }
+  void set_again(bool again, std::uint32_t attempt) noexcept {
+    again_ = again;
+    attempt_ = attempt;
+  }
+  /// The event was kept before: it waited, or was tried.
+  [[nodiscard]] bool is_again() const noexcept { return again_; }
+  void set_box(SharedEvent* box) noexcept { box_ = box; }
+  [[nodiscard]] const DispatchEntry& entry() const noexcept { return *entry_; }
+  [[nodiscard]] const EventOps& ops() const noexcept { return *entry_->ops->payload; }
+  /// The event with its meta, as it lies in memory.
+  [[nodiscard]] const void* whole() const noexcept {
+    return static_cast<const std::byte*>(first_) - entry_->ops->payload_offset;
+  }
+  /// Where the event is shared by count; null: it lies in a lane.
+  [[nodiscard]] SharedEvent* box() const noexcept { return box_; }
   [[nodiscard]] Dispatcher& dispatcher() noexcept { return dispatcher_; }
 
  private:
@@ -55,6 +93,11 @@ class Context {
   const DispatchEntry* entry_ = nullptr;
   const SubscriptionState* subscription_ = nullptr;
   const void* first_ = nullptr;
+  // Set for the events that have one, and cleared after them.
+  const EventMeta* meta_ = nullptr;
+  SharedEvent* box_ = nullptr;
+  std::uint32_t attempt_ = 1;
+  bool again_ = false;
 };
 
 }  // namespace headrace

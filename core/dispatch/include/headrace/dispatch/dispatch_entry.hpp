@@ -32,7 +32,7 @@ struct alignas(kCacheLineBytes) DispatchEntry {
   const EventOps* ops = nullptr;
   FrameKind kind;
   std::uint32_t tag = 0;
-  bool plain = false;  ///< frames carry events that need no destruction
+  bool plain = false;  ///< frames carry events without meta that need no destruction
   Place place;
 
   /// How many deliveries an event is at this place. @thread inside a RouteReader

@@ -35,7 +35,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   /// @thread any
   template <Event T, class F, class P = dispatch_detail::Always>
   requires HandlerOf<F, T>
-  [[nodiscard]] Subscription subscribe(const SubscribeOptions& options, F handler, P predicate = {}) {
+  [[nodiscard]] Subscription subscribe(const RoutingOptions& options, F handler, P predicate = {}) {
     using Handler = dispatch_detail::Handler<T, F, P>;
     auto state = describe(options, event_topic<T>(), event_type_id<T>());
     state->handler = std::make_shared<Handler>(Handler{std::move(handler), std::move(predicate)});
@@ -43,12 +43,29 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
     return add(std::move(state));
   }
   template <class F>
-  [[nodiscard]] Subscription subscribe_any(const SubscribeOptions& options, F handler) {
+  [[nodiscard]] Subscription subscribe_any(const RoutingOptions& options, F handler) {
     using Handler = dispatch_detail::AnyHandler<F>;
     auto state = describe(options, "#.#", kAnyEventType);  // by AMQP rules, so that `$` topics are seen as well
     state->handler = std::make_shared<Handler>(Handler{std::move(handler)});
     state->invoke = &Handler::invoke;
     return add(std::move(state));
+  }
+
+  /// For a layer that keeps events: `make(state)` sets the state's handler, invoke and delivery.
+  template <Event T, class Make>
+  [[nodiscard]] Subscription subscribe_kept(const RoutingOptions& options, Make&& make) {
+    auto state = describe(options, event_topic<T>(), event_type_id<T>());
+    state->keeps_events = true;
+    make(*state);
+    return add(std::move(state));
+  }
+  /// The worker's agent; the first call makes it: make(worker) gives a unique_ptr.
+  template <class Make>
+  [[nodiscard]] WorkerAgent& agent_of(unsigned worker, Make&& make) {
+    const std::lock_guard lock(mutex_);
+    Worker& of = *workers_[worker];
+    if (of.agent() == nullptr) of.attach(make(of));
+    return *of.agent();
   }
 
   [[nodiscard]] Publisher publisher();
@@ -109,7 +126,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
  private:
   explicit Dispatcher(DispatcherOptions options);
   void create_workers();
-  [[nodiscard]] std::shared_ptr<SubscriptionState> describe(const SubscribeOptions& options,
+  [[nodiscard]] std::shared_ptr<SubscriptionState> describe(const RoutingOptions& options,
                                                             std::string_view default_filter, EventTypeId type);
   [[nodiscard]] Subscription add(std::shared_ptr<SubscriptionState> state);
   void reroute(const SubscriptionState& changed);

@@ -44,7 +44,7 @@ class EntryTable {
     entry.topic = &topic;
     entry.ops = &ops;
     entry.place = place;
-    entry.plain = !place.boxed && ops.trivially_copyable;
+    entry.plain = !place.boxed && ops.trivially_copyable && ops.payload_offset == 0;
     entry.kind = place.boxed ? FrameKind(tag, sizeof(void*), alignof(void*)) : FrameKind(tag, ops.size, ops.align);
     return entry;
   }

@@ -73,8 +73,8 @@ struct Handler {
     }
   }
 
-  // The loop stands inside the try block, so that a handler that does not throw pays nothing for one that might. It
-  // looks at tally.ended after each event; a handler that the compiler sees through costs no such look.
+  // The loop stands inside the try block, so that a handler that does not throw pays nothing for one that might.
+  // It looks at tally.ended after each event; a handler that the compiler sees through costs no such look.
   std::uint32_t each(const T* events, std::uint32_t count, Context& context, Tally& tally) {
     std::uint32_t at = 0;
     std::uint32_t refused = 0;

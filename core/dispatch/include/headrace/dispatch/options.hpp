@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "headrace/base/time_source.hpp"
 #include "headrace/base/topology.hpp"
 
 namespace headrace {
@@ -54,8 +55,9 @@ struct Overflow {
   friend bool operator==(const Overflow&, const Overflow&) = default;
 };
 
-/// How a subscription takes part. Every field has a default: `{}` is a group of its own on one worker.
-struct SubscribeOptions {
+/// Which events a subscription sees, and where. Every field has a default: `{}` is a group of its own on one
+/// worker.
+struct RoutingOptions {
   std::string_view filter = {};  ///< topics; empty: exactly the event type's own topic
   std::string_view group = {};   ///< subscriptions that share the work; empty: a group of its own
   std::string_view name = {};    ///< for reports; empty: the group or the filter
@@ -100,6 +102,7 @@ struct DispatcherOptions {
   std::uint32_t handler_backlog_events = 1'048'576;  ///< what a worker may publish beyond full lanes
   double high_watermark = 0.75;                      ///< of a lane's bytes, 0.5 to 1
   std::chrono::nanoseconds slow_after = std::chrono::seconds(1);
+  TimeSource time = {};  ///< for timers and time stamps; the machine's own
   /// Callbacks run on the thread that noticed, a publisher's or a worker's; they must not block.
   std::function<void(const HandlerError&)> on_handler_error = {};
   std::function<void(const Watermark&)> on_watermark = {};

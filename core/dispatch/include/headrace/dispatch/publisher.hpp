@@ -31,22 +31,38 @@ class Publisher {
   /// Publishes to the event type's own topic. An event that is not taken stays with the caller, not moved from.
   /// @thread publisher  @alloc none if the event is trivially copyable
   template <class T>
-    requires Event<std::remove_cvref_t<T>>
-  PublishResult publish(T&& event) {
-    if (state_ == nullptr) [[unlikely]] return {PublishStatus::too_many_publishers, 0};
+  requires Event<std::remove_cvref_t<T>> PublishResult publish(T&& event) {
+    if (state_ == nullptr) [[unlikely]]
+      return {PublishStatus::too_many_publishers, 0};
     return state_->publish<std::remove_cvref_t<T>>(std::forward<T>(event));
   }
   /// Publishes to a topic known at run time. Its first use looks the topic up under a lock, later ones do not.
   template <class T>
-    requires Event<std::remove_cvref_t<T>>
-  PublishResult publish(std::string_view topic, T&& event) {
-    if (state_ == nullptr) [[unlikely]] return {PublishStatus::too_many_publishers, 0};
+  requires Event<std::remove_cvref_t<T>> PublishResult publish(std::string_view topic, T&& event) {
+    if (state_ == nullptr) [[unlikely]]
+      return {PublishStatus::too_many_publishers, 0};
     return state_->publish<std::remove_cvref_t<T>>(topic, std::forward<T>(event));
+  }
+  /// Publishes with an id, correlation, or time to live: publish(order, {.expires_after = 5s}).
+  template <class T>
+  requires Event<std::remove_cvref_t<T>> PublishResult publish(T&& event, const PublishOptions& options) {
+    if (state_ == nullptr) [[unlikely]]
+      return {PublishStatus::too_many_publishers, 0};
+    return state_->publish_with<std::remove_cvref_t<T>>(state_->meta_of(options, nullptr), std::forward<T>(event));
+  }
+  template <class T>
+  requires Event<std::remove_cvref_t<T>> PublishResult publish(std::string_view topic, T&& event,
+                                                               const PublishOptions& options) {
+    if (state_ == nullptr) [[unlikely]]
+      return {PublishStatus::too_many_publishers, 0};
+    return state_->publish_with<std::remove_cvref_t<T>>(topic, state_->meta_of(options, nullptr),
+                                                        std::forward<T>(event));
   }
   /// Builds the event where the worker will read it, without a copy.
   template <Event T, class... Args>
   PublishResult emplace(Args&&... args) {
-    if (state_ == nullptr) [[unlikely]] return {PublishStatus::too_many_publishers, 0};
+    if (state_ == nullptr) [[unlikely]]
+      return {PublishStatus::too_many_publishers, 0};
     return state_->emplace<T>(std::forward<Args>(args)...);
   }
   /// Publishes a run of events; accepted() says how many were taken.

@@ -19,6 +19,7 @@
 #include "headrace/dispatch/publish_result.hpp"
 #include "headrace/dispatch/publisher_lane.hpp"
 #include "headrace/dispatch/routes.hpp"
+#include "headrace/event/event_meta.hpp"
 #include "headrace/event/event_traits.hpp"
 #include "headrace/ring/mpmc_ring.hpp"
 #include "headrace/route/quiescence.hpp"
@@ -54,6 +55,20 @@ class PublisherState {
     }
     return publish_to<T>(*node, std::forward<U>(event));
   }
+  /// The same with meta in front of the event.
+  template <class T, class U>
+  PublishResult publish_with(const EventMeta& meta, U&& event) {
+    return wrapped<T>(meta, std::forward<U>(event),
+                      [this](auto&& whole) { return publish<WithMeta<T>>(std::move(whole)); });
+  }
+  template <class T, class U>
+  PublishResult publish_with(std::string_view topic, const EventMeta& meta, U&& event) {
+    return wrapped<T>(meta, std::forward<U>(event),
+                      [&](auto&& whole) { return publish<WithMeta<T>>(topic, std::move(whole)); });
+  }
+  /// What an event published with these options carries; `cause` is the meta of the event being handled, or null.
+  [[nodiscard]] EventMeta meta_of(const PublishOptions& options, const EventMeta* cause) const;
+
   template <class T, class... Args>
   PublishResult emplace(Args&&... args) {
     return emplace_to<T>(typed_topic<T>(), std::forward<Args>(args)...);
@@ -116,6 +131,20 @@ class PublisherState {
     ~Reading() { reader.leave(); }
     RouteReader& reader;
   };
+
+  // An event that is not taken goes back to the caller.
+  template <class T, class U, class Publish>
+  static PublishResult wrapped(const EventMeta& meta, U&& event, Publish&& publish_whole) {
+    WithMeta<T> whole{meta, std::forward<U>(event)};
+    const PublishResult result = publish_whole(std::move(whole));
+    if constexpr (!std::is_lvalue_reference_v<U> && !std::is_const_v<std::remove_reference_t<U>>) {
+      if (!result) [[unlikely]] {
+        std::destroy_at(&event);
+        std::construct_at(&event, std::move(whole.event));
+      }
+    }
+    return result;
+  }
 
   // The shortest ways, of a topic with a single target. Its open frame takes one more event, in three stores: the
   // event, the header, the lane's own count. Or, where kinds alternate, the event makes a frame of its own.

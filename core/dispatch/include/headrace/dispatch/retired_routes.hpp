@@ -9,8 +9,8 @@
 
 namespace headrace {
 
-/// Routes and handler lists that were replaced, until every publisher and worker that may have read them has moved on.
-/// Looked at when subscriptions change; nothing waits.
+/// Routes and handler lists that were replaced, until every publisher and worker that may have read them has moved
+/// on. Looked at when subscriptions change; nothing waits.
 class RetiredRoutes {
  public:
   using Readers = std::vector<const RouteReader*>;

@@ -25,9 +25,9 @@ struct Route {
     general,
   };
   Shape shape = Shape::nobody;
-  bool boxed = false;                                       ///< events travel as SharedEvent
-  std::vector<Target> fixed;                                ///< pinned groups: one for each worker and overflow policy
-  std::vector<std::vector<Target>> sharded;                 ///< one list for each overflow policy; slot = shard_of(key)
+  bool boxed = false;                        ///< events travel as SharedEvent
+  std::vector<Target> fixed;                 ///< pinned groups: one for each worker and overflow policy
+  std::vector<std::vector<Target>> sharded;  ///< one list for each overflow policy; slot = shard_of(key)
   std::vector<std::vector<const DispatchEntry*>> balanced;  ///< one list for each group: its members take turns
 
   [[nodiscard]] const Target& shard(const std::vector<Target>& slots, std::uint64_t key_hash) const noexcept {
@@ -35,8 +35,8 @@ struct Route {
   }
 };
 
-/// The most frequent route in one word: the frame kind and worker of a topic with a single target. Being a value it is
-/// read without a mark: there is nothing to reclaim.
+/// The most frequent route in one word: the frame kind and worker of a topic with a single target. Being a value
+/// it is read without a mark: there is nothing to reclaim.
 class DirectWay {
  public:
   static constexpr std::uint32_t kWorkersMax = 1024;
@@ -63,10 +63,10 @@ class DirectWay {
 struct TopicNode {
   std::string name;
   const EventOps* ops = nullptr;
-  std::uint64_t key_hash = 0;              ///< stands in for the key of events that have none
-  Atomic<std::uint64_t> direct{0};         // writer: the Dispatcher, under its mutex; a DirectWay
-  Atomic<const Route*> route{nullptr};     // writer: the Dispatcher, under its mutex
-  std::vector<DispatchEntry*> entries;     ///< ever made for this topic; the Dispatcher's, under its mutex
+  std::uint64_t key_hash = 0;           ///< stands in for the key of events that have none
+  Atomic<std::uint64_t> direct{0};      // writer: the Dispatcher, under its mutex; a DirectWay
+  Atomic<const Route*> route{nullptr};  // writer: the Dispatcher, under its mutex
+  std::vector<DispatchEntry*> entries;  ///< ever made for this topic; the Dispatcher's, under its mutex
 };
 
 }  // namespace headrace

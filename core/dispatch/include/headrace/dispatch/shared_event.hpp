@@ -25,6 +25,11 @@ class SharedEvent {
   [[nodiscard]] void* data() noexcept { return reinterpret_cast<std::byte*>(this) + data_offset(ops_->align); }
   [[nodiscard]] const EventOps& ops() const noexcept { return *ops_; }
 
+  /// One more holder, who got the event from one that still has it.
+  void share() noexcept {
+    references_.fetch_add(1, std::memory_order_relaxed);  // no partner: the caller's own reference keeps it alive
+  }
+
   void release() noexcept {
     // One order for both ends in place of a fence: it costs nothing on x86, and race detectors follow it.
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {  // R1 -> R2, R2 <- R1

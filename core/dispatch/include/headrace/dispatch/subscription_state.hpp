@@ -22,11 +22,25 @@ struct Tally {
   std::uint32_t handled = 0;
   std::uint32_t failed = 0;
   std::uint32_t refused = 0;  ///< by the subscription's predicate
-  bool ended = false;         ///< the handler ended its own subscription: it sees no further event
+  // What delivery answers.
+  std::uint32_t kept = 0;  ///< not settled yet: tried again later, or waiting
+  std::uint32_t dead_lettered = 0;
+  std::uint32_t dropped = 0;    ///< by a policy: expired, a copy, no room to wait
+  std::uint32_t copies = 0;     ///< of these: done before
+  std::uint32_t unchecked = 0;  ///< of those handled: the store of done events was down
+
+  /// Of how many events it says what became of them.
+  [[nodiscard]] std::uint32_t told() const noexcept {
+    return handled + failed + refused + kept + dead_lettered + dropped;
+  }
+  [[nodiscard]] bool has_exceptions() const noexcept {
+    return (failed | refused | kept | dead_lettered | dropped | unchecked) != 0;
+  }
+  bool ended = false;  ///< the handler ended its own subscription: it sees no further event
 };
 
 /// One subscription as the bus knows it, shared by its handle and by every dispatch entry that names it.
-struct SubscriptionState {
+struct SubscriptionState : std::enable_shared_from_this<SubscriptionState> {
   using Invoke = void (*)(void* handler, const void* events, std::uint32_t count, Context& context, Tally& tally);
 
   static constexpr unsigned kAnyWorker = ~0U;
@@ -40,6 +54,8 @@ struct SubscriptionState {
   Placement placement = Placement::pinned;
   unsigned worker = kAnyWorker;  ///< pinned: which
   Overflow overflow;
+  bool keeps_events = false;       ///< its handler may keep an event: none may lie in a lane that cannot be copied
+  std::shared_ptr<void> delivery;  ///< a higher layer's part, which lives as long as this
 
   Invoke invoke = nullptr;
   std::shared_ptr<void> handler;                          ///< destroyed as soon as it cannot run any more

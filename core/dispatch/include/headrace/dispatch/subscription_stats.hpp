@@ -14,7 +14,11 @@ struct alignas(kNoSharingBytes) SubscriptionStats {
   SingleWriterCounter failed;
   SingleWriterCounter refused;       ///< the predicate said no: counted as unrouted in the ledger
   SingleWriterCounter unsubscribed;  ///< dropped: the subscription had ended before its events were reached
-  SingleWriterCounter runs;          ///< calls of the handler's loop; handled / runs is the mean batch
+  SingleWriterCounter dead_lettered;
+  SingleWriterCounter dropped;    ///< by a delivery policy
+  SingleWriterCounter copies;     ///< of these: done before
+  SingleWriterCounter unchecked;  ///< handled while the store of done events was down
+  SingleWriterCounter runs;       ///< calls of the handler's loop; handled / runs is the mean batch
 #if HEADRACE_TELEMETRY
   LatencyHistogram queue_wait_ns;
   LatencyHistogram handling_ns;  ///< a run's time divided by its events

@@ -12,9 +12,9 @@
 
 namespace headrace {
 
-/// Every topic that was ever published to, by event type. Publishers find known topics without locks; the Dispatcher
-/// adds new ones under its mutex. Topics stay until the bus goes: their number is bounded by topics_max.
-/// A type's first topic, mostly its own, needs no cache; the cache is built for the second.
+/// Every topic that was ever published to, by event type. Publishers find known topics without locks; the
+/// Dispatcher adds new ones under its mutex. Topics stay until the bus goes: their number is bounded by
+/// topics_max. A type's first topic, mostly its own, needs no cache; the cache is built for the second.
 ///
 /// Ordering:  Y1 -> Y2  a publisher sees a first topic, and a cache, built
 class TopicTable {
@@ -23,7 +23,8 @@ class TopicTable {
 
   explicit TopicTable(std::uint32_t topics_max) : topics_max_(topics_max) {}
   ~TopicTable() {
-    for (auto& type : types_) delete type.cache.load(std::memory_order_relaxed);  // no partner: nobody else is left
+    for (auto& type : types_)
+      delete type.cache.load(std::memory_order_relaxed);  // no partner: nobody else is left
   }
 
   /// @thread any  @progress wait-free

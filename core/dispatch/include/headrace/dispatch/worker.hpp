@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "headrace/base/atomic.hpp"
@@ -12,6 +14,7 @@
 #include "headrace/dispatch/publisher_state.hpp"
 #include "headrace/dispatch/running_handler.hpp"
 #include "headrace/dispatch/subscription_state.hpp"
+#include "headrace/dispatch/worker_agent.hpp"
 #include "headrace/ring/mpmc_ring.hpp"
 
 namespace headrace {
@@ -22,6 +25,7 @@ class Dispatcher;
 ///
 /// Threads:   run() and turn() on the worker's own thread; the rest says @thread any.
 /// Ordering:  E1 -> E2  the worker sees that it was halted
+///            A1 -> A2  the worker sees its agent built
 class Worker {
  public:
   Worker(Dispatcher& dispatcher, unsigned index, PublisherState& publisher);
@@ -68,6 +72,26 @@ class Worker {
     ended_inside_ = &subscription;
     tally_.ended = true;
   }
+  /// Before or while the worker runs; it stays. @thread under the Dispatcher's mutex
+  void attach(std::unique_ptr<WorkerAgent> agent) noexcept {
+    agent_owned_ = std::move(agent);
+    agent_.store(agent_owned_.get(), std::memory_order_release);  // A1 -> A2
+  }
+  [[nodiscard]] WorkerAgent* agent() const noexcept {
+    return agent_.load(std::memory_order_acquire);  // A2 <- A1
+  }
+
+  // For the agent, on the worker's thread.
+  /// Runs one subscription's handler on an event that was kept; what became of it is accounted for.
+  Tally run_again(SubscriptionState& subscription, const DispatchEntry& entry, const void* whole,
+                  std::uint32_t attempt);
+  /// A kept delivery was settled without its handler, or is kept on.
+  void settle_kept(SubscriptionState& subscription, const Tally& tally);
+  void report_failed(const SubscriptionState& subscription, const DispatchEntry& entry,
+                     std::string_view what) noexcept;
+  [[nodiscard]] const SingleWriterCounter& kept() const noexcept { return kept_; }
+  [[nodiscard]] const SingleWriterCounter& kept_left() const noexcept { return kept_left_; }
+
   /// For the worker's own thread.
   [[nodiscard]] const Dispatcher& dispatcher() const noexcept { return dispatcher_; }
   [[nodiscard]] PublisherState& publisher() const noexcept { return publisher_; }
@@ -81,8 +105,12 @@ class Worker {
   std::uint64_t take_balanced(std::uint64_t budget);
   void dispatch(const DispatchEntry& entry, const Lane::Frame& frame, std::byte* events);
   void run_handlers(const DispatchEntry& entry, const void* events, std::uint32_t count, std::uint64_t stamp);
-  void run_handler(const HandlerList::Row& row, bool own, const void* events, std::uint32_t count,
-                   std::uint64_t stamp);
+  /// Answers how many of the deliveries are kept, not settled.
+  std::uint32_t run_handler(const HandlerList::Row& row, bool own, const void* events, std::uint32_t count,
+                            std::uint64_t stamp);
+  void run_whole(const DispatchEntry& entry, const void* whole, std::uint32_t count, std::uint64_t stamp);
+  void run_boxed(const DispatchEntry& entry, SharedEvent& box, std::uint64_t stamp);
+  static void account(SubscriptionStats& stats, const Tally& tally);
 #if HEADRACE_TELEMETRY
   // Apart: it is long, and one frame in many has a stamp.
   [[gnu::noinline]] void record_times(SubscriptionStats& stats, std::uint64_t stamp, std::uint64_t begun,
@@ -105,6 +133,7 @@ class Worker {
   SubscriptionState* ended_inside_ = nullptr;
   Context context_;
   Tally tally_;  ///< of the handler that runs
+  std::unique_ptr<WorkerAgent> agent_owned_;
 
   // Written by this worker, read by unsubscribers, snapshots and stop().
   alignas(kNoSharingBytes) RunningHandler<SubscriptionState> running_;
@@ -112,8 +141,11 @@ class Worker {
   SingleWriterCounter unsubscribed_;
   SingleWriterCounter balanced_left_;
   SingleWriterCounter abandoned_;
+  SingleWriterCounter kept_;
+  SingleWriterCounter kept_left_;
   // Written by the Dispatcher.
   alignas(kNoSharingBytes) Atomic<bool> halted_{false};
+  Atomic<WorkerAgent*> agent_{nullptr};
 };
 
 }  // namespace headrace

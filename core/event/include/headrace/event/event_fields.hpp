@@ -47,11 +47,6 @@ template <DescribedEvent T>
 template <DescribedEvent T>
 [[nodiscard]] Result<T> from_fields(const FieldValue& fields);
 
-/// The event's key as text, empty for events without one. Keys that are neither text, integer, enum nor id have
-/// none.
-template <class T>
-[[nodiscard]] std::string event_key_text(const T& event);
-
 namespace event_detail {
 
 /// What did not fit, and where: the path grows from its end while the reader returns.
@@ -69,19 +64,6 @@ struct FieldFault {
   }
   bool inside(std::size_t index) { return inside("[" + std::to_string(index) + "]"); }
 };
-
-template <class Key>
-std::string key_text(const Key& key) {
-  if constexpr (std::same_as<Key, EventId>) {
-    return key.to_string();
-  } else if constexpr (std::is_enum_v<Key>) {
-    return std::to_string(static_cast<std::underlying_type_t<Key>>(key));
-  } else if constexpr (std::integral<Key>) {
-    return std::to_string(key);
-  } else {
-    return std::string(std::string_view(key));
-  }
-}
 
 template <class Key>
 bool read_key(std::string_view text, Key& key) {
@@ -323,16 +305,6 @@ Result<T> from_fields(const FieldValue& fields) {
   if (event_detail::read_described(fields, event, fault)) return event;
   const std::string topic(event_topic<T>());
   return Error{std::move(fault.what), fault.path.empty() ? topic : topic + ": " + fault.path};
-}
-
-template <class T>
-std::string event_key_text(const T& event) {
-  if constexpr (has_event_key<T>()) {
-    const auto& key = event.*(kEventDescription<T>.key);
-    using Key = std::remove_cvref_t<decltype(key)>;
-    if constexpr (event_detail::TextKey<Key> || std::same_as<Key, EventId>) return event_detail::key_text(key);
-  }
-  return {};
 }
 
 }  // namespace headrace

@@ -17,8 +17,7 @@ struct EventMeta {
   EventId id;
   EventId correlation;             ///< the first event of the business transaction that this one belongs to
   EventId causation;               ///< the event whose handler published this one
-  std::uint64_t expires_ns = 0;    ///< on the bus's clock; 0: never
-  std::uint64_t published_ns = 0;  ///< on the bus's clock
+  std::uint64_t expires_ns = 0;  ///< on the bus's clock; 0: never
 };
 
 /// How an event is to be published, where that is not left to the bus. Everything has a default.

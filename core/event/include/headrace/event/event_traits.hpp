@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -107,6 +108,35 @@ template <class T>
   }
 }
 
+/// A key as text, for what leaves memory: text as it is, numbers in decimal, ids as they are written. Keys of other
+/// types have none.
+template <class Key>
+[[nodiscard]] std::string key_text(const Key& key) {
+  if constexpr (std::is_enum_v<Key>) {
+    return std::to_string(static_cast<std::underlying_type_t<Key>>(key));
+  } else if constexpr (std::is_integral_v<Key>) {
+    return std::to_string(key);
+  } else if constexpr (std::convertible_to<const Key&, std::string_view>) {
+    return std::string(std::string_view(key));
+  } else if constexpr (requires { { key.to_string() } -> std::same_as<std::string>; }) {
+    return key.to_string();
+  } else {
+    return {};
+  }
+}
+
+/// Empty for events without a key.
+template <class T>
+[[nodiscard]] std::string event_key_text(const T& event) {
+  if constexpr (CarriesMeta<T>) {
+    return event_key_text(event.event);
+  } else if constexpr (has_event_key<T>()) {
+    return key_text(event.*(kEventDescription<T>.key));
+  } else {
+    return {};
+  }
+}
+
 /// A small dense number for each event type of this process, given out at first use.
 using EventTypeId = std::uint32_t;
 inline constexpr EventTypeId kAnyEventType = 0;
@@ -127,6 +157,7 @@ struct EventOps {
   void (*destroy)(void* events, std::size_t count) noexcept;
   void (*move)(void* to, void* from) noexcept;  ///< move-constructs one event; the source stays to be destroyed
   std::uint64_t (*key_hash)(const void* event) noexcept;
+  std::string (*key_text)(const void* event);
   std::uint32_t version;
   const EventOps* payload;       ///< of the event inside, where meta travels with it; else these
   std::uint32_t payload_offset;  ///< where it stands; 0: there is no meta
@@ -169,6 +200,7 @@ const EventOps& event_ops() noexcept {
         std::construct_at(static_cast<T*>(to), std::move(*static_cast<T*>(from)));
       },
       [](const void* event) noexcept { return event_key_hash(*static_cast<const T*>(event)); },
+      [](const void* event) { return event_key_text(*static_cast<const T*>(event)); },
       event_version<T>(),
       event_detail::payload_ops<T>(ops),
       event_detail::payload_offset<T>(),

@@ -38,6 +38,11 @@ class HeldEvent {
     return {std::shared_ptr<const void>(static_cast<const void*>(place), release), ops};
   }
 
+  /// Shares an event that somebody else keeps alive through the pointer.
+  [[nodiscard]] static HeldEvent adopt(std::shared_ptr<const void> event, const EventOps& ops) noexcept {
+    return {std::move(event), ops};
+  }
+
   [[nodiscard]] bool has_value() const noexcept { return event_ != nullptr; }
   explicit operator bool() const noexcept { return has_value(); }
 

@@ -7,7 +7,7 @@
 namespace headrace {
 
 /// The account of what was published. It balances at every quiescent point: published events are handled, dropped
-/// by policy, unrouted (nobody wanted them), failed, or in flight. While events move, parts read one after the
+/// by policy, unrouted (nobody wanted them), failed, dead-lettered, or in flight. While events move, parts read one after the
 /// other need not add up.
 struct Ledger {
   std::uint64_t published = 0;
@@ -15,17 +15,19 @@ struct Ledger {
   std::uint64_t dropped = 0;
   std::uint64_t unrouted = 0;
   std::uint64_t failed = 0;
+  std::uint64_t dead_lettered = 0;
   std::uint64_t in_flight = 0;
 
   [[nodiscard]] bool balanced() const noexcept {
-    return published == handled + dropped + unrouted + failed + in_flight;
+    return published == handled + dropped + unrouted + failed + dead_lettered + in_flight;
   }
 
   Ledger& operator+=(const Ledger& other) noexcept;
   friend bool operator==(const Ledger&, const Ledger&) = default;
 };
 
-/// `published N = handled A + dropped B + unrouted C + failed D + in flight E`
+/// `published N = handled A + dropped B + unrouted C + failed D + in flight E`; dead letters stand behind the failed ones
+/// where there are any.
 [[nodiscard]] std::string to_string(const Ledger& ledger);
 std::ostream& operator<<(std::ostream& out, const Ledger& ledger);
 

@@ -24,5 +24,6 @@ for preset in "${presets[@]}"; do
   printf 'subdirs("../%s")\n' "$preset"
 done >build/test/CTestTestfile.cmake
 
+export TSAN_OPTIONS="suppressions=$PWD/tests/support/tsan.supp ${TSAN_OPTIONS-}"
 say "testing ${presets[*]}"
 exec ctest --test-dir build/test --output-on-failure --no-tests=error --parallel "$(nproc)" "$@"

@@ -16,7 +16,6 @@
 #include "headrace/bus/bus.hpp"
 #include "settle.hpp"
 #include "stress_events.hpp"
-#include "tsan_suppressions.hpp"
 
 namespace headrace {
 namespace {

@@ -11,7 +11,6 @@
 #include "events.hpp"
 #include "headrace/bus/bus.hpp"
 #include "settle.hpp"
-#include "tsan_suppressions.hpp"
 
 namespace headrace {
 namespace {

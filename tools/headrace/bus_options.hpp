@@ -1,7 +1,7 @@
 #pragma once
 
 #include "config.hpp"
-#include "headrace/dispatch/options.hpp"
+#include "headrace/bus/subscribe_options.hpp"
 
 namespace headrace::program {
 

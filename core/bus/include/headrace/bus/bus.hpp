@@ -6,6 +6,9 @@
 #include <string_view>
 #include <utility>
 
+#include "headrace/bus/subscribe_options.hpp"
+#include "headrace/delivery/delivering_handler.hpp"
+#include "headrace/delivery/delivery.hpp"
 #include "headrace/dispatch/dispatcher.hpp"
 
 namespace headrace {
@@ -28,7 +31,8 @@ namespace headrace {
 ///            throws. Events that a handler fails on are counted and reported to on_handler_error.
 class Bus {
  public:
-  explicit Bus(DispatcherOptions options = {}) : dispatcher_(Dispatcher::create(std::move(options))) {}
+  explicit Bus(DispatcherOptions options = {}, DeliveryDefaults delivery = {})
+      : dispatcher_(Dispatcher::create(std::move(options))), delivery_(std::move(delivery)) {}
   ~Bus() {
     if (dispatcher_ != nullptr) dispatcher_->shut_down();
   }
@@ -37,27 +41,26 @@ class Bus {
 
   /// Subscribes a handler of one event type T: `const T&` or `std::span<const T>`, optionally with a `Context&`.
   /// May be called while events flow; events published after it returned are seen.
+  /// A handler may answer with an Outcome, or a BatchOutcome for a span; void is done.
   template <Event T, class F>
   requires HandlerOf<F, T>
-  [[nodiscard]] Subscription subscribe(F handler) {
-    return dispatcher_->subscribe<T>(SubscribeOptions{}, std::move(handler));
-  }
+  [[nodiscard]] Subscription subscribe(F handler) { return subscribe<T>(SubscribeOptions{}, std::move(handler)); }
   template <Event T, class F>
   requires HandlerOf<F, T>
   [[nodiscard]] Subscription subscribe(const SubscribeOptions& options, F handler) {
-    return dispatcher_->subscribe<T>(options, std::move(handler));
+    return subscribe_where<T>(options, dispatch_detail::Always{}, std::move(handler));
   }
   /// The same for events that `predicate` accepts: subscribe<T>({}, hr::where([](const T& e) { … }), handler).
   template <Event T, class P, class F>
   requires HandlerOf<F, T>
   [[nodiscard]] Subscription subscribe(const SubscribeOptions& options, Where<P> where, F handler) {
-    return dispatcher_->subscribe<T>(options, std::move(handler), std::move(where.predicate));
+    return subscribe_where<T>(options, std::move(where.predicate), std::move(handler));
   }
   /// Subscribes to every event type whose topic matches options.filter; all topics by default: a wire tap.
   template <class F>
   requires std::invocable<F&, const AnyEvent&> || std::invocable<F&, const AnyEvent&, Context&>
   [[nodiscard]] Subscription tap(const SubscribeOptions& options, F handler) {
-    return dispatcher_->subscribe_any(options, std::move(handler));
+    return dispatcher_->subscribe_any(options.routing(), std::move(handler));
   }
   template <class F>
   [[nodiscard]] Subscription tap(F handler) {
@@ -71,13 +74,11 @@ class Bus {
 
   /// Publishes from a thread that holds no Publisher: it gets a lane of its own at its first event.
   template <class T>
-    requires Event<std::remove_cvref_t<T>>
-  PublishResult publish(T&& event) {
+  requires Event<std::remove_cvref_t<T>> PublishResult publish(T&& event) {
     return dispatcher_->thread_publisher().publish(std::forward<T>(event));
   }
   template <class T>
-    requires Event<std::remove_cvref_t<T>>
-  PublishResult publish(std::string_view topic, T&& event) {
+  requires Event<std::remove_cvref_t<T>> PublishResult publish(std::string_view topic, T&& event) {
     return dispatcher_->thread_publisher().publish(topic, std::forward<T>(event));
   }
 
@@ -92,7 +93,24 @@ class Bus {
   [[nodiscard]] Snapshot snapshot() { return dispatcher_->snapshot(); }
 
  private:
+  template <Event T, class P, class F>
+  Subscription subscribe_where(const SubscribeOptions& options, P predicate, F handler) {
+    if constexpr (!AnswersOutcome<F, T>) {
+      if (!options.needs_delivery() && delivery_.dead_letters == nullptr) {
+        return dispatcher_->subscribe<T>(options.routing(), std::move(handler), std::move(predicate));
+      }
+    }
+    using Handler = DeliveringHandler<T, F, P>;
+    return dispatcher_->subscribe_kept<T>(options.routing(), [&](SubscriptionState& state) {
+      auto delivery = std::make_shared<Delivery>(options.delivery(), delivery_, *dispatcher_, state);
+      state.handler = std::make_shared<Handler>(Handler{std::move(handler), std::move(predicate), *delivery});
+      state.invoke = &Handler::invoke;
+      state.delivery = std::move(delivery);
+    });
+  }
+
   std::shared_ptr<Dispatcher> dispatcher_;
+  DeliveryDefaults delivery_;
 };
 
 }  // namespace headrace

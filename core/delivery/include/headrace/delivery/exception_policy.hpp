@@ -48,6 +48,8 @@ class ExceptionPolicy {
     return *this;
   }
 
+  [[nodiscard]] bool has_rules() const noexcept { return !rules_.empty() || otherwise_ != OnException::retry; }
+
   [[nodiscard]] Verdict judge(const std::exception_ptr& thrown) const {
     Verdict verdict{otherwise_, text_of(thrown)};
     for (const Rule& rule : rules_) {

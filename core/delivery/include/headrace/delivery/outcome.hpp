@@ -33,8 +33,9 @@ class [[nodiscard]] Outcome {
   static constexpr std::size_t kReasonBytesMax = 108;
 
   [[nodiscard]] static Outcome done() noexcept { return {}; }
-  [[nodiscard]] static Outcome retry(std::string_view reason = {}) noexcept {
-    return {Kind::retry, FailureClass::failed, 0, reason};
+  [[nodiscard]] static Outcome retry(std::string_view reason = {},
+                                     FailureClass failure = FailureClass::failed) noexcept {
+    return {Kind::retry, failure, 0, reason};
   }
   /// A delay below zero is none.
   [[nodiscard]] static Outcome retry_after(std::chrono::nanoseconds delay, std::string_view reason = {}) noexcept {

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "headrace/delivery/delivery_options.hpp"
+#include "headrace/delivery/pending_event.hpp"
+#include "headrace/delivery/timing_wheel.hpp"
+#include "headrace/dispatch/worker.hpp"
+#include "headrace/dispatch/worker_agent.hpp"
+
+namespace headrace {
+
+/// What delivery does on one worker beside the handlers' calls: fires timers, runs retries, frees keys.
+/// Threads: the worker's.
+class DeliveryAgent final : public WorkerAgent {
+ public:
+  DeliveryAgent(Worker& worker, const DeliveryDefaults& defaults);
+
+  std::uint64_t turn() override;
+  [[nodiscard]] std::uint64_t next_due_ns() const noexcept override { return timers_.next_due_ns(); }
+  [[nodiscard]] std::uint64_t credit() const noexcept override;
+  std::uint64_t abandon() override;
+
+  /// Runs the event, or tries the store again, no earlier than then. There is a timer for it: see credit().
+  void schedule(std::uint64_t due_ns, PendingEventPtr event);
+  /// When the present call of a handler is over: hands out what waits for the key, or in the line of an open
+  /// breaker.
+  void release_later(DeliverySite& site, std::uint64_t key) { released_.push_back({&site, key}); }
+  void wake_line_at(std::uint64_t due_ns, DeliverySite& site);
+
+  /// From now on this site may hold events. It lives until forget_ended() finds its subscription cancelled.
+  void enlist(DeliverySite& site);
+  /// The event that is being run again, for whoever keeps it longer; null: a new one is run.
+  [[nodiscard]] PendingEventPtr take_running() noexcept { return std::move(running_); }
+  [[nodiscard]] PendingEvent* running() noexcept { return running_.get(); }
+
+  [[nodiscard]] Worker& worker() noexcept { return worker_; }
+  [[nodiscard]] std::uint64_t now_ns() const { return time_.now_ns(); }
+  [[nodiscard]] EventTime wall_time() const { return time_.wall_time(); }
+  [[nodiscard]] std::uint64_t random() { return random_(); }
+  /// Who claims in a DedupStore: nobody else, in any process.
+  [[nodiscard]] DedupOwner owner() const noexcept { return owner_; }
+  void report_breaker(const SubscriptionState& subscription, CircuitBreaker::State state) const;
+
+ private:
+  struct Released {
+    DeliverySite* site;
+    std::uint64_t key;
+  };
+  /// A retry, or without an event the next look at a breaker's line.
+  struct Timer {
+    DeliverySite* site;
+    PendingEventPtr event;
+    std::uint64_t due_ns;
+  };
+  static constexpr std::uint32_t kFiresMax = 256;  ///< a turn: other events wait meanwhile
+
+  std::uint64_t run(PendingEventPtr event);
+  std::uint64_t fire(Timer timer);
+  std::uint64_t release_all();
+  std::uint64_t forget_ended();
+
+  Worker& worker_;
+  const TimeSource& time_;
+  const DedupOwner owner_ = EventId::make().low;
+  std::function<void(std::string_view, CircuitBreaker::State)> on_breaker_;
+  std::mt19937_64 random_;
+  TimingWheel<Timer> timers_;
+  std::vector<DeliverySite*> sites_;
+  std::vector<std::shared_ptr<SubscriptionState>> kept_alive_;  ///< of sites_
+  std::vector<Released> released_;
+  std::vector<Timer> due_;
+  PendingEventPtr running_;
+};
+
+}  // namespace headrace

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "headrace/delivery/circuit_breaker.hpp"
+#include "headrace/delivery/dedup_table.hpp"
+#include "headrace/delivery/exception_policy.hpp"
+#include "headrace/delivery/key_order.hpp"
+#include "headrace/delivery/retry_budget.hpp"
+#include "headrace/delivery/retry_policy.hpp"
+#include "headrace/port/dead_letter_store.hpp"
+
+namespace headrace {
+
+/// What happens to an event whose time to live was over before a handler saw it.
+enum class WhenExpired : std::uint8_t { drop, dead_letter };
+
+/// What happens to a copy of an event that is being handled.
+enum class WhenInProgress : std::uint8_t {
+  wait,  ///< it comes again until the first one is done
+  drop,
+};
+
+/// Handles each event once within the window, by its id; events without one (see PublishOptions) by their
+/// content's key, if `by_key` says so, and else always.
+///
+/// Without a store each worker remembers its own: right for pinned and sharded groups, whose copies come to one
+/// worker.
+struct Deduplicated {
+  DedupWindow window = {};
+  std::shared_ptr<DedupStore> store = {};  ///< shared by several processes, or by the workers of a balanced group
+  bool by_key = false;                     ///< two events of one key are the same event
+  WhenInProgress when_in_progress = WhenInProgress::wait;
+  WhenDedupDown when_down = WhenDedupDown::fail_closed;
+};
+
+/// How the events of one subscription are settled. The default is what costs nothing: one attempt, and what fails
+/// is counted and reported.
+struct DeliveryOptions {
+  bool ordered = false;  ///< later events of a key wait behind the one that is retried
+  RetryPolicy retry = {};
+  ExceptionPolicy exceptions = {};
+  std::optional<RetryBudgetOptions> retry_budget = {};
+  std::optional<CircuitBreakerOptions> breaker = {};
+  KeyOrderOptions waiting = {};  ///< room for events behind a held key or an open breaker, on each worker
+  std::optional<Deduplicated> deduplicated = {};
+  WhenExpired when_expired = WhenExpired::drop;
+  bool park_key = false;  ///< later events of a key whose event was given up go behind it, into the dead letters
+  std::shared_ptr<DeadLetterStore> dead_letters = {};  ///< none: the bus's; if it has none either, events fail
+};
+
+/// What the bus does for all its subscriptions.
+struct DeliveryDefaults {
+  std::shared_ptr<DeadLetterStore> dead_letters = {};
+  std::uint32_t timers_max = 65'536;  ///< pending retries and publications, on each worker
+  std::chrono::nanoseconds tick = std::chrono::milliseconds(1);
+  std::uint64_t seed = 0;  ///< of jitter; 0: a different one each run
+  /// A circuit breaker opened (sources should pause) or closed. On the worker's thread; must not block.
+  std::function<void(std::string_view subscription, CircuitBreaker::State)> on_breaker = {};
+};
+
+}  // namespace headrace

@@ -1,0 +1,115 @@
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+
+#include "headrace/delivery/delivery_agent.hpp"
+#include "headrace/delivery/delivery_options.hpp"
+#include "headrace/delivery/outcome.hpp"
+#include "headrace/delivery/pending_event.hpp"
+#include "headrace/dispatch/context.hpp"
+#include "headrace/dispatch/subscription_state.hpp"
+
+namespace headrace {
+
+/// One subscription's delivery on one worker: decides whether an event runs, and what becomes of it afterwards.
+/// Threads: the worker's; made and destroyed by whoever subscribes.
+class DeliverySite {
+ public:
+  DeliverySite(const DeliveryOptions& options, SubscriptionState& subscription, DeliveryAgent& agent);
+
+  /// False: every event runs, and done() needs no call for each; one comparison says so.
+  [[nodiscard]] bool watches() const noexcept { return watches_; }
+  /// Whether an event that was let in once is asked for its dedup claim again.
+  enum class Claim : std::uint8_t { ask, has };
+  /// True: the handler is to run. False: the event was kept or settled, and the tally knows.
+  [[nodiscard]] bool admit(Context& context, Claim claim, Tally& tally);
+  /// The event that the context names was handled.
+  void done(Context& context, Tally& tally);
+  /// It was not.
+  void settle(Context& context, const Outcome& outcome, Tally& tally);
+  /// The same, said by an exception.
+  [[nodiscard]] Outcome judge(const std::exception_ptr& thrown) const;
+
+  // For the agent.
+  [[nodiscard]] SubscriptionState& subscription() noexcept { return subscription_; }
+  /// How many more events may be kept.
+  [[nodiscard]] std::uint64_t room() const noexcept;
+  /// Hands out what waits behind the key: run(event) answers how many deliveries it settled. Stops when an event
+  /// holds the key anew.
+  template <class Run>
+  std::uint64_t release(std::uint64_t key, Run&& run) {
+    std::uint64_t settled = 0;
+    if (!waiting_ || (key == kLine && !line_may_move())) return settled;
+    releasing_ = key;
+    waiting_->release(key, [&](PendingEventPtr&& event) {
+      blocked_ = false;
+      event->holds_key = key != kLine;
+      settled += run(std::move(event));
+      return key == kLine ? line_may_move() : !blocked_;
+    });
+    releasing_.reset();
+    refresh();
+    return settled;
+  }
+  static constexpr std::uint64_t kLine = 0x6c696e656c696e65;  ///< what waits for the breaker waits behind this key
+  /// Another try to get a letter into the store.
+  void send_letter(PendingEventPtr event, Tally& tally);
+  /// The bus stops: gives up one event. True: it is a dead letter now.
+  [[nodiscard]] bool abandon(PendingEventPtr event);
+  /// Takes out whatever waits.
+  template <class Take>
+  void drain(Take&& take) {
+    if (waiting_) waiting_->drain([&](std::uint64_t, PendingEventPtr&& event) { take(std::move(event)); });
+    refresh();
+  }
+
+ private:
+  [[nodiscard]] static std::uint64_t key_of(const Context& context) noexcept;
+  [[nodiscard]] PendingEventPtr keep(Context& context);
+  [[nodiscard]] bool wait_behind(std::uint64_t key, Context& context, Tally& tally);
+  [[nodiscard]] bool hold(std::uint64_t key);
+  [[nodiscard]] bool is_held(std::uint64_t key) const noexcept { return waiting_ && waiting_->is_held(key); }
+  void open_line();
+  [[nodiscard]] bool line_may_move() const;
+
+  [[nodiscard]] std::optional<DedupKey> dedup_key(const Context& context) const noexcept;
+  [[nodiscard]] bool is_first_copy(Context& context, Tally& tally);
+  void drop_copy(Tally& tally);
+  void end_claim(const Context& context, DedupEnd end);
+
+  [[nodiscard]] std::optional<std::uint64_t> next_try(const PendingEvent& event, const Outcome& outcome,
+                                                      std::uint64_t now_ns);
+  void try_later(PendingEventPtr event, std::uint64_t due_ns, Tally& tally);
+  void fail(const DispatchEntry& entry, std::string_view reason, Tally& tally);
+  [[nodiscard]] DeadLetterStore* dead_letters() const noexcept { return options_.dead_letters.get(); }
+  void expire(Context& context, Tally& tally);
+  void give_up(PendingEventPtr event, FailureClass failure, std::string_view reason, bool parks, Tally& tally);
+  [[nodiscard]] DeadLetter letter_of(PendingEvent& event, FailureClass failure, std::string_view reason) const;
+
+  void free_key(const PendingEvent& event);
+  void enlist();
+  void note_breaker(CircuitBreaker::State before);
+  void refresh() noexcept;
+
+  const DeliveryOptions& options_;
+  SubscriptionState& subscription_;
+  DeliveryAgent& agent_;
+  std::optional<KeyOrder<PendingEventPtr>> waiting_;  ///< made when the first key is held
+  std::unordered_set<std::uint64_t> parked_;
+  std::optional<CircuitBreaker> breaker_;
+  CircuitBreaker::Permit permit_;
+  std::optional<RetryBudget> budget_;
+  std::optional<DedupTable> window_;        ///< made for the first event
+  std::optional<std::uint64_t> releasing_;  ///< whose events are handed out at the moment
+  bool blocked_ = false;                    ///< the event that was handed out holds its key anew
+  bool watches_ = false;
+  bool enlisted_ = false;
+};
+
+}  // namespace headrace

@@ -1,0 +1,39 @@
+#include "headrace/delivery/delivery.hpp"
+
+#include "headrace/base/result.hpp"
+#include "headrace/dispatch/dispatcher.hpp"
+
+namespace headrace {
+namespace {
+
+DeliveryOptions checked(DeliveryOptions options, const DeliveryDefaults& defaults,
+                        const SubscriptionState& subscription) {
+  const auto fault = [&](std::string_view what) {
+    throw ConfigError("subscription '" + subscription.name + "': " + std::string(what));
+  };
+  if (!options.retry.fault().empty()) fault(options.retry.fault());
+  if (options.ordered && subscription.placement == Placement::balanced) {
+    fault("a balanced group has no order; use Placement::sharded");
+  }
+  if (options.deduplicated && options.deduplicated->store == nullptr &&
+      subscription.placement == Placement::balanced) {
+    fault("copies of an event reach any worker of a balanced group: give `deduplicated` a store");
+  }
+  if (options.dead_letters == nullptr) options.dead_letters = defaults.dead_letters;
+  if (options.park_key && options.dead_letters == nullptr) fault("park_key needs a dead letter store");
+  return options;
+}
+
+}  // namespace
+
+Delivery::Delivery(DeliveryOptions options, const DeliveryDefaults& defaults, Dispatcher& dispatcher,
+                   SubscriptionState& subscription)
+    : options_(checked(std::move(options), defaults, subscription)) {
+  for (unsigned worker = 0; worker < dispatcher.worker_count(); ++worker) {
+    auto& agent = static_cast<DeliveryAgent&>(
+        dispatcher.agent_of(worker, [&](Worker& of) { return std::make_unique<DeliveryAgent>(of, defaults); }));
+    sites_.push_back(std::make_unique<DeliverySite>(options_, subscription, agent));
+  }
+}
+
+}  // namespace headrace

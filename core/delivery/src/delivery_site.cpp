@@ -1,0 +1,308 @@
+#include "headrace/delivery/delivery_site.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "headrace/dispatch/dispatcher.hpp"
+#include "headrace/dispatch/shared_event.hpp"
+#include "site_delays.hpp"
+
+namespace headrace {
+namespace {
+
+// What keeps an event that lies in a shared box: another reference to the box.
+HeldEvent hold_box(SharedEvent& box) {
+  box.share();
+  return HeldEvent::adopt({box.data(), [&box](const void*) { box.release(); }}, box.ops());
+}
+
+}  // namespace
+
+DeliverySite::DeliverySite(const DeliveryOptions& options, SubscriptionState& subscription, DeliveryAgent& agent)
+    : options_(options), subscription_(subscription), agent_(agent) {
+  if (options.breaker) breaker_.emplace(*options.breaker);
+  if (options.retry_budget) budget_.emplace(*options.retry_budget, agent.now_ns());
+  refresh();
+}
+
+void DeliverySite::refresh() noexcept {
+  watches_ = breaker_ || options_.deduplicated || (waiting_ && waiting_->keys() > 0) || !parked_.empty();
+}
+
+std::uint64_t DeliverySite::room() const noexcept {
+  if (options_.waiting.when_full != WhenRoomFull::block || !waiting_) return ~std::uint64_t{0};
+  return options_.waiting.events_max - waiting_->events();
+}
+
+std::uint64_t DeliverySite::key_of(const Context& context) noexcept {
+  const DispatchEntry& entry = context.entry();
+  return entry.ops->has_key ? context.key() : entry.topic->key_hash;
+}
+
+// --- Before the handler --------------------------------------------------------------------------------------
+
+bool DeliverySite::admit(Context& context, Claim claim, Tally& tally) {
+  const PendingEvent* again = agent_.running();
+  const EventMeta* meta = context.meta();
+  if (meta != nullptr && meta->expires_ns != 0 && agent_.now_ns() >= meta->expires_ns) {
+    expire(context, tally);
+    return false;
+  }
+  const std::uint64_t key = key_of(context);
+  const bool its_turn = again != nullptr && (again->holds_key || again->redriven != 0);
+  if (!its_turn && is_held(key)) return wait_behind(key, context, tally);
+  if (!parked_.empty() && (again == nullptr || again->redriven == 0) && parked_.contains(key)) {
+    give_up(keep(context), FailureClass::behind, "an earlier event of its key was given up", true, tally);
+    return false;
+  }
+  if (breaker_) {
+    const bool from_line = releasing_ == kLine;
+    if (!its_turn && !from_line && is_held(kLine)) return wait_behind(kLine, context, tally);
+    const auto before = breaker_->state();
+    permit_ = breaker_->ask(agent_.now_ns());
+    note_breaker(before);
+    if (!permit_.may_run) {
+      if (its_turn) {
+        try_later(keep(context), breaker_->asks_again_ns(), tally);
+        return false;
+      }
+      if (!is_held(kLine)) open_line();
+      return wait_behind(kLine, context, tally);
+    }
+  }
+  const bool has_claim = claim == Claim::has || (again != nullptr && again->claimed);
+  return has_claim || !options_.deduplicated || is_first_copy(context, tally);
+}
+
+bool DeliverySite::hold(std::uint64_t key) {
+  if (!waiting_) waiting_.emplace(options_.waiting);
+  return waiting_->hold(key);
+}
+
+bool DeliverySite::line_may_move() const {
+  return breaker_->state() == CircuitBreaker::State::closed || agent_.now_ns() >= breaker_->asks_again_ns();
+}
+
+void DeliverySite::open_line() {
+  static_cast<void>(hold(kLine));
+  enlist();
+  refresh();
+  agent_.wake_line_at(breaker_->asks_again_ns(), *this);
+}
+
+bool DeliverySite::wait_behind(std::uint64_t key, Context& context, Tally& tally) {
+  PendingEventPtr event = keep(context);
+  switch (waiting_->wait(key, event)) {
+    case WaitAnswer::queued:
+      ++tally.kept;
+      return false;
+    case WaitAnswer::not_held:  // keys_max keys are held: the line could not be opened
+    case WaitAnswer::block:     // more than credit() allowed: it asks again
+      agent_.schedule(later(agent_.now_ns(), kRoomWaits), std::move(event));
+      ++tally.kept;
+      return false;
+    case WaitAnswer::dead_letter:
+      give_up(std::move(event), FailureClass::no_room, "too many events wait behind their keys", false, tally);
+      return false;
+    case WaitAnswer::drop:
+      ++tally.dropped;
+      return false;
+  }
+  return false;
+}
+
+// --- Idempotency ---------------------------------------------------------------------------------------------
+
+std::optional<DedupKey> DeliverySite::dedup_key(const Context& context) const noexcept {
+  if (options_.deduplicated->by_key) return DedupKey{key_of(context), hash_bytes(context.topic())};
+  if (context.meta() != nullptr && context.meta()->id) return DedupKey::of(context.meta()->id);
+  return std::nullopt;
+}
+
+bool DeliverySite::is_first_copy(Context& context, Tally& tally) {
+  const auto key = dedup_key(context);
+  if (!key) return true;
+  const Deduplicated& dedup = *options_.deduplicated;
+  const EventTime now = agent_.wall_time();
+  DedupAnswer answer;
+  if (dedup.store == nullptr) {
+    if (!window_) window_.emplace(dedup.window);
+    answer = window_->claim(*key, 0, now);
+  } else if (const Status asked = dedup.store->claim({&*key, 1}, agent_.owner(), now, {&answer, 1}); !asked) {
+    if (dedup.when_down == WhenDedupDown::fail_open) {
+      ++tally.unchecked;
+      return true;
+    }
+    try_later(keep(context), later(agent_.now_ns(), kStoreWaits), tally);
+    return false;
+  }
+  switch (answer.claim) {
+    case DedupClaim::run:
+      if (PendingEvent* again = agent_.running()) again->claimed = true;
+      return true;
+    case DedupClaim::done:
+      drop_copy(tally);
+      return false;
+    case DedupClaim::in_progress:
+      if (dedup.when_in_progress == WhenInProgress::drop) {
+        drop_copy(tally);
+        return false;
+      }
+      break;
+    case DedupClaim::full:
+      break;
+  }
+  try_later(keep(context), later(agent_.now_ns(), kCopyWaits), tally);
+  return false;
+}
+
+/// A copy of what was done is dropped, as the policy says, and counted.
+void DeliverySite::drop_copy(Tally& tally) {
+  ++tally.dropped;
+  ++tally.copies;
+  if (const PendingEvent* again = agent_.running()) free_key(*again);
+}
+
+void DeliverySite::end_claim(const Context& context, DedupEnd end) {
+  if (!options_.deduplicated) return;
+  const auto key = dedup_key(context);
+  if (!key) return;
+  const DedupFinish finish{*key, end, 0};
+  if (window_) {
+    window_->finish(finish, 0, agent_.wall_time());
+  } else {
+    // A store that is down lets the claim run out: the event may then run once more.
+    static_cast<void>(
+        options_.deduplicated->store->finish({&finish, 1}, agent_.owner(), agent_.wall_time()).has_value());
+  }
+}
+
+// --- After the handler ---------------------------------------------------------------------------------------
+
+void DeliverySite::done(Context& context, Tally& tally) {
+  ++tally.handled;
+  if (breaker_) {
+    const auto before = breaker_->state();
+    breaker_->succeeded(permit_, agent_.now_ns());
+    note_breaker(before);
+  }
+  if (budget_) budget_->succeeded();
+  end_claim(context, DedupEnd::done);
+  if (const PendingEvent* again = agent_.running()) {
+    free_key(*again);
+    if (again->redriven != 0) {
+      static_cast<void>(dead_letters()->settle(again->lease, {&again->redriven, 1}).has_value());
+    }
+  }
+}
+
+Outcome DeliverySite::judge(const std::exception_ptr& thrown) const {
+  const ExceptionPolicy::Verdict verdict = options_.exceptions.judge(thrown);
+  switch (verdict.action) {
+    case OnException::ignore:
+      return Outcome::done();
+    case OnException::dead_letter:
+      return Outcome::dead_letter(verdict.what, FailureClass::threw);
+    case OnException::retry:
+      break;
+  }
+  return Outcome::retry(verdict.what, FailureClass::threw);
+}
+
+void DeliverySite::settle(Context& context, const Outcome& outcome, Tally& tally) {
+  const std::uint64_t now_ns = agent_.now_ns();
+  if (breaker_) {
+    const auto before = breaker_->state();
+    breaker_->failed(permit_, now_ns);
+    note_breaker(before);
+  }
+  if (dead_letters() == nullptr && options_.retry.attempts_max() == 1) {  // nobody wants to know more
+    end_claim(context, DedupEnd::failed);
+    if (const PendingEvent* again = agent_.running()) free_key(*again);
+    return fail(context.entry(), outcome.reason(), tally);
+  }
+  PendingEventPtr event = keep(context);
+  event->claimed = options_.deduplicated.has_value();
+  ++event->attempts;
+  if (event->attempts == 1) event->first_failure_ns = now_ns;
+  const Attempt attempt{event->attempts, agent_.wall_time(), outcome.failure(), std::string(outcome.reason())};
+  if (event->history.size() == kAttemptsKept) event->history.erase(event->history.begin() + 1);
+  event->history.push_back(attempt);
+
+  const bool again = outcome.kind() != Outcome::Kind::dead_letter && outcome.kind() != Outcome::Kind::park;
+  if (again) {
+    if (const auto due_ns = next_try(*event, outcome, now_ns)) return try_later(std::move(event), *due_ns, tally);
+  }
+  end_claim(context, DedupEnd::failed);
+  give_up(std::move(event), outcome.failure(), outcome.reason(), outcome.kind() == Outcome::Kind::park, tally);
+}
+
+std::optional<std::uint64_t> DeliverySite::next_try(const PendingEvent& event, const Outcome& outcome,
+                                                    std::uint64_t now_ns) {
+  const std::chrono::nanoseconds since(now_ns - event.first_failure_ns);
+  const auto delay = options_.retry.next(event.attempts, since, agent_.random());
+  if (!delay) return std::nullopt;
+  if (budget_ && !budget_->try_retry(now_ns)) return std::nullopt;
+  switch (outcome.kind()) {
+    case Outcome::Kind::retry_after:
+      return later(now_ns, outcome.delay());
+    case Outcome::Kind::retry_at:
+      return later(now_ns, outcome.time() - agent_.wall_time());
+    default:
+      return later(now_ns, *delay);
+  }
+}
+
+void DeliverySite::try_later(PendingEventPtr event, std::uint64_t due_ns, Tally& tally) {
+  if (options_.ordered && !event->holds_key) {
+    if (!hold(event->key)) {
+      give_up(std::move(event), FailureClass::no_room, "too many keys are held", false, tally);
+      return;
+    }
+    event->holds_key = true;
+  }
+  enlist();
+  refresh();
+  if (event->holds_key) blocked_ = true;
+  agent_.schedule(due_ns, std::move(event));
+  ++tally.kept;
+}
+
+// --- Small parts ---------------------------------------------------------------------------------------------
+
+PendingEventPtr DeliverySite::keep(Context& context) {
+  if (agent_.running() != nullptr) return agent_.take_running();
+  auto event = std::make_unique<PendingEvent>();
+  event->site = this;
+  event->entry = &context.entry();
+  event->key = key_of(context);
+  const EventOps& ops = *context.entry().ops;
+  if (SharedEvent* box = context.box()) {
+    event->event = hold_box(*box);
+  } else {
+    HEADRACE_CHECK("delivery.keep", ops.trivially_copyable, "the router boxes what cannot be copied");
+    event->event = HeldEvent::move_from(ops, const_cast<void*>(context.whole()));
+  }
+  return event;
+}
+
+void DeliverySite::free_key(const PendingEvent& event) {
+  if (event.holds_key && event.key != releasing_) agent_.release_later(*this, event.key);
+}
+
+void DeliverySite::enlist() {
+  if (std::exchange(enlisted_, true)) return;
+  agent_.enlist(*this);
+}
+
+void DeliverySite::note_breaker(CircuitBreaker::State before) {
+  const auto now = breaker_->state();
+  if (now == before) return;
+  agent_.report_breaker(subscription_, now);
+  if (now == CircuitBreaker::State::closed && is_held(kLine)) agent_.release_later(*this, kLine);
+  if (now == CircuitBreaker::State::open && is_held(kLine)) {
+    agent_.wake_line_at(breaker_->asks_again_ns(), *this);
+  }
+}
+
+}  // namespace headrace

@@ -249,9 +249,10 @@ void Subscription::end() noexcept {
 void Dispatcher::unsubscribe(SubscriptionState& state) noexcept {
   {
     const std::lock_guard lock(mutex_);
+    state.ended = true;
     routes_.remove(state);
-    RunningHandler<SubscriptionState>::cancel(state);
     reroute(state);
+    RunningHandler<SubscriptionState>::cancel(state);
   }
   Worker* const self = Worker::current();
   bool inside = false;

@@ -48,19 +48,24 @@ std::size_t member_slots(const std::vector<const Group*>& groups) {
 
 /// Hands out the entries of a route and sets the handlers behind them.
 ///
-/// Events may be on their way to any entry of the topic. So an entry never loses a handler that lives on: a place
-/// whose handlers only gain keeps its entry; a handler that moves away leaves its old entry as it is, and the
-/// place gets another. Ended subscriptions leave every entry, which makes it fit for use again.
+/// Events may be on their way to any entry of the topic. So an entry never loses a group that lives on: a place
+/// whose groups only gain keeps its entry; a group that moves away leaves its old entry as it is, and the place
+/// gets another. Where a subscription ended, another member of its group takes its place; the last one leaves
+/// every entry, which makes it fit for use again.
 class RouteBuilder::Entries {
  public:
-  Entries(TopicNode& topic, EntryTable& table, Replaced& replaced)
+  Entries(TopicNode& topic, EntryTable& table, Replaced& replaced, const Subscriptions& matching)
       : topic_(topic), table_(table), replaced_(replaced) {
     for (DispatchEntry* entry : topic_.entries) {
       Subscriptions living = handlers_of(*entry);
-      const auto ended = [](const auto& handler) {
-        return handler->cancelled.load(std::memory_order_relaxed);  // no partner: written under the same mutex
-      };
-      if (std::erase_if(living, ended) > 0) set(*entry, std::move(living), list_of(*entry)->worker());
+      const auto ended = [](const auto& handler) { return handler->ended; };
+      if (std::none_of(living.begin(), living.end(), ended)) continue;
+      for (auto& handler : living) {
+        if (!handler->ended) continue;
+        if (const auto heir = member_of(handler->group, matching)) handler = heir;
+      }
+      std::erase_if(living, ended);
+      set(*entry, std::move(living), list_of(*entry)->worker());
     }
   }
 
@@ -74,6 +79,11 @@ class RouteBuilder::Entries {
   }
 
  private:
+  static std::shared_ptr<SubscriptionState> member_of(std::string_view group, const Subscriptions& of) {
+    const auto found =
+        std::find_if(of.begin(), of.end(), [&](const auto& handler) { return handler->group == group; });
+    return found == of.end() ? nullptr : *found;
+  }
   static const HandlerList* list_of(const DispatchEntry& entry) {
     return entry.handlers.load(std::memory_order_relaxed);  // no partner: own store under the mutex
   }
@@ -88,9 +98,7 @@ class RouteBuilder::Entries {
       if (!(entry->place == place) || std::find(used_.begin(), used_.end(), entry) != used_.end()) continue;
       const Subscriptions present = handlers_of(*entry);
       if (present == wanted) return entry;
-      const auto stays = [&](const auto& handler) {
-        return std::find(wanted.begin(), wanted.end(), handler) != wanted.end();
-      };
+      const auto stays = [&](const auto& handler) { return member_of(handler->group, wanted) != nullptr; };
       if (std::all_of(present.begin(), present.end(), stays)) fitting = entry;
     }
     return fitting;
@@ -160,8 +168,9 @@ Subscriptions RouteBuilder::matching(const TopicNode& topic) const {
 
 std::unique_ptr<Route> RouteBuilder::build(TopicNode& topic, EntryTable& table, Replaced& replaced) const {
   auto route = std::make_unique<Route>();
-  Entries entries(topic, table, replaced);
-  const std::vector<Group> groups = by_group(matching(topic));
+  const Subscriptions subscribers = matching(topic);
+  Entries entries(topic, table, replaced, subscribers);
+  const std::vector<Group> groups = by_group(subscribers);
   if (groups.empty()) return route;
 
   // Groups that can share a frame: the same worker or the same shards, and the same policy.

@@ -183,9 +183,8 @@ std::uint32_t Worker::run_handler(const HandlerList::Row& row, bool own, const v
   // A shard's entry may have passed to another worker while events of its were under way to this one.
   SubscriptionStats& stats = own ? *row.stats : *row.subscription->stats[index_];
   if (!running_.enter(*row.subscription)) [[unlikely]] {
-    stats.unsubscribed.add(count);
     running_.leave();
-    return 0;
+    return pass_on(*row.subscription, events, count);
   }
   context_.set_subscription(*row.subscription);
 #if HEADRACE_TELEMETRY
@@ -199,8 +198,6 @@ std::uint32_t Worker::run_handler(const HandlerList::Row& row, bool own, const v
   stats.runs.add(1);
   if (tally_.has_exceptions()) [[unlikely]]
     account(stats, tally_);
-  if (tally_.ended) [[unlikely]]
-    stats.unsubscribed.add(count - tally_.told());
 #if HEADRACE_TELEMETRY
   if (begun != 0) record_times(stats, stamp, begun, count);
 #endif
@@ -208,9 +205,26 @@ std::uint32_t Worker::run_handler(const HandlerList::Row& row, bool own, const v
   if (kept != 0) [[unlikely]]
     kept_.add(kept);
   running_.leave();
-  if (ended_inside_ != nullptr) [[unlikely]]
-    std::exchange(ended_inside_, nullptr)->handler.reset();
-  return kept;
+  if (!tally_.ended) [[likely]]
+    return kept;
+  std::exchange(ended_inside_, nullptr)->handler.reset();
+  const std::uint32_t told = tally_.told();
+  if (told == count) return kept;
+  const auto* rest = static_cast<const std::byte*>(events) + std::size_t{told} * context_.ops().size;
+  return kept + pass_on(*row.subscription, rest, count - told);
+}
+
+std::uint32_t Worker::pass_on(SubscriptionState& ended, const void* events, std::uint32_t count) {
+  RunningHandler<SubscriptionState>::see_cancel(ended);
+  const DispatchEntry& entry = context_.entry();
+  const HandlerList& now = *entry.handlers.load(std::memory_order_acquire);  // T4 <- T3
+  const HandlerList::Row* heir = now.member_of(ended.group);
+  if (heir == nullptr) {
+    ended.stats[index_]->unsubscribed.add(count);
+    return 0;
+  }
+  context_.set_first(events);
+  return run_handler(*heir, now.worker() == static_cast<int>(index_), events, count, 0);
 }
 
 void Worker::account(SubscriptionStats& stats, const Tally& tally) {
@@ -336,58 +350,6 @@ void Worker::park() {
   // A worker that wakes by itself was rung by nobody: it goes on looking at the same lanes.
   static_cast<void>(doorbell_.sleepers().wait_until(key, agent->next_due_ns()));
   for (PublisherLane* lane : hot_) lane->doze.cancel();
-}
-
-std::uint64_t Worker::abandon_all() {
-  std::uint64_t lost = 0;
-  reader_.enter();
-  dispatcher_.each_publisher([&](PublisherState& publisher) { lost += abandon(*publisher.lanes()[index_]); });
-  if (dispatcher_.has_balanced()) {
-    if (!balanced_) balanced_ = dispatcher_.balanced_consumer();
-    while (balanced_->consume(kBalancedRun, [&](BalancedEvent&& event) {
-      if (!BalancedEvent::fits(*event.entry->ops)) event.shared()->release();
-      balanced_left_.add(1);
-      lost += event.entry->deliveries();
-    }) > 0) {
-    }
-  }
-  reader_.leave();
-  abandoned_.add(lost);
-  // The agent's losses are settled, and counted, one by one.
-  return agent() == nullptr ? lost : lost + agent()->abandon();
-}
-
-std::uint64_t Worker::abandon(PublisherLane& from) {
-  std::uint64_t lost = 0;
-  auto& lane = from.lane.consumer();
-  Lane::Frame frame;
-  while (lane.peek(frame)) {
-    const DispatchEntry& entry = dispatcher_.entry(frame.kind.tag());
-    std::byte* events = lane.payload(frame);
-    if (entry.place.boxed) {
-      for (std::uint32_t i = 0; i < frame.count; ++i) reinterpret_cast<SharedEvent**>(events)[i]->release();
-    } else if (!entry.ops->trivially_copyable) {
-      entry.ops->destroy(events, frame.count);
-    }
-    lane.consume(frame.count);
-    from.left.add(frame.count);
-    lost += frame.count * entry.deliveries();
-  }
-  OverflowQueue* queue = from.queue.load(std::memory_order_acquire);  // V2 <- V1
-  if (queue == nullptr) return lost;
-  for (auto taken = queue->take(); taken.entry != nullptr; taken = queue->take()) {
-    taken.event->release();
-    queue->settle(taken);
-    from.left.add(1);
-    lost += taken.entry->deliveries();
-  }
-  return lost;
-}
-
-std::uint64_t Worker::withdraw(PublisherLane& from) {
-  const std::uint64_t lost = abandon(from);
-  abandoned_.add(lost);
-  return lost;
 }
 
 }  // namespace headrace

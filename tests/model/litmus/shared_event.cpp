@@ -20,7 +20,11 @@ const EventOps& boxed_ops() {
 struct Releases : Litmus<Releases, 3> {
   SharedEvent* event = SharedEvent::allocate(boxed_ops(), 3);
   Releases() { std::construct_at(static_cast<Boxed*>(event->data()), 1); }
-  void thread(unsigned) {
+  void thread(unsigned index) {
+    if (index == 0) {  // gives a share to somebody else, who is done first
+      event->share();
+      event->release();
+    }
     require(static_cast<Boxed*>(event->data())->value() == 1, "a holder sees the event");
     event->release();
   }

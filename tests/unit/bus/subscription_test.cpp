@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -146,6 +147,68 @@ TEST(Subscriptions, HandlesMove) {
   }
   EXPECT_EQ(seen, 2 * 8);
   stop_drained(bus);
+}
+
+// Claim:  a group sees every event once while its members come and go: what is on its way to a member that leaves
+// goes
+//         to one that stays, also the rest of a run whose handler ends itself.
+// Method: groups of every placement with one member that stays; others join, take part and leave from outside, and
+//         end themselves, while two publishers go on. Keys keep their order.
+TEST(Subscriptions, GroupLosesNothingWhenMembersLeave) {
+  constexpr std::uint64_t kEvents = 10'000;
+  Bus bus({.workers = 2, .lane_bytes = 8192});
+  std::array<std::atomic<std::uint64_t>, 3> seen{};
+  std::array<std::atomic<std::uint64_t>, 4> next{};  // by key, of the sharded group
+  std::atomic<std::uint64_t> wrong{0};
+  const auto handler = [&](std::size_t group) {
+    return [&, group](const Tick& e) {
+      seen[group].fetch_add(1);
+      if (group == 1 && next[e.key].exchange(e.value + 1) != e.value) wrong.fetch_add(1);
+    };
+  };
+  const std::array<SubscribeOptions, 3> options = {
+      SubscribeOptions{.group = "p", .worker = 0},
+      SubscribeOptions{.group = "s", .placement = Placement::sharded},
+      SubscribeOptions{.group = "b", .placement = Placement::balanced},
+  };
+  std::vector<Subscription> stay;
+  for (std::size_t group = 0; group < 3; ++group) {
+    stay.push_back(bus.subscribe<Tick>(options[group], handler(group)));
+  }
+  bus.start();
+  std::atomic<int> running{2};
+  std::vector<std::jthread> publishers;
+  for (std::uint64_t p = 0; p < 2; ++p) {
+    publishers.emplace_back([&, p] {
+      Publisher publisher = bus.publisher();
+      for (std::uint64_t i = 0; i < kEvents; ++i) {
+        EXPECT_TRUE(publisher.publish(Tick{.key = 2 * p + i % 2, .value = i / 2}));
+      }
+      running.fetch_sub(1);
+    });
+  }
+  for (std::uint64_t round = 0; running.load() > 0; ++round) {
+    const std::size_t group = round % 3;
+    const Subscription leaves = bus.subscribe<Tick>(options[group], handler(group));
+    // A Subscription is for one thread at a time: the handler ends it, or this thread, whoever is first.
+    std::atomic<bool> claimed{true};
+    std::atomic<bool> ended{false};
+    Subscription ends_itself;
+    ends_itself = bus.subscribe<Tick>(options[group], [&, handle = handler(group)](const Tick& e) {
+      handle(e);
+      if (claimed.exchange(true)) return;
+      ends_itself.end();
+      ended.store(true);
+    });
+    claimed.store(false);
+    yield_until([&] { return ended.load() || running.load() == 0; });
+    if (claimed.exchange(true)) yield_until([&] { return ended.load(); });
+  }
+  publishers.clear();
+  const Ledger ledger = stop_drained(bus);
+  for (const auto& group : seen) EXPECT_EQ(group.load(), 2 * kEvents);
+  EXPECT_EQ(wrong.load(), 0U);
+  EXPECT_EQ(ledger, (Ledger{.published = 6 * kEvents, .handled = 6 * kEvents}));
 }
 
 // Claim:  subscribing and ending subscriptions costs the others no event, whatever flows meanwhile; every event is

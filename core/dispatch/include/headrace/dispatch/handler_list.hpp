@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -45,6 +46,15 @@ class alignas(kCacheLineBytes) HandlerList {
   /// All but the first.
   [[nodiscard]] const std::vector<Row>& others() const noexcept { return others_; }
   /// Whose stats the rows name. Another worker that meets the list looks for its own.
+  /// The row of that group; null: there is none.
+  [[nodiscard]] const Row* member_of(std::string_view group) const noexcept {
+    if (size_ == 0) return nullptr;
+    if (first_.subscription->group == group) return &first_;
+    for (const Row& row : others_) {
+      if (row.subscription->group == group) return &row;
+    }
+    return nullptr;
+  }
   [[nodiscard]] int worker() const noexcept { return worker_; }
   [[nodiscard]] const Subscriptions& subscriptions() const noexcept { return subscriptions_; }
 

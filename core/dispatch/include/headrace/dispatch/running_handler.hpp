@@ -8,7 +8,8 @@ namespace headrace {
 /// stores.
 ///
 /// Threads:   enter and leave by the worker; running by anyone, cancel by an unsubscriber.
-/// Ordering:  H1 -> H2, S1 -> S2  with the fences F1 <-> F2: an unsubscriber sees the handler running, or the
+/// Ordering:  S1 -> S3   a worker that was refused sees who takes the subscription's place
+///            H1 -> H2, S1 -> S2  with the fences F1 <-> F2: an unsubscriber sees the handler running, or the
 ///                      worker sees the subscription cancelled
 ///            H3 -> H2  an unsubscriber that saw the handler gone sees all it did; the next handler's H1 tells it,
 ///            too
@@ -26,10 +27,15 @@ class RunningHandler {
     running_.store(nullptr, std::memory_order_release);  // H3 -> H2
   }
 
+  /// After enter() said no: what the unsubscriber did before cancel() is seen. @thread worker
+  static void see_cancel(const Subscription& subscription) noexcept {
+    static_cast<void>(subscription.cancelled.load(std::memory_order_acquire));  // S3 <- S1
+  }
+
   /// No handler of this subscription starts after this, on any worker. One may still be running: see running().
   /// @thread unsubscriber
   static void cancel(Subscription& subscription) noexcept {
-    subscription.cancelled.store(true, std::memory_order_relaxed);  // S1 -> S2
+    subscription.cancelled.store(true, std::memory_order_release);  // S1 -> S2, S1 -> S3
     asymmetric_fence_heavy();                                       // F2 <-> F1
   }
   /// @thread any

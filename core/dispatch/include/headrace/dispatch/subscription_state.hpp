@@ -61,6 +61,7 @@ struct SubscriptionState : std::enable_shared_from_this<SubscriptionState> {
   std::shared_ptr<void> handler;                          ///< destroyed as soon as it cannot run any more
   std::vector<std::unique_ptr<SubscriptionStats>> stats;  ///< one a worker that may run it, else null
 
+  bool ended = false;             ///< the Dispatcher's, under its mutex: others take its place in every entry
   Atomic<bool> cancelled{false};  ///< see RunningHandler
 };
 

@@ -110,6 +110,8 @@ class Worker {
                             std::uint64_t stamp);
   void run_whole(const DispatchEntry& entry, const void* whole, std::uint32_t count, std::uint64_t stamp);
   void run_boxed(const DispatchEntry& entry, SharedEvent& box, std::uint64_t stamp);
+  /// A subscription ended on the way: its group's next member takes the events. Answers as run_handler does.
+  std::uint32_t pass_on(SubscriptionState& ended, const void* events, std::uint32_t count);
   static void account(SubscriptionStats& stats, const Tally& tally);
 #if HEADRACE_TELEMETRY
   // Apart: it is long, and one frame in many has a stamp.

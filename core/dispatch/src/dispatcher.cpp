@@ -163,14 +163,14 @@ const TopicNode* Dispatcher::learn_topic(const EventOps& ops, std::string_view n
   auto made = topics_.make(ops, name, by);
   if (made == nullptr) return nullptr;
   made->route.store(&kNobody, std::memory_order_relaxed);  // no partner: the node is not shared yet
-  replace_route(*made);
+  RetiredRoutes::Batch nothing;
+  replace_route(*made, nothing);
   return &topics_.add(std::move(made));
 }
 
-void Dispatcher::replace_route(TopicNode& node) {
+void Dispatcher::replace_route(TopicNode& node, RetiredRoutes::Batch& replaced) {
   const Route* old = node.route.load(std::memory_order_relaxed);  // own store under the mutex, no partner
-  RouteBuilder::Replaced replaced;
-  std::unique_ptr<const Route> made = routes_.build(node, entries_, replaced);
+  std::unique_ptr<const Route> made = routes_.build(node, entries_, replaced.handlers);
   DirectWay direct;
   if (made->shape == Route::Shape::single && life_ < Life::stopping) {
     direct = DirectWay(made->fixed.front().entry->kind, made->fixed.front().worker);
@@ -179,14 +179,16 @@ void Dispatcher::replace_route(TopicNode& node) {
     has_balanced_.store(true, std::memory_order_relaxed);       // no partner: see has_balanced
   node.route.store(made.release(), std::memory_order_release);  // T1 -> T2
   node.direct.store(direct.bits(), std::memory_order_release);  // T1 -> T2
-  retired_.add(std::unique_ptr<const Route>(old == &kNobody ? nullptr : old), std::move(replaced), all_readers());
+  if (old != &kNobody) replaced.routes.emplace_back(old);
 }
 
 void Dispatcher::reroute(const SubscriptionState& changed) {
+  RetiredRoutes::Batch replaced;
   for (const auto& topic : topics_.all()) {
     if (changed.type != kAnyEventType && changed.type != topic->ops->payload->type) continue;
-    if (changed.filter->matches(topic->name)) replace_route(*topic);
+    if (changed.filter->matches(topic->name)) replace_route(*topic, replaced);
   }
+  retired_.add(std::move(replaced), all_readers());
   retired_.collect();
   forget_ended_subscriptions();
 }

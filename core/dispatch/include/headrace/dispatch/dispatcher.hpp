@@ -130,7 +130,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
                                                             std::string_view default_filter, EventTypeId type);
   [[nodiscard]] Subscription add(std::shared_ptr<SubscriptionState> state);
   void reroute(const SubscriptionState& changed);
-  void replace_route(TopicNode& node);
+  void replace_route(TopicNode& node, RetiredRoutes::Batch& replaced);
   [[nodiscard]] const TopicNode* learn_topic(const EventOps& ops, std::string_view name, TopicTable::NamedBy by);
   void forget_ended_subscriptions();
   [[nodiscard]] PublisherState* new_publisher_state(PublisherState::Owner owner);

@@ -15,9 +15,15 @@ class RetiredRoutes {
  public:
   using Readers = std::vector<const RouteReader*>;
 
-  void add(std::unique_ptr<const Route> route, std::vector<std::unique_ptr<const HandlerList>> handlers,
-           const Readers& readers) {
-    waiting_.push_back({std::move(route), std::move(handlers), GracePeriod(readers)});
+  /// What one change replaced, over all topics: one grace period, and one membarrier, serves for it all.
+  struct Batch {
+    std::vector<std::unique_ptr<const Route>> routes;
+    std::vector<std::unique_ptr<const HandlerList>> handlers;
+  };
+
+  void add(Batch batch, const Readers& readers) {
+    if (batch.routes.empty() && batch.handlers.empty()) return;
+    waiting_.push_back({std::move(batch), GracePeriod(readers)});
   }
   void collect() {
     std::erase_if(waiting_, [](Waiting& waiting) { return waiting.grace.elapsed(); });
@@ -26,8 +32,7 @@ class RetiredRoutes {
 
  private:
   struct Waiting {
-    std::unique_ptr<const Route> route;
-    std::vector<std::unique_ptr<const HandlerList>> handlers;
+    Batch batch;
     GracePeriod grace;
   };
   std::vector<Waiting> waiting_;

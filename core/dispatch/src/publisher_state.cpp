@@ -1,6 +1,7 @@
 #include "headrace/dispatch/publisher_state.hpp"
 
 #include <cstring>
+#include <thread>
 
 #include "headrace/base/hints.hpp"
 #include "headrace/dispatch/dispatcher.hpp"
@@ -28,18 +29,6 @@ PublisherState::~PublisherState() {
   for (const auto& to : lanes_) {
     delete to->queue.load(std::memory_order_relaxed);  // no partner: workers and publisher are gone
   }
-}
-
-void PublisherState::bind_to_this_thread() noexcept {
-#if !defined(NDEBUG)
-  thread_ = std::this_thread::get_id();
-#endif
-}
-
-void PublisherState::unbind() noexcept {
-#if !defined(NDEBUG)
-  thread_ = {};
-#endif
 }
 
 const TopicNode& PublisherState::learn_typed_topic(const EventOps& ops, std::string_view name) {

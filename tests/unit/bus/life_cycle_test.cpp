@@ -244,5 +244,25 @@ TEST(LifeCycle, StopAtAnyMomentBalances) {
   }
 }
 
+#if !defined(NDEBUG)
+// Claim:  a debug build says so when a Publisher is used while it is in use.
+// Method: a callback of the bus publishes with the publisher that called it; two threads at one moment look the
+// same.
+TEST(LifeCycleDeath, PublisherInUseIsFoundOut) {
+  const auto reenter = [] {
+    Publisher* publisher = nullptr;
+    Bus bus({.workers = 0, .lane_bytes = 4096, .on_watermark = [&](const Watermark&) {
+               static_cast<void>(publisher->publish(Tick{}).status());
+             }});
+    const auto sink = bus.subscribe<Tick>({.overflow = Overflow::fail()}, [](const Tick&) {});
+    Publisher made = bus.publisher();
+    publisher = &made;
+    while (made.publish(Tick{})) {
+    }
+  };
+  EXPECT_DEATH(reenter(), "publisher.threads");
+}
+#endif
+
 }  // namespace
 }  // namespace headrace

@@ -8,13 +8,13 @@
 #include <optional>
 #include <span>
 #include <string_view>
-#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "headrace/base/clock.hpp"
 #include "headrace/dispatch/balanced_event.hpp"
+#include "headrace/dispatch/one_at_a_time.hpp"
 #include "headrace/dispatch/pace.hpp"
 #include "headrace/dispatch/publish_result.hpp"
 #include "headrace/dispatch/publisher_lane.hpp"
@@ -80,6 +80,7 @@ class PublisherState {
 
   template <class T, class U>
   PublishResult publish_to(const TopicNode& topic, U&& event) {
+    const OneAtATime::Use use(user_);
     if (go_direct<T>(topic, std::forward<U>(event))) [[likely]]
       return {PublishStatus::published, 1};
     const Reading reading(*this);
@@ -87,6 +88,7 @@ class PublisherState {
   }
   template <class T, class... Args>
   PublishResult emplace_to(const TopicNode& topic, Args&&... args) {
+    const OneAtATime::Use use(user_);
     if (go_direct<T>(topic, std::forward<Args>(args)...)) [[likely]]
       return {PublishStatus::published, 1};
     const Reading reading(*this);
@@ -118,10 +120,6 @@ class PublisherState {
   void reopen() noexcept {
     closed_.store(false, std::memory_order_relaxed);  // no partner: the handle is given out afterwards
   }
-
-  /// Debug builds abort when a second thread uses the handle.
-  void bind_to_this_thread() noexcept;
-  void unbind() noexcept;
 
  private:
   friend class Dispatcher;
@@ -282,13 +280,12 @@ class PublisherState {
   std::optional<MpmcRing<BalancedEvent>::Producer> balanced_;
   Pace pace_;
   void* place_ = nullptr;  ///< between begin_frame and commit
-#if !defined(NDEBUG)
-  std::thread::id thread_{};
-#endif
+  [[no_unique_address]] OneAtATime user_;
 };
 
 template <Event T>
 PublishResult PublisherState::publish_span(const TopicNode& topic, std::span<const T> events) {
+  const OneAtATime::Use use(user_);
   const Reading reading(*this);
   if (closed_.load(std::memory_order_relaxed)) [[unlikely]] {  // C2 <- C1
     return {PublishStatus::closed, 0};

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace headrace {
+
+/// A message as brokers know it. Adapters move these and understand nothing of them; formats (adapters/wire) turn
+/// them into events.
+struct Message {
+  std::string topic;         ///< the broker's own address: MQTT topic, routing key, stream
+  std::string key;           ///< what the broker orders by, where it does; may be empty
+  std::string content_type;  ///< may be empty
+  std::vector<std::pair<std::string, std::string>> headers;  ///< in the order given; names may repeat
+  std::vector<std::byte> body;
+
+  friend bool operator==(const Message&, const Message&) = default;
+};
+
+/// What a message weighs in buffers.
+[[nodiscard]] inline std::size_t message_bytes(const Message& message) noexcept {
+  std::size_t bytes = sizeof(Message) + message.topic.size() + message.key.size() + message.content_type.size() +
+                      message.body.size();
+  for (const auto& [name, value] : message.headers) bytes += 2 * sizeof(std::string) + name.size() + value.size();
+  return bytes;
+}
+
+}  // namespace headrace

@@ -6,7 +6,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 packages_build=(g++ cmake ninja-build git libmimalloc-dev libconcurrentqueue-dev)
 packages_tools=(libcli11-dev libfmt-dev libtomlplusplus-dev nlohmann-json3-dev)
-packages_adapters=(libsqlite3-dev)
+packages_adapters=(libsqlite3-dev pkg-config libhiredis-dev libpaho-mqttpp-dev libpaho-mqtt-dev)
+packages_servers=(redis-server mosquitto) # which the adapters' tests start themselves
 packages_bench=(libboost1.81-dev libtbb-dev libreaderwriterqueue-dev libmosquitto-dev libcaf-dev)
 packages_peers=(openjdk-17-jdk-headless libdisruptor-java) # peers that only a measurement needs
 packages_test=(libgtest-dev googletest relacy-dev patch python3 clang g++-aarch64-linux-gnu qemu-user ccache)
@@ -27,6 +28,19 @@ install_packages() {
   "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=500 -qq update
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get -o DPkg::Lock::Timeout=500 -qq install -y --no-install-recommends "${missing[@]}"
+}
+
+# install_servers PACKAGE...: the same, and none of them is started: each test starts its own.
+install_servers() {
+  local policy=/usr/sbin/policy-rc.d made=() as_root=()
+  [[ $(id -u) == 0 ]] || as_root=(sudo)
+  if [[ ! -e $policy ]]; then
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+    "${as_root[@]}" chmod +x "$policy"
+    made=("$policy")
+  fi
+  install_packages "$@"
+  ((${#made[@]} == 0)) || "${as_root[@]}" rm -f "${made[@]}"
 }
 
 # build PRESET [cmake argument...]: configures and builds; a second time it only looks for changes.

@@ -16,6 +16,7 @@ done
 ((${#presets[@]})) || presets=(release clang arm64 tsan asan-ubsan)
 
 install_packages "${packages_build[@]}" "${packages_tools[@]}" "${packages_adapters[@]}" "${packages_bench[@]}" "${packages_test[@]}"
+install_servers "${packages_servers[@]}"
 for preset in "${presets[@]}"; do build "$preset"; done
 
 # One run of ctest over all builds, so that one summary counts them all.

@@ -1,14 +1,20 @@
-# headrace_adapter(NAME "what it speaks to" [LIBRARIES library...]): one folder of adapters/, as target headrace_NAME
-# with alias headrace::NAME, unless HEADRACE_NAME is OFF. The libraries stay private: no public header shows them.
-# Called by the adapter's CMakeLists.txt after it has found them; headrace_adapter_option(NAME "...") comes before.
-macro(headrace_adapter_option name what)
+# headrace_adapter_option(NAME "what it speaks to" FOUND): option HEADRACE_NAME, on when its library was found. Leaves the
+# adapter's CMakeLists.txt when it is off.
+macro(headrace_adapter_option name what found)
   string(TOUPPER ${name} headrace_adapter_upper)
-  option(HEADRACE_${headrace_adapter_upper} "Build adapters/${name}: ${what}" ON)
+  set(headrace_adapter_default OFF)
+  if("${found}")
+    set(headrace_adapter_default ON)
+  endif()
+  option(HEADRACE_${headrace_adapter_upper} "Build adapters/${name}: ${what}" ${headrace_adapter_default})
   if(NOT HEADRACE_${headrace_adapter_upper})
+    message(STATUS "adapters/${name} is left out")
     return()
   endif()
 endmacro()
 
+# headrace_adapter(NAME [LIBRARIES library...]): one folder of adapters/, as target headrace_NAME with alias
+# headrace::NAME. The libraries stay private: no public header shows them.
 function(headrace_adapter name)
   cmake_parse_arguments(arg "" "" "LIBRARIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/src/*.cpp)

@@ -1,0 +1,65 @@
+#include "connection.hpp"
+
+namespace headrace::redis {
+namespace {
+
+timeval to_timeval(std::chrono::milliseconds time) {
+  return {static_cast<time_t>(time.count() / 1000), static_cast<suseconds_t>(time.count() % 1000 * 1000)};
+}
+
+bool is_about_credentials(std::string_view text) {
+  return text.starts_with("WRONGPASS") || text.starts_with("NOAUTH") || text.starts_with("NOPERM") ||
+         text.starts_with("ERR invalid password") || text.starts_with("ERR AUTH");
+}
+
+}  // namespace
+
+Error refused(const redisReply& reply, std::string where) {
+  const std::string_view text = text_of(reply);
+  return Error{"the server says: " + std::string(text), std::move(where),
+               is_about_credentials(text) ? Error::Retry::no : Error::Retry::maybe};
+}
+
+Result<Connection> Connection::open(const RedisAddress& address, const RedisOptions& options) {
+  redisContext* context =
+      redisConnectWithTimeout(address.host.c_str(), address.port, to_timeval(options.connect_timeout));
+  Connection connection(context, address.text());
+  if (context == nullptr) return Error{"no memory for a connection", address.text(), Error::Retry::maybe};
+  if (context->err != 0) return Error{context->errstr, address.text(), Error::Retry::maybe};
+  redisSetTimeout(context, to_timeval(options.command_timeout));
+  redisEnableKeepAlive(context);
+  if (!address.password.empty()) {
+    std::vector<std::string_view> words{"AUTH"};
+    if (!address.user.empty()) words.push_back(address.user);
+    words.push_back(address.password);
+    auto reply = connection.command(words);
+    if (!reply) return reply.error();
+    if ((*reply)->type == REDIS_REPLY_ERROR) return refused(**reply, address.text());
+  }
+  const std::string database = std::to_string(address.database);
+  auto reply = connection.command({"SELECT", database});
+  if (!reply) return reply.error();
+  if ((*reply)->type == REDIS_REPLY_ERROR) return refused(**reply, address.text());
+  return connection;
+}
+
+void Connection::send(const std::vector<std::string_view>& words) {
+  std::vector<const char*> texts;
+  std::vector<std::size_t> sizes;
+  for (const std::string_view word : words) {
+    texts.push_back(word.data() == nullptr ? "" : word.data());
+    sizes.push_back(word.size());
+  }
+  // Fails without memory only, which the context remembers until receive().
+  redisAppendCommandArgv(context_.get(), static_cast<int>(words.size()), texts.data(), sizes.data());
+}
+
+Result<Reply> Connection::receive() {
+  void* reply = nullptr;
+  if (redisGetReply(context_.get(), &reply) == REDIS_OK && reply != nullptr) {
+    return Reply(static_cast<redisReply*>(reply));
+  }
+  return Error{context_->errstr, where_, Error::Retry::maybe};
+}
+
+}  // namespace headrace::redis

@@ -1,0 +1,328 @@
+#include "headrace/redis/redis_source.hpp"
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "connection.hpp"
+#include "headrace/port/settlement_inbox.hpp"
+#include "stream_entry.hpp"
+
+namespace headrace::redis {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// How long a read waits for entries: with answers to come soon, and without.
+constexpr std::string_view kBlockShortMs = "5";
+constexpr std::string_view kBlockLongMs = "100";
+constexpr milliseconds kLook{100};
+
+/// Copies an entry to the dead stream and acknowledges it, in one step. KEYS: stream, dead stream. ARGV: group,
+/// id.
+constexpr std::string_view kReject =
+    "local found = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2]) "
+    "if #found > 0 then "
+    "local fields = found[1][2] "
+    "fields[#fields + 1] = 'header:redis-rejected-id' fields[#fields + 1] = ARGV[2] "
+    "redis.call('XADD', KEYS[2], '*', unpack(fields)) end "
+    "return redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])";
+
+}  // namespace
+
+Capabilities capabilities() {
+  return {.name = "redis streams",
+          .order_by_key = true,
+          .retry = true,
+          .dead_letters = true,
+          .redelivery_flag = true,
+          .headers = true,
+          .content_type = true,
+          .durable = true,
+          .body_bytes_max = std::size_t{64} << 20};
+}
+
+class RedisSource::Reader {
+ public:
+  explicit Reader(RedisSourceOptions options) : options_(std::move(options)), health_(options_.server.on_health) {
+    if (options_.dead_stream.empty()) options_.dead_stream = options_.stream + ".dead";
+  }
+  ~Reader() { halt(); }
+
+  Status start(Deliver deliver) {
+    HEADRACE_CHECK("redis.source.started", !thread_.joinable(), "a source is started once, or after stop()");
+    if (options_.stream.empty()) return Error{"the stream has no name", "redis source"};
+    if (options_.group.empty() || options_.consumer.empty()) {
+      return Error{"group and consumer must have names", "redis source"};
+    }
+    if (options_.unsettled_max == 0) return Error{"unsettled_max must be at least 1", "redis source"};
+    auto address = RedisAddress::of(options_.server);
+    if (!address) return address.error();
+    address_ = std::move(*address);
+    deliver_ = std::move(deliver);
+    draining_ = halting_ = false;
+    health_.set(AdapterState::connecting);
+    thread_ = std::thread([this] { run(); });
+    return Nothing{};
+  }
+  void set_paused(bool paused) {
+    {
+      const std::scoped_lock lock(mutex_);
+      paused_ = paused;
+    }
+    inbox_->nudge();
+  }
+  std::size_t stop(milliseconds deadline) {
+    {
+      const std::scoped_lock lock(mutex_);
+      draining_ = true;
+    }
+    (void)inbox_->wait_until_settled(deadline);
+    const std::size_t left = inbox_->outstanding();
+    halt();
+    return left;
+  }
+  Health health() const { return health_.get(); }
+
+ private:
+  using Words = std::vector<std::string_view>;
+
+  bool halting() const {
+    const std::scoped_lock lock(mutex_);
+    return halting_;
+  }
+  void halt() {
+    {
+      const std::scoped_lock lock(mutex_);
+      halting_ = true;
+    }
+    changed_.notify_all();
+    inbox_->nudge();
+    if (thread_.joinable()) thread_.join();
+  }
+  std::size_t room() const {
+    const std::size_t out = inbox_->outstanding();
+    const std::scoped_lock lock(mutex_);
+    return paused_ || draining_ || halting_ || out >= options_.unsettled_max ? 0 : options_.unsettled_max - out;
+  }
+
+  void run() {
+    Backoff backoff(options_.server.backoff, reinterpret_cast<std::uintptr_t>(this));
+    while (!halting()) {
+      const Status ended = connect_and_serve(backoff);
+      ids_.clear();
+      out_.clear();
+      inbox_->renew();
+      if (halting()) break;
+      if (!ended && ended.error().retry == Error::Retry::no) {
+        health_.set(AdapterState::gave_up, ended.error().message());
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return halting_; });
+        break;
+      }
+      health_.set(AdapterState::connecting, ended ? "" : ended.error().message());
+      std::unique_lock lock(mutex_);
+      changed_.wait_for(lock, backoff.next(), [this] { return halting_; });
+    }
+    health_.set(AdapterState::idle);
+  }
+
+  Status connect_and_serve(Backoff& backoff) {
+    auto connection = Connection::open(address_, options_.server);
+    if (!connection) return connection.error();
+    const std::string_view from = options_.from_beginning ? "0" : "$";
+    auto made = connection->command({"XGROUP", "CREATE", options_.stream, options_.group, from, "MKSTREAM"});
+    if (!made) return made.error();
+    if ((*made)->type == REDIS_REPLY_ERROR && !text_of(**made).starts_with("BUSYGROUP")) {
+      return refused(**made, address_.text());
+    }
+    health_.set(AdapterState::up);
+    backoff.reset();
+    own_after_ = "0-0";
+    own_read_ = false;
+    take_over_from_ = "0-0";
+    take_over_at_ = std::chrono::steady_clock::now();
+    return serve(*connection);
+  }
+
+  /// A turn: tells the server what was settled, takes retried entries again, then new ones.
+  Status serve(Connection& connection) {
+    while (!halting()) {
+      const std::size_t count = room();
+      // With no room the answers of handlers are all there is to wait for.
+      if (Status done = settle(connection, count == 0 ? kLook : milliseconds(0)); !done) return done;
+      if (count == 0) {
+        if (Status alive = ping_when_quiet(connection); !alive) return alive;
+        continue;
+      }
+      Status read = own_read_ ? take_over_or_read(connection, count) : read_own(connection, count);
+      if (!read) return read;
+    }
+    return settle(connection, milliseconds(0));
+  }
+
+  /// A source without room reads nothing, and would not notice a broken connection.
+  Status ping_when_quiet(Connection& connection) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - pinged_at_ < std::chrono::seconds(1)) return Nothing{};
+    pinged_at_ = now;
+    return simple(connection, {"PING"});
+  }
+
+  Status settle(Connection& connection, milliseconds wait) {
+    const auto answers = inbox_->take(wait);
+    std::vector<std::string> done;
+    std::vector<std::string> again;
+    for (const auto& answer : answers) {
+      const auto at = ids_.find(answer.tag);
+      if (at == ids_.end()) continue;
+      std::string id = std::move(at->second);
+      ids_.erase(at);
+      out_.erase(id);
+      if (answer.settlement == Settlement::done) {
+        done.push_back(std::move(id));
+      } else if (answer.settlement == Settlement::retry) {
+        again.push_back(std::move(id));
+      } else if (Status rejected = reject(connection, id); !rejected) {
+        return rejected;
+      }
+    }
+    if (!done.empty()) {
+      Words words{"XACK", options_.stream, options_.group};
+      words.insert(words.end(), done.begin(), done.end());
+      if (Status told = simple(connection, words); !told) return told;
+    }
+    return again.empty() || draining() ? Status(Nothing{}) : claim_again(connection, again);
+  }
+  bool draining() const {
+    const std::scoped_lock lock(mutex_);
+    return draining_ || halting_;
+  }
+
+  Status reject(Connection& connection, const std::string& id) {
+    return simple(connection, {"EVAL", kReject, "2", options_.stream, options_.dead_stream, options_.group, id});
+  }
+  Status claim_again(Connection& connection, const std::vector<std::string>& ids) {
+    Words words{"XCLAIM", options_.stream, options_.group, options_.consumer, "0"};
+    words.insert(words.end(), ids.begin(), ids.end());
+    auto reply = connection.command(words);
+    if (!reply) return reply.error();
+    if ((*reply)->type == REDIS_REPLY_ERROR) return refused(**reply, address_.text());
+    return deliver(connection, **reply, true);
+  }
+
+  Status take_over_or_read(Connection& connection, std::size_t count) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now < take_over_at_) return read_new(connection, count);
+    const std::string idle = std::to_string(options_.take_over_after.count());
+    const std::string most = std::to_string(std::min<std::size_t>(count, 100));
+    auto reply = connection.command(
+        {"XAUTOCLAIM", options_.stream, options_.group, options_.consumer, idle, take_over_from_, "COUNT", most});
+    if (!reply) return reply.error();
+    if ((*reply)->type == REDIS_REPLY_ERROR) return refused(**reply, address_.text());
+    if ((*reply)->elements < 2)
+      return Error{"XAUTOCLAIM was answered strangely", address_.text(), Error::Retry::maybe};
+    take_over_from_ = text_of(*(*reply)->element[0]);
+    if (take_over_from_ == "0-0") take_over_at_ = now + options_.take_over_after / 2;
+    return deliver(connection, *(*reply)->element[1], true);
+  }
+
+  /// What this consumer held when it ended.
+  Status read_own(Connection& connection, std::size_t count) {
+    auto entries = read(connection, count, {}, own_after_);
+    if (!entries) return entries.error();
+    if (*entries == nullptr || entries_of(**entries) == nullptr || entries_of(**entries)->elements == 0) {
+      own_read_ = true;
+      return Nothing{};
+    }
+    const redisReply& list = *entries_of(**entries);
+    own_after_ = text_of(*list.element[list.elements - 1]->element[0]);
+    return deliver(connection, list, true);
+  }
+  Status read_new(Connection& connection, std::size_t count) {
+    auto entries = read(connection, count, inbox_->outstanding() == 0 ? kBlockLongMs : kBlockShortMs, ">");
+    if (!entries) return entries.error();
+    const redisReply* list = *entries == nullptr ? nullptr : entries_of(**entries);
+    return list == nullptr ? Status(Nothing{}) : deliver(connection, *list, false);
+  }
+  Result<Reply> read(Connection& connection, std::size_t count, std::string_view block_ms,
+                     std::string_view after) {
+    const std::string most = std::to_string(std::min<std::size_t>(count, 1000));
+    Words words{"XREADGROUP", "GROUP", options_.group, options_.consumer, "COUNT", most};
+    if (!block_ms.empty()) words.insert(words.end(), {"BLOCK", block_ms});
+    words.insert(words.end(), {"STREAMS", options_.stream, after});
+    auto reply = connection.command(words);
+    if (!reply) return reply.error();
+    if ((*reply)->type == REDIS_REPLY_ERROR) return refused(**reply, address_.text());
+    return reply;
+  }
+  /// [[stream, [entry...]]], or nothing.
+  static const redisReply* entries_of(const redisReply& reply) {
+    if (reply.type != REDIS_REPLY_ARRAY || reply.elements == 0 || reply.element[0]->elements < 2) return nullptr;
+    return reply.element[0]->element[1];
+  }
+
+  Status deliver(Connection& connection, const redisReply& entries, bool redelivered) {
+    for (std::size_t i = 0; i < entries.elements; ++i) {
+      const redisReply& entry = *entries.element[i];
+      if (entry.type != REDIS_REPLY_ARRAY || entry.elements < 2) continue;
+      std::string id(text_of(*entry.element[0]));
+      if (out_.contains(id)) continue;  // taken over from ourselves: a handler takes long
+      if (entry.element[1]->type != REDIS_REPLY_ARRAY) {
+        // Trimmed while it was pending: its content is gone.
+        if (Status told = simple(connection, {"XACK", options_.stream, options_.group, id}); !told) return told;
+        continue;
+      }
+      const std::uint64_t tag = ++tagged_;
+      ids_.emplace(tag, id);
+      out_.insert(std::move(id));
+      deliver_(
+          {to_message(*entry.element[1], options_.stream), Settle(inbox_, inbox_->issue(tag)), redelivered, 0});
+    }
+    return Nothing{};
+  }
+
+  Status simple(Connection& connection, const Words& words) {
+    auto reply = connection.command(words);
+    if (!reply) return reply.error();
+    if ((*reply)->type == REDIS_REPLY_ERROR) return refused(**reply, address_.text());
+    return Nothing{};
+  }
+
+  RedisSourceOptions options_;
+  HealthBoard health_;
+  RedisAddress address_;
+  Deliver deliver_;
+  const std::shared_ptr<SettlementInbox> inbox_ = std::make_shared<SettlementInbox>();
+  std::thread thread_;
+
+  // thread_'s own.
+  std::unordered_map<std::uint64_t, std::string> ids_;  ///< by tag: entries that are out
+  std::unordered_set<std::string> out_;                 ///< the same by id
+  std::uint64_t tagged_ = 0;
+  std::string own_after_;
+  bool own_read_ = false;
+  std::string take_over_from_;
+  std::chrono::steady_clock::time_point take_over_at_;
+  std::chrono::steady_clock::time_point pinged_at_;
+
+  mutable std::mutex mutex_;  ///< the flags
+  std::condition_variable changed_;
+  bool paused_ = false;
+  bool draining_ = false;
+  bool halting_ = false;
+};
+
+RedisSource::RedisSource(RedisSourceOptions options) : reader_(std::make_unique<Reader>(std::move(options))) {}
+RedisSource::~RedisSource() = default;
+
+Status RedisSource::start(Deliver deliver) { return reader_->start(std::move(deliver)); }
+void RedisSource::pause() { reader_->set_paused(true); }
+void RedisSource::resume() { reader_->set_paused(false); }
+std::size_t RedisSource::stop(std::chrono::milliseconds deadline) { return reader_->stop(deadline); }
+Health RedisSource::health() const { return reader_->health(); }
+
+}  // namespace headrace::redis

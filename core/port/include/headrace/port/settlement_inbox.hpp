@@ -1,0 +1,97 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "headrace/port/deadline.hpp"
+#include "headrace/port/settle.hpp"
+
+namespace headrace {
+
+/// Takes the answers of any thread and hands them to the source's. For adapters. It lives in a shared_ptr, since a
+/// Settle may come after the source has gone.
+///
+/// Answers to messages of an earlier connection are dropped: renew() begins a new one.
+/// Threads: settle, outstanding, wait_until_settled from any; the rest from the source's own.
+class SettlementInbox final : public SettlementTarget {
+ public:
+  struct Answer {
+    std::uint64_t tag;
+    Settlement settlement;
+  };
+  /// Called after an answer came in, outside of the lock: for sources that wait elsewhere.
+  void on_answer(std::function<void()> woken) {
+    const std::scoped_lock lock(mutex_);
+    woken_ = std::move(woken);
+  }
+
+  /// One more message is out. Tags must fit into 48 bits and be unique within a connection.
+  [[nodiscard]] std::uint64_t issue(std::uint64_t tag) {
+    const std::scoped_lock lock(mutex_);
+    ++outstanding_;
+    return epoch_ << 48 | tag;
+  }
+  void settle(std::uint64_t tag, Settlement settlement) noexcept override {
+    std::function<void()> woken;
+    {
+      const std::scoped_lock lock(mutex_);
+      if (tag >> 48 != epoch_) return;
+      answers_.push_back({tag & 0xffff'ffff'ffff, settlement});
+      --outstanding_;
+      woken = woken_;
+    }
+    changed_.notify_all();
+    if (woken) woken();
+  }
+  /// What was answered since the last call, in order; waits for the first until the deadline.
+  [[nodiscard]] std::vector<Answer> take(std::chrono::milliseconds deadline = std::chrono::milliseconds(0)) {
+    std::unique_lock lock(mutex_);
+    if (deadline.count() > 0)
+      changed_.wait_for(lock, bounded(deadline), [this] { return !answers_.empty() || nudged_; });
+    nudged_ = false;
+    return std::exchange(answers_, {});
+  }
+  /// Ends a take() that waits.
+  void nudge() {
+    {
+      const std::scoped_lock lock(mutex_);
+      nudged_ = true;
+    }
+    changed_.notify_all();
+  }
+  /// The messages that are out belong to a connection that is gone.
+  void renew() {
+    {
+      const std::scoped_lock lock(mutex_);
+      epoch_ = (epoch_ + 1) & 0xffff;
+      outstanding_ = 0;
+      answers_.clear();
+    }
+    changed_.notify_all();
+  }
+  [[nodiscard]] std::size_t outstanding() const {
+    const std::scoped_lock lock(mutex_);
+    return outstanding_;
+  }
+  [[nodiscard]] bool wait_until_settled(std::chrono::milliseconds deadline) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, bounded(deadline), [this] { return outstanding_ == 0; });
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::function<void()> woken_;
+  std::vector<Answer> answers_;
+  std::size_t outstanding_ = 0;
+  std::uint64_t epoch_ = 0;
+  bool nudged_ = false;
+};
+
+}  // namespace headrace

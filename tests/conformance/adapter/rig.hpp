@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "headrace/port/sink.hpp"
+#include "headrace/port/source.hpp"
+
+namespace headrace::test {
+
+/// A broker that the suite may use up, and an adapter's two ends of it. Every test makes its own; what is in the
+/// broker before is nobody's.
+class Rig {
+ public:
+  virtual ~Rig() = default;
+  /// A consumer of everything that is sent to topic(). What it leaves unsettled, the next one gets.
+  [[nodiscard]] virtual std::unique_ptr<Source> source(std::size_t unsettled_max) = 0;
+  [[nodiscard]] virtual std::unique_ptr<Sink> sink(std::size_t buffer_messages_max) = 0;
+  [[nodiscard]] virtual std::string topic() const = 0;
+  enum class Stop { clean, kill };
+  virtual void stop_broker(Stop how) = 0;
+  virtual void start_broker() = 0;
+  /// How many messages the broker holds as given up.
+  [[nodiscard]] virtual std::size_t dead_letters() = 0;
+};
+
+/// Each program of the suite has one.
+[[nodiscard]] std::unique_ptr<Rig> make_rig();
+
+}  // namespace headrace::test

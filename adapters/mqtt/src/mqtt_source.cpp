@@ -46,6 +46,7 @@ Capabilities capabilities(MqttVersion version) {
           .headers = v5,
           .content_type = v5,
           .durable = true,
+          .unsettled_max = 1,
           .body_bytes_max = std::size_t{16} << 20};
 }
 

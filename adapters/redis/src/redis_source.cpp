@@ -1,5 +1,6 @@
 #include "headrace/redis/redis_source.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -158,7 +159,7 @@ class RedisSource::Reader {
         if (Status alive = ping_when_quiet(connection); !alive) return alive;
         continue;
       }
-      Status read = own_read_ ? take_over_or_read(connection, count) : read_own(connection, count);
+      Status read = own_read_ ? take_over_and_read(connection, count) : read_own(connection, count);
       if (!read) return read;
     }
     return settle(connection, milliseconds(0));
@@ -214,9 +215,15 @@ class RedisSource::Reader {
     return deliver(connection, **reply, true);
   }
 
-  Status take_over_or_read(Connection& connection, std::size_t count) {
+  Status take_over_and_read(Connection& connection, std::size_t count) {
     const auto now = std::chrono::steady_clock::now();
-    if (now < take_over_at_) return read_new(connection, count);
+    if (now >= take_over_at_) {
+      if (Status taken = take_over(connection, count, now); !taken) return taken;
+      count = room();
+    }
+    return count == 0 ? Status(Nothing{}) : read_new(connection, count);
+  }
+  Status take_over(Connection& connection, std::size_t count, std::chrono::steady_clock::time_point now) {
     const std::string idle = std::to_string(options_.take_over_after.count());
     const std::string most = std::to_string(std::min<std::size_t>(count, 100));
     auto reply = connection.command(

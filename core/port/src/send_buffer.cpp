@@ -40,7 +40,8 @@ void SendBuffer::close() {
 
 bool SendBuffer::wait_until_empty(std::chrono::milliseconds deadline) {
   std::unique_lock lock(mutex_);
-  return room_.wait_for(lock, bounded(deadline), [this] { return waiting_.empty() && flying_ == 0; });
+  return room_.wait_for(lock, bounded(deadline),
+                        [this] { return waiting_.empty() && flying_ == 0 && settling_ == 0; });
 }
 
 std::size_t SendBuffer::size() const {
@@ -82,6 +83,11 @@ void SendBuffer::settle(std::deque<Item> items, const Status& answer) {
   for (Item& item : items) {
     if (item.confirm) item.confirm(answer);
   }
+  {
+    const std::scoped_lock lock(mutex_);
+    --settling_;
+  }
+  room_.notify_all();
 }
 
 void SendBuffer::confirm(std::uint64_t number, const Status& answer) {
@@ -92,6 +98,7 @@ void SendBuffer::confirm(std::uint64_t number, const Status& answer) {
     if (number == 0 || at == sent_.end()) return;
     bytes_ -= message_bytes(at->message);
     --flying_;
+    ++settling_;
     confirmed.push_back(std::exchange(*at, Item{}));
     while (!sent_.empty() && sent_.front().number == 0) sent_.pop_front();
   }
@@ -102,6 +109,7 @@ void SendBuffer::confirm_up_to(std::uint64_t number, const Status& answer) {
   std::deque<Item> confirmed;
   {
     const std::scoped_lock lock(mutex_);
+    ++settling_;
     while (!sent_.empty() && sent_.front().number <= number) {
       if (sent_.front().number != 0) {
         bytes_ -= message_bytes(sent_.front().message);
@@ -127,7 +135,9 @@ void SendBuffer::send_again() {
 std::size_t SendBuffer::abandon(const Error& error) {
   std::deque<Item> all;
   {
-    const std::scoped_lock lock(mutex_);
+    std::unique_lock lock(mutex_);
+    room_.wait(lock, [this] { return settling_ == 0; });
+    ++settling_;
     for (Item& item : sent_) {
       if (item.number != 0) all.push_back(std::move(item));
     }

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <thread>
@@ -103,25 +104,30 @@ TEST_F(AdapterConformance, ManyMessagesArriveOnceAndInOrder) {
   }
 }
 
-// Claim:  what a source leaves unsettled, the next one gets, marked where the broker can.
-// Method: ten messages, the first five settled; another source.
+// Claim:  what a source leaves unsettled, the next one gets, marked where the broker can; what was settled it does
+// not. Method: ten messages, the first five settled, as many of the others held as the adapter can; another
+// source.
 TEST_F(AdapterConformance, UnsettledMessagesComeAgain) {
-  auto source = started(got.keep());
+  auto source = started([&, keep = got.keep()](Delivery&& delivery) {
+    if (std::stoul(body_text(delivery.message)) < 5) delivery.settle(Settlement::done);
+    keep(std::move(delivery));
+  });
+  const std::size_t held = std::min<std::size_t>(5, source->capabilities().unsettled_max);
   const auto sink = started_sink();
   send_numbers(*sink, 0, 10);
-  got.await(10);
-  auto first = got.take();
-  for (std::size_t i = 0; i < 5; ++i) first[i].settle(Settlement::done);
-  EXPECT_EQ(source->stop(std::chrono::milliseconds(0)), 5U);
+  got.await(5 + held);
+  EXPECT_EQ(source->stop(std::chrono::milliseconds(0)), held);
   source.reset();
-  for (Delivery& late : first) late.settle(Settlement::done);  // too late: nobody is there
+  for (Delivery& late : got.take()) late.settle(Settlement::done);  // too late: nobody is there
 
   Collector again;
   source = started(again.settle(Settlement::done));
   again.await_different(5);
   EXPECT_EQ(again.bodies(), (std::set<std::string>{"5", "6", "7", "8", "9"}));
   if (source->capabilities().redelivery_flag) {
-    for (const Delivery& delivery : again.take()) EXPECT_TRUE(delivery.redelivered);
+    const auto all = again.take();
+    // Some brokers had sent more than the source could hand over.
+    EXPECT_GE(std::ranges::count(all, true, &Delivery::redelivered), static_cast<std::ptrdiff_t>(held));
   }
 }
 
@@ -129,7 +135,7 @@ TEST_F(AdapterConformance, UnsettledMessagesComeAgain) {
 // Method: two messages; the first is retried three times.
 TEST_F(AdapterConformance, RetriedMessageComesAgain) {
   auto source = rig->source(100);
-  if (!source->capabilities().retry) return;
+  if (!source->capabilities().retry) GTEST_SKIP() << source->capabilities().name << " has no retry";
   source = started(got.keep());
   const auto sink = started_sink();
   send(*sink, message_of(rig->topic(), "again"));
@@ -150,7 +156,7 @@ TEST_F(AdapterConformance, RetriedMessageComesAgain) {
 // Method: one is rejected between two that are done.
 TEST_F(AdapterConformance, RejectedMessageBecomesADeadLetter) {
   auto source = rig->source(100);
-  if (!source->capabilities().dead_letters) return;
+  if (!source->capabilities().dead_letters) GTEST_SKIP() << source->capabilities().name << " has no dead letters";
   source = started([&, keep = got.keep()](Delivery&& delivery) {
     delivery.settle(body_text(delivery.message) == "1" ? Settlement::reject : Settlement::done);
     keep(std::move(delivery));
@@ -239,8 +245,9 @@ TEST_F(AdapterConformance, SinkIsBoundedWhileTheBrokerIsDown) {
 TEST_F(AdapterConformance, ShutdownIsClean) {
   auto source = started(got.keep());
   auto sink = started_sink();
-  send_numbers(*sink, 0, 3);
-  got.await(3);
+  const std::size_t held = std::min<std::size_t>(3, source->capabilities().unsettled_max);
+  send_numbers(*sink, 0, held);
+  got.await(held);
   EXPECT_EQ(sink->stop(kLong), 0U);
   EXPECT_EQ(sink->send(message_of(rig->topic(), "late"), confirms.one()), SendResult::closed);
   std::thread handler([&] {

@@ -119,7 +119,7 @@ TEST_P(AllCodecs, RefuseEveryPrefix) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Wire, AllCodecs, testing::Values(&kJson, &kCbor, &kMessagePack),
-                         [](const auto& info) { return std::string(info.param->content_type().substr(12)); });
+                         [](const auto& codec) { return std::string(codec.param->content_type().substr(12)); });
 
 // Claim:  strict JSON: each kind of bad text is refused with its place.
 // Method: a table.

@@ -58,7 +58,8 @@ class SendBuffer {
   void confirm_up_to(std::uint64_t number, const Status& answer);
   /// The connection broke: what is in flight waits again.
   void send_again();
-  /// Confirms everything with the error; answers how many that were.
+  /// Waits for confirms that run on other threads, then confirms everything with the error; answers how many that
+  /// were. Not from inside a confirm.
   std::size_t abandon(const Error& error);
 
  private:
@@ -77,6 +78,7 @@ class SendBuffer {
       sent_;  ///< by number; a confirmed one stays as a hole (number 0) until those before it are gone
   std::size_t flying_ = 0;  ///< of sent_, without holes
   std::size_t bytes_ = 0;
+  std::size_t settling_ = 0;  ///< threads that run confirms now
   std::uint64_t numbered_ = 0;
   bool open_ = false;
   bool woken_up_ = false;

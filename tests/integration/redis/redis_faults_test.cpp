@@ -1,0 +1,107 @@
+#include <gtest/gtest.h>
+
+#include "../../conformance/adapter/collector.hpp"
+#include "fault_proxy.hpp"
+#include "gate.hpp"
+#include "headrace/redis/redis_sink.hpp"
+#include "headrace/redis/redis_source.hpp"
+#include "redis_server.hpp"
+
+namespace headrace::redis {
+namespace {
+
+using namespace test;
+using std::chrono::milliseconds;
+
+/// A source and a sink that reach the server through a proxy.
+struct RedisFaults : testing::Test {
+  RedisServer server;
+  FaultProxy proxy{server.port()};
+  Collector got;
+  Confirms confirms;
+
+  RedisOptions through_proxy(milliseconds command_timeout) const {
+    RedisOptions options;
+    options.url = "redis://127.0.0.1:" + std::to_string(proxy.port());
+    options.command_timeout = options.connect_timeout = command_timeout;
+    options.backoff = {milliseconds(1), milliseconds(5)};
+    return options;
+  }
+  std::unique_ptr<RedisSource> source(milliseconds command_timeout) {
+    RedisSourceOptions options;
+    options.server = through_proxy(command_timeout);
+    options.stream = "orders";
+    options.consumer = "one";
+    auto made = std::make_unique<RedisSource>(std::move(options));
+    EXPECT_TRUE(made->start(got.settle(Settlement::done)));
+    return made;
+  }
+  std::unique_ptr<RedisSink> sink(milliseconds command_timeout) {
+    RedisSinkOptions options;
+    options.server = through_proxy(command_timeout);
+    auto made = std::make_unique<RedisSink>(std::move(options));
+    EXPECT_TRUE(made->start());
+    return made;
+  }
+  void send_numbers(RedisSink& to, int from, int until) {
+    for (; from < until; ++from) {
+      ASSERT_EQ(to.send(message_of("orders", std::to_string(from)), confirms.one()), SendResult::taken);
+    }
+  }
+};
+
+// Claim:  a connection that is reset after any number of bytes loses nothing: in the middle of a command, between
+// them,
+//         and in the middle of logging in.
+// Method: every connection of both ends is reset after 1, 2, 4, … bytes from the client, then once more in
+// between;
+//         three hundred messages.
+TEST_F(RedisFaults, ResetAfterAnyNumberOfBytesLosesNothing) {
+  const auto from = source(milliseconds(5'000));
+  const auto to = sink(milliseconds(5'000));
+  send_numbers(*to, 0, 300);
+  for (std::size_t bytes = 1; bytes < 20'000; bytes += bytes / 2 + 1) {
+    proxy.reset_after(bytes);
+    proxy.cut();
+    const std::size_t before = proxy.connections();
+    yield_until([&] { return proxy.connections() >= before + 2 || confirms.confirmed() == 300; });
+  }
+  proxy.reset_after(FaultProxy::npos);
+  proxy.cut();
+  confirms.await(300);
+  got.await_different(300);
+  EXPECT_EQ(confirms.failed(), 0U);
+}
+
+// Claim:  a peer that neither answers nor closes is noticed, and everything goes on when it is back.
+// Method: the proxy carries nothing until both ends say that they are not up any more.
+TEST_F(RedisFaults, HalfOpenConnectionIsNoticed) {
+  const auto from = source(milliseconds(250));
+  const auto to = sink(milliseconds(250));
+  send_numbers(*to, 0, 10);
+  got.await_different(10);
+  proxy.freeze(true);
+  send_numbers(*to, 10, 20);
+  yield_until([&] {
+    return from->health().state == AdapterState::connecting && to->health().state == AdapterState::connecting;
+  });
+  proxy.freeze(false);
+  got.await_different(20);
+  confirms.await(20);
+  EXPECT_EQ(confirms.failed(), 0U);
+}
+
+// Claim:  a slow line of tiny pieces carries everything.
+// Method: seven bytes at a time, each a few milliseconds late.
+TEST_F(RedisFaults, SlowLineCarriesEverything) {
+  proxy.throttle(7);
+  proxy.delay(milliseconds(2));
+  const auto from = source(milliseconds(5'000));
+  const auto to = sink(milliseconds(5'000));
+  send_numbers(*to, 0, 20);
+  got.await_different(20);
+  confirms.await(20);
+}
+
+}  // namespace
+}  // namespace headrace::redis

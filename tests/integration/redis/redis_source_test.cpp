@@ -1,0 +1,93 @@
+#include "headrace/redis/redis_source.hpp"
+
+#include <gtest/gtest.h>
+
+#include "../../conformance/adapter/collector.hpp"
+#include "gate.hpp"
+#include "headrace/redis/redis_sink.hpp"
+#include "redis_server.hpp"
+
+namespace headrace::redis {
+namespace {
+
+using namespace test;
+
+RedisSourceOptions options_of(const RedisServer& server, std::string consumer) {
+  RedisSourceOptions options;
+  options.server.url = server.url();
+  options.stream = "orders";
+  options.consumer = std::move(consumer);
+  return options;
+}
+
+void send(const RedisServer& server, std::string_view command) {
+  ASSERT_FALSE(ask(server.port(), std::string(command) + "\r\n").starts_with("-")) << command;
+}
+
+// Claim:  what a consumer held when it died goes to another one after a while, and only once.
+// Method: a source that is stopped with five unsettled entries; another consumer with a short patience.
+TEST(RedisSource, EntriesOfADeadConsumerAreTakenOver) {
+  RedisServer server;
+  Collector dead;
+  {
+    RedisSource source(options_of(server, "dead"));
+    ASSERT_TRUE(source.start(dead.keep()));
+    for (int i = 0; i < 5; ++i) send(server, "XADD orders * body " + std::to_string(i));
+    dead.await(5);
+    EXPECT_EQ(source.stop(std::chrono::milliseconds(0)), 5U);
+  }
+  Collector alive;
+  RedisSourceOptions options = options_of(server, "alive");
+  options.take_over_after = std::chrono::milliseconds(1);
+  RedisSource source(std::move(options));
+  ASSERT_TRUE(source.start(alive.settle(Settlement::done)));
+  alive.await_different(5);
+  EXPECT_EQ(source.stop(std::chrono::hours(1)), 0U);
+  for (const Delivery& delivery : alive.take()) EXPECT_TRUE(delivery.redelivered);
+}
+
+// Claim:  a slow handler's entry is not taken over by its own source.
+// Method: one that is held while the source looks for entries to take over, until a later one has come.
+TEST(RedisSource, DoesNotTakeOverFromItself) {
+  RedisServer server;
+  Collector got;
+  RedisSourceOptions options = options_of(server, "one");
+  options.take_over_after = std::chrono::milliseconds(1);
+  RedisSource source(std::move(options));
+  ASSERT_TRUE(source.start(got.keep()));
+  for (int i = 0; i < 50; ++i) {
+    send(server, "XADD orders * body " + std::to_string(i));
+    got.await(static_cast<std::size_t>(i) + 1);
+  }
+  const auto all = got.take();
+  EXPECT_EQ(all.size(), 50U);
+}
+
+// Claim:  entries that others wrote come as they are, and a trimmed one that was pending costs nothing.
+// Method: an entry without a body; one deleted while it was held.
+TEST(RedisSource, ForeignAndDeletedEntriesAreNoTrouble) {
+  RedisServer server;
+  Collector got;
+  {
+    RedisSource source(options_of(server, "one"));
+    ASSERT_TRUE(source.start(got.keep()));
+    send(server, "XADD orders 5-1 temp 20 unit C");
+    got.await(1);
+    const auto all = got.take();
+    EXPECT_EQ(all[0].message.topic, "orders");
+    EXPECT_EQ(all[0].message.headers,
+              (std::vector<std::pair<std::string, std::string>>{{"temp", "20"}, {"unit", "C"}}));
+    EXPECT_TRUE(all[0].message.body.empty());
+    EXPECT_EQ(source.stop(std::chrono::milliseconds(0)), 1U);
+    send(server, "XDEL orders 5-1");
+  }
+  RedisSource source(options_of(server, "one"));
+  ASSERT_TRUE(source.start(got.settle(Settlement::done)));
+  send(server, "XADD orders * body next");
+  got.await(1);
+  EXPECT_EQ(body_text(got.take()[0].message), "next");
+  yield_until([&] { return ask(server.port(), "XPENDING orders headrace\r\n").starts_with("*4\r\n:0"); });
+}
+
+}  // namespace
+}  // namespace headrace::redis

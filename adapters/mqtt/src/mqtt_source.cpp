@@ -2,6 +2,8 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -157,7 +159,8 @@ class MqttSource::Receiver final : public ::mqtt::callback {
         if (!token->wait_for(options_.broker.connect_timeout)) {
           return Error{"no answer to the subscription", options_.broker.url, Error::Retry::maybe};
         }
-        for (const auto code : token->get_subscribe_response().get_reason_codes()) {
+        const auto answer = token->get_subscribe_response();
+        for (const auto code : answer.get_reason_codes()) {
           if (static_cast<int>(code) >= 0x80)
             return Error{"the broker refuses the filter " + filter, options_.broker.url};
         }

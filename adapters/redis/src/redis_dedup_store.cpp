@@ -11,15 +11,36 @@
 namespace headrace::redis {
 namespace {
 
-/// Ends a claim if it is still the owner's. ARGV: the claim's value, `done` or `failed`, the new value, the
-/// window.
-constexpr std::string_view kFinish =
-    "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end "
-    "if ARGV[2] == 'done' then redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4]) "
-    "else redis.call('DEL', KEYS[1]) end return 1";
+// An event's value is `P`, its owner and when the claim runs out; or `D`, the answer and when the window ends:
+// times in milliseconds by the callers' clock, by which alone scripts decide. Redis's own expiry clears away what
+// nobody asks for.
 
-/// Values: `P` and the owner while in progress, `D` and the answer when done.
-std::string in_progress(DedupOwner owner) { return "P" + std::to_string(owner); }
+/// KEYS: events. ARGV: the value to set, now, how long a claim lasts. Answers for each: false, `P`, or `D` and the
+/// answer.
+constexpr std::string_view kClaim =
+    "local answers = {} "
+    "for i, key in ipairs(KEYS) do "
+    "local value = redis.call('GET', key) "
+    "local kind, who, till "
+    "if value then kind, who, till = string.match(value, '^(%a)(%d+):(%-?%d+)$') end "
+    "if till and tonumber(till) > tonumber(ARGV[2]) then "
+    "if kind == 'D' then answers[i] = 'D' .. who else answers[i] = 'P' end "
+    "else redis.call('SET', key, ARGV[1], 'PX', ARGV[3]) answers[i] = false end end "
+    "return answers";
+
+/// KEYS: events. ARGV: the owner, when a window ends that begins now, how long it is, then for each event its
+/// answer when it was done, or `failed`. Answers how many claims ended.
+constexpr std::string_view kFinish =
+    "local ended = 0 "
+    "for i, key in ipairs(KEYS) do "
+    "local value = redis.call('GET', key) "
+    "local kind, who "
+    "if value then kind, who = string.match(value, '^(%a)(%d+):') end "
+    "if kind == 'P' and who == ARGV[1] then "
+    "ended = ended + 1 "
+    "if ARGV[3 + i] == 'failed' then redis.call('DEL', key) "
+    "else redis.call('SET', key, 'D' .. ARGV[3 + i] .. ':' .. ARGV[2], 'PX', ARGV[3]) end end end "
+    "return ended";
 
 DedupAnswer answer_of(const redisReply& reply) {
   if (reply.type == REDIS_REPLY_NIL) return {DedupClaim::run, 0};
@@ -28,6 +49,10 @@ DedupAnswer answer_of(const redisReply& reply) {
   DedupAnswer answer{DedupClaim::done, 0};
   std::from_chars(value.data() + 1, value.data() + value.size(), answer.answer);
   return answer;
+}
+
+std::string ms_text(EventTime time) {
+  return std::to_string(std::chrono::floor<std::chrono::milliseconds>(time).time_since_epoch().count());
 }
 
 }  // namespace
@@ -45,31 +70,36 @@ class RedisDedupStore::Client {
     address_ = std::move(*address);
   }
 
-  Status claim(std::span<const DedupKey> keys, DedupOwner owner, std::span<DedupAnswer> answers) {
-    HEADRACE_CHECK("redis.dedup.claim", answers.size() == keys.size(), "one answer for each key");
-    const std::scoped_lock lock(mutex_);
-    if (Status ready = connect(); !ready) return ready;
-    const std::string value = in_progress(owner);
-    const std::string lasts = std::to_string(options_.claim.count());
-    for (const DedupKey& key : keys) connection_->send({"SET", name_of(key), value, "NX", "GET", "PX", lasts});
-    return receive(keys.size(), [&](std::size_t i, const redisReply& reply) { answers[i] = answer_of(reply); });
+  Status claim(std::span<const DedupKey> keys, DedupOwner owner, EventTime now, std::span<DedupAnswer> answers) {
+    if (owner == 0) return Error{"0 is nobody, and cannot claim", "redis dedup store"};
+    if (answers.size() < keys.size()) return Error{"there are fewer answers than keys", "redis dedup store"};
+    if (keys.empty()) return Nothing{};
+    std::vector<std::string> words{"EVAL", std::string(kClaim), std::to_string(keys.size())};
+    for (const DedupKey& key : keys) words.push_back(name_of(key));
+    words.push_back("P" + std::to_string(owner) + ":" + ms_text(now + options_.claim));
+    words.push_back(ms_text(now));
+    words.push_back(std::to_string(options_.claim.count()));
+    const auto reply = call(words);
+    if (!reply) return reply.error();
+    if ((*reply)->type != REDIS_REPLY_ARRAY || (*reply)->elements != keys.size()) return strange();
+    for (std::size_t i = 0; i < keys.size(); ++i) answers[i] = answer_of(*(*reply)->element[i]);
+    return Nothing{};
   }
 
-  Result<std::size_t> finish(std::span<const DedupFinish> ends, DedupOwner owner) {
-    const std::scoped_lock lock(mutex_);
-    if (Status ready = connect(); !ready) return ready.error();
-    const std::string value = in_progress(owner);
-    const std::string window = std::to_string(options_.window.count());
+  Result<std::size_t> finish(std::span<const DedupFinish> ends, DedupOwner owner, EventTime now) {
+    if (ends.empty()) return std::size_t{0};
+    std::vector<std::string> words{"EVAL", std::string(kFinish), std::to_string(ends.size())};
+    for (const DedupFinish& end : ends) words.push_back(name_of(end.key));
+    words.push_back(std::to_string(owner));
+    words.push_back(ms_text(now + options_.window));
+    words.push_back(std::to_string(options_.window.count()));
     for (const DedupFinish& end : ends) {
-      const std::string done = "D" + std::to_string(end.answer);
-      const bool good = end.end == DedupEnd::done;
-      connection_->send({"EVAL", kFinish, "1", name_of(end.key), value, good ? "done" : "failed", done, window});
+      words.push_back(end.end == DedupEnd::done ? std::to_string(end.answer) : "failed");
     }
-    std::size_t ended = 0;
-    const Status received =
-        receive(ends.size(), [&](std::size_t, const redisReply& reply) { ended += reply.integer == 1 ? 1U : 0U; });
-    if (!received) return received.error();
-    return ended;
+    const auto reply = call(words);
+    if (!reply) return reply.error();
+    if ((*reply)->type != REDIS_REPLY_INTEGER) return strange();
+    return static_cast<std::size_t>((*reply)->integer);
   }
 
  private:
@@ -95,25 +125,20 @@ class RedisDedupStore::Client {
     return Nothing{};
   }
 
-  /// Takes every answer, so that none is left for the next call. A broken connection is closed; what it did is
-  /// unknown, and the claims run out.
-  template <class F>
-  Status receive(std::size_t count, F&& each) {
-    std::optional<Error> refusal;
-    for (std::size_t i = 0; i < count; ++i) {
-      auto reply = connection_->receive();
-      if (!reply) {
-        connection_.reset();
-        return reply.error();
-      }
-      if ((*reply)->type == REDIS_REPLY_ERROR) {
-        refusal = refused(**reply, address_.text());
-      } else {
-        each(i, **reply);
-      }
+  /// A broken connection is closed; what it did is unknown, and the claims run out.
+  Result<Reply> call(const std::vector<std::string>& words) {
+    const std::scoped_lock lock(mutex_);
+    if (Status ready = connect(); !ready) return ready.error();
+    auto reply = connection_->command(std::vector<std::string_view>(words.begin(), words.end()));
+    if (!reply) {
+      connection_.reset();
+      return reply.error();
     }
-    if (refusal) return *refusal;
-    return Nothing{};
+    if ((*reply)->type == REDIS_REPLY_ERROR) return refused(**reply, address_.text());
+    return reply;
+  }
+  Error strange() const {
+    return Error{"the script was answered strangely", address_.text(), Error::Retry::maybe};
   }
 
   const RedisDedupOptions options_;
@@ -129,13 +154,13 @@ RedisDedupStore::RedisDedupStore(RedisDedupOptions options)
     : client_(std::make_unique<Client>(std::move(options))) {}
 RedisDedupStore::~RedisDedupStore() = default;
 
-Status RedisDedupStore::claim(std::span<const DedupKey> keys, DedupOwner owner, EventTime,
+Status RedisDedupStore::claim(std::span<const DedupKey> keys, DedupOwner owner, EventTime now,
                               std::span<DedupAnswer> answers) {
-  return client_->claim(keys, owner, answers);
+  return client_->claim(keys, owner, now, answers);
 }
 
-Result<std::size_t> RedisDedupStore::finish(std::span<const DedupFinish> ends, DedupOwner owner, EventTime) {
-  return client_->finish(ends, owner);
+Result<std::size_t> RedisDedupStore::finish(std::span<const DedupFinish> ends, DedupOwner owner, EventTime now) {
+  return client_->finish(ends, owner, now);
 }
 
 }  // namespace headrace::redis

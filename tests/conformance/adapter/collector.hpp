@@ -6,10 +6,12 @@
 #include <functional>
 #include <mutex>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "headrace/port/sink.hpp"
 #include "headrace/port/source.hpp"
 
 namespace headrace::test {

@@ -217,7 +217,7 @@ TEST(CborCodec, RefusesWhatItCannotHold) {
   for (const int opening : {0x7f, 0x5f, 0x9f, 0xbf, 0x81, 0xc1, 0xa1}) {
     EXPECT_FALSE(kCbor.decode(std::vector<std::byte>(1 << 20, static_cast<std::byte>(opening)))) << opening;
   }
-  EXPECT_EQ(fault(kCbor, hex("83010202ff")), "byte 5: something follows the value");
+  EXPECT_EQ(fault(kCbor, hex("83010202ff")), "byte 4: something follows the value");
 }
 
 // Claim:  MessagePack's extension types are refused, as are long runs of openings.

@@ -17,13 +17,16 @@ struct RedisDedupOptions {
   std::chrono::milliseconds claim{60'000};     ///< how long a claim lasts before another owner may run the event
 };
 
-/// DedupStore on Redis, for consumers in several processes. A batch is one trip: a claim is `SET NX GET PX` for
-/// each key, an end one script for each. A key takes about 100 bytes in the server until it expires.
+/// DedupStore on Redis, for consumers in several processes. A batch is one script, so one trip: nothing else
+/// happens in between. A key takes about 150 bytes in the server until it is over.
 ///
-/// Differences from the port: time is the server's, `now` is not looked at; there is no limit by count, the
-/// server's maxmemory with `noeviction` is one (claims then fail with `maybe`). Threads: any; one trip at a time.
+/// Window:  by time only; the server's memory is the bound, and with `noeviction` claims beyond it fail with
+/// `maybe`.
+///          Callers in several processes must agree on the time to well within claim and window.
+/// Threads: any; one trip at a time.
 /// Errors:  while the server is away every call fails at once with `maybe`, after one attempt to connect in each
-///          delay of the backoff. Wrong credentials say `no`.
+/// delay
+///          of the backoff. Wrong credentials say `no`.
 class RedisDedupStore final : public DedupStore {
  public:
   /// Throws ConfigError for options that cannot be honoured; the server need not be there yet.

@@ -28,9 +28,10 @@ class FieldValue {
   using List = std::vector<FieldValue>;
   using Record = std::vector<NamedField>;
 
-  FieldValue() noexcept = default;
-  FieldValue(bool value) noexcept : value_(value) {}
-  FieldValue(double value) noexcept : value_(value) {}
+  // What builds the variant stands below NamedField, which it must know.
+  FieldValue() noexcept;
+  FieldValue(bool value) noexcept;
+  FieldValue(double value) noexcept;
   template <std::integral Integer>
   requires(!std::same_as<Integer, bool>) FieldValue(Integer value)
   noexcept {
@@ -40,10 +41,10 @@ class FieldValue {
       value_ = static_cast<std::uint64_t>(value);
     }
   }
-  FieldValue(std::string value) noexcept : value_(std::move(value)) {}
-  FieldValue(std::string_view value) : value_(std::string(value)) {}
-  FieldValue(const char* value) : value_(std::string(value)) {}
-  FieldValue(Bytes value) noexcept : value_(std::move(value)) {}
+  FieldValue(std::string value) noexcept;
+  FieldValue(std::string_view value);
+  FieldValue(const char* value);
+  FieldValue(Bytes value) noexcept;
   FieldValue(List value) noexcept;
   FieldValue(Record value) noexcept;
   FieldValue(const FieldValue&);
@@ -52,7 +53,7 @@ class FieldValue {
   FieldValue& operator=(FieldValue&&) noexcept;
   ~FieldValue();
 
-  [[nodiscard]] bool is_nothing() const noexcept { return std::holds_alternative<std::monostate>(value_); }
+  [[nodiscard]] bool is_nothing() const noexcept;
   /// `text`, `integer`, …: for messages.
   [[nodiscard]] std::string_view kind() const noexcept;
 
@@ -76,9 +77,7 @@ class FieldValue {
     }
     return std::nullopt;
   }
-  [[nodiscard]] bool is_integer() const noexcept {
-    return as<std::int64_t>() != nullptr || as<std::uint64_t>() != nullptr;
-  }
+  [[nodiscard]] bool is_integer() const noexcept;
 
   /// A record's field; nullptr when this is no record or has no such field.
   [[nodiscard]] FieldValue* find(std::string_view name) noexcept;
@@ -107,5 +106,17 @@ struct NamedField {
   FieldValue value;
   friend bool operator==(const NamedField&, const NamedField&) = default;
 };
+
+inline FieldValue::FieldValue() noexcept = default;
+inline FieldValue::FieldValue(bool value) noexcept : value_(value) {}
+inline FieldValue::FieldValue(double value) noexcept : value_(value) {}
+inline FieldValue::FieldValue(std::string value) noexcept : value_(std::move(value)) {}
+inline FieldValue::FieldValue(std::string_view value) : value_(std::string(value)) {}
+inline FieldValue::FieldValue(const char* value) : value_(std::string(value)) {}
+inline FieldValue::FieldValue(Bytes value) noexcept : value_(std::move(value)) {}
+inline bool FieldValue::is_nothing() const noexcept { return as<std::monostate>() != nullptr; }
+inline bool FieldValue::is_integer() const noexcept {
+  return as<std::int64_t>() != nullptr || as<std::uint64_t>() != nullptr;
+}
 
 }  // namespace headrace

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -91,9 +92,12 @@ class ServerProcess {
     const std::string log = path("log");
     child_ = ::fork();
     if (child_ == 0) {
+      // It ends with the test, however that ends, and holds nothing of what the test was started with (a lock).
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
       const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
       ::dup2(out, STDOUT_FILENO);
       ::dup2(out, STDERR_FILENO);
+      ::close_range(3, ~0U, 0);
       ::execvp(argv[0], argv.data());
       ::_exit(127);
     }

@@ -32,22 +32,40 @@ void DeliverySite::give_up(PendingEventPtr event, FailureClass failure, std::str
   event->letter = std::make_unique<DeadLetter>(letter_of(*event, failure, reason));
   event->letter->parks_key = parks_key;
   event->holds_key = false;
-  send_letter(std::move(event), tally);
+  // Behind letters that wait for the store: those of one key reach it in order.
+  if (unsent_.empty() && send(*event, tally) != Sent::not_yet) return;
+  if (unsent_.empty()) agent_.send_letters_at(later(agent_.now_ns(), kStoreWaits), *this);
+  unsent_.push_back(std::move(event));
+  enlist();
+  ++tally.kept;
 }
 
-void DeliverySite::send_letter(PendingEventPtr event, Tally& tally) {
-  const Result<Added> added = dead_letters()->add({event->letter.get(), 1});
+DeliverySite::Sent DeliverySite::send(PendingEvent& event, Tally& tally) {
+  const Result<Added> added = dead_letters()->add({event.letter.get(), 1});
   if (added && added->letters == 1) {
     ++tally.dead_lettered;
-    return;
+    return Sent::stored;
   }
   if (!added && added.error().retry == Error::Retry::no) {
-    return fail(*event->entry, added.error().message(), tally);
+    fail(*event.entry, added.error().message(), tally);
+    return Sent::refused;
   }
-  event->next = PendingEvent::Next::letter;
-  enlist();
-  agent_.schedule(later(agent_.now_ns(), kStoreWaits), std::move(event));
-  ++tally.kept;
+  return Sent::not_yet;
+}
+
+std::uint64_t DeliverySite::send_letters() {
+  std::uint64_t settled = 0;
+  while (!unsent_.empty()) {
+    Tally tally;
+    if (send(*unsent_.front(), tally) == Sent::not_yet) {
+      agent_.send_letters_at(later(agent_.now_ns(), kStoreWaits), *this);
+      return settled;
+    }
+    unsent_.pop_front();
+    agent_.worker().settle_kept(subscription_, tally);
+    ++settled;
+  }
+  return settled;
 }
 
 bool DeliverySite::abandon(PendingEventPtr event) {

@@ -19,6 +19,9 @@ DeliveryOptions checked(DeliveryOptions options, const DeliveryDefaults& default
       subscription.placement == Placement::balanced) {
     fault("copies of an event reach any worker of a balanced group: give `deduplicated` a store");
   }
+  if (options.park_key && subscription.placement == Placement::balanced) {
+    fault("a balanced group has no order that park_key could keep; use Placement::sharded");
+  }
   if (options.dead_letters == nullptr) options.dead_letters = defaults.dead_letters;
   if (options.park_key && options.dead_letters == nullptr) fault("park_key needs a dead letter store");
   return options;

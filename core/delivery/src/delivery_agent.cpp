@@ -29,6 +29,11 @@ std::uint64_t DeliveryAgent::turn() {
   std::uint64_t settled = release_all();
   if (!sites_.empty()) settled += forget_ended();
   std::uint64_t ran = 0;
+  while (!late_.empty() && timers_.size() < timers_.capacity()) {
+    Timer timer = std::move(late_.front());
+    late_.pop_front();
+    start(std::move(timer));
+  }
   if (timers_.size() > 0) {
     // What fires may schedule anew, and release keys; nothing of it is run inside advance().
     due_.clear();
@@ -44,21 +49,28 @@ std::uint64_t DeliveryAgent::turn() {
 }
 
 std::uint64_t DeliveryAgent::credit() const noexcept {
-  std::uint64_t least = ~std::uint64_t{0};
+  if (!late_.empty()) return 0;
+  std::uint64_t least = DeliverySite::kSlackEvents;
   for (const DeliverySite* site : sites_) least = std::min(least, site->room());
   // Each delivery of an event may need a timer.
   const std::uint64_t timers = timers_.capacity() - timers_.size();
   return std::min(least, sites_.empty() ? timers : timers / sites_.size());
 }
 
-void DeliveryAgent::schedule(std::uint64_t due_ns, PendingEventPtr event) {
-  Timer timer{event->site, std::move(event), due_ns};
-  const auto token = timers_.schedule(due_ns, std::move(timer));
-  HEADRACE_CHECK("delivery.timers", token.has_value(), "credit() keeps a timer for each event that is taken");
+std::uint64_t DeliveryAgent::next_due_ns() const noexcept {
+  return !late_.empty() && timers_.size() < timers_.capacity() ? 0 : timers_.next_due_ns();
 }
 
-void DeliveryAgent::wake_line_at(std::uint64_t due_ns, DeliverySite& site) {
-  static_cast<void>(timers_.schedule(due_ns, Timer{&site, nullptr, due_ns}));
+void DeliveryAgent::schedule(std::uint64_t due_ns, PendingEventPtr event) {
+  DeliverySite* const site = event->site;
+  start({site, std::move(event), due_ns, Wakes::event});
+}
+
+/// Sites that never held anything are not known to credit(), so that their first failures, all in one turn, may be
+/// more than the wheel takes.
+void DeliveryAgent::start(Timer timer) {
+  const std::uint64_t due_ns = timer.due_ns;
+  if (!timers_.schedule(due_ns, std::move(timer))) late_.push_back(std::move(timer));
 }
 
 std::uint64_t DeliveryAgent::run(PendingEventPtr event) {
@@ -71,15 +83,16 @@ std::uint64_t DeliveryAgent::run(PendingEventPtr event) {
 }
 
 std::uint64_t DeliveryAgent::fire(Timer timer) {
-  if (timer.event == nullptr) {
-    released_.push_back({timer.site, DeliverySite::kLine});
-    return 0;
+  switch (timer.wakes) {
+    case Wakes::event:
+      return run(std::move(timer.event));
+    case Wakes::line:
+      released_.push_back({timer.site, DeliverySite::kLine});
+      return 0;
+    case Wakes::letters:
+      return timer.site->send_letters();
   }
-  if (timer.event->next == PendingEvent::Next::run) return run(std::move(timer.event));
-  Tally tally;
-  timer.site->send_letter(std::move(timer.event), tally);
-  worker_.settle_kept(timer.site->subscription(), tally);
-  return tally.kept == 0 ? 1 : 0;
+  return 0;
 }
 
 std::uint64_t DeliveryAgent::release_all() {
@@ -110,17 +123,16 @@ std::uint64_t DeliveryAgent::forget_ended() {
       worker_.settle_kept(site.subscription(), tally);
       ++settled;
     };
-    timers_.drain([&](Timer&& timer) {
+    const auto sort_out = [&](Timer&& timer) {
       if (timer.site != &site) {
         others.push_back(std::move(timer));
       } else if (timer.event != nullptr) {
         drop(std::move(timer.event));
       }
-    });
-    for (Timer& timer : others) {
-      const auto token = timers_.schedule(timer.due_ns, std::move(timer));
-      HEADRACE_CHECK("delivery.timers", token.has_value(), "there were more of them before");
-    }
+    };
+    timers_.drain(sort_out);
+    for (Timer& timer : std::exchange(late_, {})) sort_out(std::move(timer));
+    for (Timer& timer : others) start(std::move(timer));
     site.drain(drop);
     std::erase_if(released_, [&](const Released& released) { return released.site == &site; });
     sites_.erase(sites_.begin() + static_cast<std::ptrdiff_t>(i));
@@ -143,9 +155,11 @@ std::uint64_t DeliveryAgent::abandon() {
     worker_.settle_kept(site.subscription(), tally);
   };
   std::vector<PendingEventPtr> waiting;
-  timers_.drain([&](Timer&& timer) {
+  const auto take = [&](Timer&& timer) {
     if (timer.event != nullptr) waiting.push_back(std::move(timer.event));
-  });
+  };
+  timers_.drain(take);
+  for (Timer& timer : std::exchange(late_, {})) take(std::move(timer));
   for (PendingEventPtr& event : waiting) give_up(std::move(event));
   for (DeliverySite* site : sites_) site->drain(give_up);
   return lost;

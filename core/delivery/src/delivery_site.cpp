@@ -30,8 +30,13 @@ void DeliverySite::refresh() noexcept {
 }
 
 std::uint64_t DeliverySite::room() const noexcept {
-  if (options_.waiting.when_full != WhenRoomFull::block || !waiting_) return ~std::uint64_t{0};
-  return options_.waiting.events_max - waiting_->events();
+  const std::uint64_t most = options_.waiting.events_max;
+  const auto left = [most](std::uint64_t used) { return most - std::min(most, used); };
+  std::uint64_t room = left(unsent_.size());
+  if (options_.waiting.when_full == WhenRoomFull::block && waiting_) {
+    room = std::min(room, left(waiting_->events()));
+  }
+  return room;
 }
 
 std::uint64_t DeliverySite::key_of(const Context& context) noexcept {
@@ -59,9 +64,11 @@ bool DeliverySite::admit(Context& context, Claim claim, Tally& tally) {
     const bool from_line = releasing_ == kLine;
     if (!its_turn && !from_line && is_held(kLine)) return wait_behind(kLine, context, tally);
     const auto before = breaker_->state();
-    permit_ = breaker_->ask(agent_.now_ns());
+    const CircuitBreaker::Permit asked = breaker_->ask(agent_.now_ns());
     note_breaker(before);
-    if (!permit_.may_run) {
+    if (asked.may_run) {
+      permit_ = asked;  // one that may not run leaves the probe's own
+    } else {
       if (its_turn) {
         try_later(keep(context), breaker_->asks_again_ns(), tally);
         return false;
@@ -75,7 +82,16 @@ bool DeliverySite::admit(Context& context, Claim claim, Tally& tally) {
 }
 
 bool DeliverySite::hold(std::uint64_t key) {
-  if (!waiting_) waiting_.emplace(options_.waiting);
+  if (!waiting_) {
+    KeyOrderOptions room = options_.waiting;
+    if (room.when_full == WhenRoomFull::block) room.events_max += kSlackEvents;
+    if (breaker_) ++room.keys_max;  // the line's
+    waiting_.emplace(room);
+  }
+  if (key != kLine && !waiting_->is_held(key)) {
+    const std::uint32_t keys = waiting_->keys() - (waiting_->is_held(kLine) ? 1 : 0);
+    if (keys >= options_.waiting.keys_max) return false;
+  }
   return waiting_->hold(key);
 }
 
@@ -87,7 +103,16 @@ void DeliverySite::open_line() {
   static_cast<void>(hold(kLine));
   enlist();
   refresh();
-  agent_.wake_line_at(breaker_->asks_again_ns(), *this);
+  wake_line();
+}
+
+/// Also when the probe came to no answer: a copy, or a store of done events that is down.
+void DeliverySite::wake_line() {
+  if (!is_held(kLine) || breaker_->state() == CircuitBreaker::State::closed) return;
+  const std::uint64_t due_ns = breaker_->asks_again_ns();
+  if (due_ns <= line_wakes_ns_ && line_wakes_ns_ > agent_.now_ns()) return;
+  line_wakes_ns_ = due_ns;
+  agent_.wake_line_at(due_ns, *this);
 }
 
 bool DeliverySite::wait_behind(std::uint64_t key, Context& context, Tally& tally) {
@@ -96,8 +121,8 @@ bool DeliverySite::wait_behind(std::uint64_t key, Context& context, Tally& tally
     case WaitAnswer::queued:
       ++tally.kept;
       return false;
-    case WaitAnswer::not_held:  // keys_max keys are held: the line could not be opened
-    case WaitAnswer::block:     // more than credit() allowed: it asks again
+    case WaitAnswer::not_held:
+    case WaitAnswer::block:  // more than credit() and the slack allow: it asks again
       agent_.schedule(later(agent_.now_ns(), kRoomWaits), std::move(event));
       ++tally.kept;
       return false;
@@ -300,9 +325,7 @@ void DeliverySite::note_breaker(CircuitBreaker::State before) {
   if (now == before) return;
   agent_.report_breaker(subscription_, now);
   if (now == CircuitBreaker::State::closed && is_held(kLine)) agent_.release_later(*this, kLine);
-  if (now == CircuitBreaker::State::open && is_held(kLine)) {
-    agent_.wake_line_at(breaker_->asks_again_ns(), *this);
-  }
+  if (now == CircuitBreaker::State::open) wake_line();
 }
 
 }  // namespace headrace

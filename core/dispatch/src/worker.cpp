@@ -102,7 +102,7 @@ std::uint64_t Worker::drain(PublisherLane& from, std::uint64_t budget) {
     // Looking again at a frame that is still open takes its line away from the publisher that extends it.
     if (frame.is_open) break;
   }
-  if (queued > 0 && empty) settled += drain_queue(from, *queue, std::min(budget, queued));
+  if (queued > 0 && empty) settled += drain_queue(from, *queue, std::min(budget - settled, queued));
   if (settled > 0) {
     from.empty_polls = 0;
     from.room.notify();

@@ -12,6 +12,7 @@
 #include "headrace/bus/bus.hpp"
 #include "headrace/delivery/memory_dead_letter_store.hpp"
 #include "settle.hpp"
+#include "timed.hpp"
 
 namespace headrace {
 namespace {
@@ -24,34 +25,6 @@ struct Keyed {
   Counted value;
 };
 HEADRACE_EVENT(Keyed, "test.keyed", key(key), key)
-
-/// A bus without threads whose time stands still until it is told to go on.
-struct Timed {
-  explicit Timed(DeliveryDefaults defaults = {}, DispatcherOptions options = {})
-      : bus(with_clock(std::move(options), now_ns), std::move(defaults)) {}
-  static DispatcherOptions with_clock(DispatcherOptions options, const std::uint64_t& now_ns) {
-    options.workers = 0;
-    options.time = {.steady = [](const void* now) { return *static_cast<const std::uint64_t*>(now); },
-                    .wall =
-                        [](const void* now) {
-                          return TimeSource::WallTime(
-                              std::chrono::nanoseconds(*static_cast<const std::uint64_t*>(now)));
-                        },
-                    .self = &now_ns};
-    return options;
-  }
-  void run() {
-    while (bus.poll() > 0) {
-    }
-  }
-  void advance(std::chrono::nanoseconds time) {
-    now_ns += static_cast<std::uint64_t>(time.count());
-    run();
-  }
-
-  std::uint64_t now_ns = 1'000'000'000;
-  Bus bus;
-};
 
 std::shared_ptr<MemoryDeadLetterStore> letters() { return std::make_shared<MemoryDeadLetterStore>(); }
 

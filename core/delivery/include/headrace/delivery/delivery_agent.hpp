@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <random>
 #include <vector>
@@ -20,16 +21,19 @@ class DeliveryAgent final : public WorkerAgent {
   DeliveryAgent(Worker& worker, const DeliveryDefaults& defaults);
 
   std::uint64_t turn() override;
-  [[nodiscard]] std::uint64_t next_due_ns() const noexcept override { return timers_.next_due_ns(); }
+  [[nodiscard]] std::uint64_t next_due_ns() const noexcept override;
   [[nodiscard]] std::uint64_t credit() const noexcept override;
   std::uint64_t abandon() override;
 
-  /// Runs the event, or tries the store again, no earlier than then. There is a timer for it: see credit().
+  /// Runs the event, no earlier than then.
   void schedule(std::uint64_t due_ns, PendingEventPtr event);
   /// When the present call of a handler is over: hands out what waits for the key, or in the line of an open
   /// breaker.
   void release_later(DeliverySite& site, std::uint64_t key) { released_.push_back({&site, key}); }
-  void wake_line_at(std::uint64_t due_ns, DeliverySite& site);
+  void wake_line_at(std::uint64_t due_ns, DeliverySite& site) { start({&site, nullptr, due_ns, Wakes::line}); }
+  void send_letters_at(std::uint64_t due_ns, DeliverySite& site) {
+    start({&site, nullptr, due_ns, Wakes::letters});
+  }
 
   /// From now on this site may hold events. It lives until forget_ended() finds its subscription cancelled.
   void enlist(DeliverySite& site);
@@ -50,14 +54,17 @@ class DeliveryAgent final : public WorkerAgent {
     DeliverySite* site;
     std::uint64_t key;
   };
-  /// A retry, or without an event the next look at a breaker's line.
+  enum class Wakes : std::uint8_t { event, line, letters };
+  /// A retry, or without an event the next look at a breaker's line, or at a store that was full.
   struct Timer {
     DeliverySite* site;
     PendingEventPtr event;
     std::uint64_t due_ns;
+    Wakes wakes;
   };
   static constexpr std::uint32_t kFiresMax = 256;  ///< a turn: other events wait meanwhile
 
+  void start(Timer timer);
   std::uint64_t run(PendingEventPtr event);
   std::uint64_t fire(Timer timer);
   std::uint64_t release_all();
@@ -69,6 +76,7 @@ class DeliveryAgent final : public WorkerAgent {
   std::function<void(std::string_view, CircuitBreaker::State)> on_breaker_;
   std::mt19937_64 random_;
   TimingWheel<Timer> timers_;
+  std::deque<Timer> late_;  ///< found the wheel full: they start as soon as it has room
   std::vector<DeliverySite*> sites_;
   std::vector<std::shared_ptr<SubscriptionState>> kept_alive_;  ///< of sites_
   std::vector<Released> released_;

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_set>
+#include <utility>
 
 #include "headrace/delivery/delivery_agent.hpp"
 #include "headrace/delivery/delivery_options.hpp"
@@ -55,16 +57,20 @@ class DeliverySite {
     });
     releasing_.reset();
     refresh();
+    if (key == kLine) wake_line();
     return settled;
   }
   static constexpr std::uint64_t kLine = 0x6c696e656c696e65;  ///< what waits for the breaker waits behind this key
-  /// Another try to get a letter into the store.
-  void send_letter(PendingEventPtr event, Tally& tally);
+  /// How many events beyond the room there is space for: so many may come between two looks at room().
+  static constexpr std::uint32_t kSlackEvents = 1024;
+  /// Another try to get letters into a store that was full or down: how many deliveries were settled.
+  std::uint64_t send_letters();
   /// The bus stops: gives up one event. True: it is a dead letter now.
   [[nodiscard]] bool abandon(PendingEventPtr event);
   /// Takes out whatever waits.
   template <class Take>
   void drain(Take&& take) {
+    for (PendingEventPtr& event : std::exchange(unsent_, {})) take(std::move(event));
     if (waiting_) waiting_->drain([&](std::uint64_t, PendingEventPtr&& event) { take(std::move(event)); });
     refresh();
   }
@@ -76,6 +82,7 @@ class DeliverySite {
   [[nodiscard]] bool hold(std::uint64_t key);
   [[nodiscard]] bool is_held(std::uint64_t key) const noexcept { return waiting_ && waiting_->is_held(key); }
   void open_line();
+  void wake_line();
   [[nodiscard]] bool line_may_move() const;
 
   [[nodiscard]] std::optional<DedupKey> dedup_key(const Context& context) const noexcept;
@@ -90,6 +97,8 @@ class DeliverySite {
   [[nodiscard]] DeadLetterStore* dead_letters() const noexcept { return options_.dead_letters.get(); }
   void expire(Context& context, Tally& tally);
   void give_up(PendingEventPtr event, FailureClass failure, std::string_view reason, bool parks, Tally& tally);
+  enum class Sent : std::uint8_t { stored, refused, not_yet };
+  [[nodiscard]] Sent send(PendingEvent& event, Tally& tally);
   [[nodiscard]] DeadLetter letter_of(PendingEvent& event, FailureClass failure, std::string_view reason) const;
 
   void free_key(const PendingEvent& event);
@@ -102,8 +111,10 @@ class DeliverySite {
   DeliveryAgent& agent_;
   std::optional<KeyOrder<PendingEventPtr>> waiting_;  ///< made when the first key is held
   std::unordered_set<std::uint64_t> parked_;
+  std::deque<PendingEventPtr> unsent_;  ///< letters that wait for the store, in their order
   std::optional<CircuitBreaker> breaker_;
   CircuitBreaker::Permit permit_;
+  std::uint64_t line_wakes_ns_ = 0;  ///< the latest timer for the line
   std::optional<RetryBudget> budget_;
   std::optional<DedupTable> window_;        ///< made for the first event
   std::optional<std::uint64_t> releasing_;  ///< whose events are handed out at the moment

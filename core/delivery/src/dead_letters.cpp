@@ -1,7 +1,10 @@
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
+#include "headrace/delivery/delivery.hpp"
 #include "headrace/delivery/delivery_site.hpp"
+#include "headrace/delivery/redrive.hpp"
 #include "headrace/dispatch/dispatcher.hpp"
 #include "site_delays.hpp"
 
@@ -26,11 +29,16 @@ void DeliverySite::give_up(PendingEventPtr event, FailureClass failure, std::str
     return fail(*event->entry, reason, tally);
   }
   const bool parks_key = parks || options_.park_key;
-  if (parks_key) parked_.insert(event->key);
-  free_key(*event);
-  refresh();
+  if (returns_itself(*event)) {
+    free_key(*event);
+    ++tally.dead_lettered;
+    return;
+  }
   event->letter = std::make_unique<DeadLetter>(letter_of(*event, failure, reason));
   event->letter->parks_key = parks_key;
+  if (parks_key) parked_.try_emplace(event->key, event->letter->envelope.key);
+  free_key(*event);
+  refresh();
   event->holds_key = false;
   // Behind letters that wait for the store: those of one key reach it in order.
   if (unsent_.empty() && send(*event, tally) != Sent::not_yet) return;
@@ -68,7 +76,68 @@ std::uint64_t DeliverySite::send_letters() {
   return settled;
 }
 
+/// A redriven event without an id could not find its letter in the store: the turn's end gives the letter back.
+bool DeliverySite::returns_itself(const PendingEvent& event) const noexcept {
+  if (event.redriven == nullptr) return false;
+  if (event.redriven->store() != dead_letters() || event.entry->ops->payload_offset == 0) return true;
+  EventMeta meta;
+  std::memcpy(&meta, event.event.data(), sizeof meta);
+  return meta.id.is_none();
+}
+
+void DeliverySite::redrive(const DeadLetter& letter, std::shared_ptr<RedriveTurn> turn) {
+  auto event = std::make_unique<PendingEvent>();
+  const EventOps& ops = *letter.event.ops();
+  event->site = this;
+  event->entry = DeliveryDirectory::delivery_of(subscription_).entry_of(ops, letter.envelope.topic);
+  if (event->entry == nullptr) return;  // topics_max topics are known: the turn gives the letter back
+  event->event = letter.event;
+  event->redriven = std::move(turn);
+  const EventOps& payload = *ops.payload;
+  event->key = ops.has_key
+                   ? payload.key_hash(static_cast<const std::byte*>(letter.event.data()) + ops.payload_offset)
+                   : event->entry->topic->key_hash;
+  enlist();
+  agent_.worker().take_kept();
+  static_cast<void>(agent_.run(std::move(event)));
+}
+
+/// Keys of an earlier run, whose letters the store still has. It knows them as texts; the first event tells the
+/// hash.
+void DeliverySite::find_parked_keys() {
+  if (dead_letters() == nullptr) return;
+  const Result<std::vector<ParkedKey>> keys = dead_letters()->parked_keys();
+  if (!keys) throw ConfigError("dead letters of '" + subscription_.name + "': " + keys.error().message());
+  for (const ParkedKey& parked : *keys) {
+    if (parked.subscription == subscription_.name) parked_before_.insert(parked.key);
+  }
+}
+
+bool DeliverySite::is_parked(std::uint64_t key, const Context& context) {
+  if (!parked_before_.empty() && !parked_.contains(key)) {
+    const auto* event = static_cast<const std::byte*>(context.whole()) + context.entry().ops->payload_offset;
+    const auto found = parked_before_.find(context.ops().key_text(event));
+    if (found != parked_before_.end()) parked_.emplace(key, std::move(parked_before_.extract(found).value()));
+  }
+  return !parked_.empty() && parked_.contains(key);
+}
+
+void DeliverySite::free_parked_keys() {
+  if (dead_letters() == nullptr) return;
+  const auto is_free = [this](const std::string& key) {
+    const Result<std::uint64_t> letters = dead_letters()->parked(subscription_.name, key);
+    return letters && *letters == 0;
+  };
+  std::erase_if(parked_before_, is_free);
+  std::erase_if(parked_, [&](const auto& parked) {
+    const auto waits = [&](const PendingEventPtr& event) { return event->key == parked.first; };
+    return std::none_of(unsent_.begin(), unsent_.end(), waits) && is_free(parked.second);
+  });
+  refresh();
+}
+
 bool DeliverySite::abandon(PendingEventPtr event) {
+  if (event->redriven != nullptr) return true;  // its turn's end gives the letter back
   if (dead_letters() == nullptr) return false;
   if (event->letter == nullptr) {
     event->letter = std::make_unique<DeadLetter>(

@@ -31,12 +31,30 @@ DeliveryOptions checked(DeliveryOptions options, const DeliveryDefaults& default
 
 Delivery::Delivery(DeliveryOptions options, const DeliveryDefaults& defaults, Dispatcher& dispatcher,
                    SubscriptionState& subscription)
-    : options_(checked(std::move(options), defaults, subscription)) {
+    : options_(checked(std::move(options), defaults, subscription)), dispatcher_(dispatcher) {
   for (unsigned worker = 0; worker < dispatcher.worker_count(); ++worker) {
-    auto& agent = static_cast<DeliveryAgent&>(
-        dispatcher.agent_of(worker, [&](Worker& of) { return std::make_unique<DeliveryAgent>(of, defaults); }));
+    auto& agent = DeliveryAgent::of(dispatcher, worker, defaults);
     sites_.push_back(std::make_unique<DeliverySite>(options_, subscription, agent));
   }
+}
+
+DeliverySite& Delivery::site_of(const DeadLetter& letter, const SubscriptionState& subscription) noexcept {
+  const bool pinned = subscription.placement == Placement::pinned;
+  const unsigned worker = pinned ? subscription.worker : letter.worker;
+  return site(worker < sites_.size() ? worker : 0);
+}
+
+const DispatchEntry* Delivery::entry_of(const EventOps& ops, std::string_view topic) {
+  const TopicNode* node = nullptr;
+  if (dispatcher_.find_topic(ops, topic, node) != PublishStatus::published) return nullptr;
+  const std::lock_guard lock(entries_mutex_);
+  auto& entry = entries_[{&ops, node}];
+  if (entry == nullptr) {
+    entry = std::make_unique<DispatchEntry>();
+    entry->ops = &ops;
+    entry->topic = node;
+  }
+  return entry.get();
 }
 
 }  // namespace headrace

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "headrace/delivery/delivery_site.hpp"
+#include "headrace/delivery/redrive.hpp"
 #include "headrace/dispatch/dispatcher.hpp"
 
 namespace headrace {
@@ -15,6 +16,34 @@ DeliveryAgent::DeliveryAgent(Worker& worker, const DeliveryDefaults& defaults)
       on_breaker_(defaults.on_breaker),
       random_(defaults.seed != 0 ? defaults.seed + worker.index() : std::random_device()()),
       timers_({defaults.timers_max, defaults.tick}, time_.now_ns()) {}
+
+DeliveryAgent& DeliveryAgent::of(Dispatcher& dispatcher, unsigned worker, const DeliveryDefaults& defaults) {
+  return static_cast<DeliveryAgent&>(dispatcher.agent_of(
+      worker, [&](Worker& made_for) { return std::make_unique<DeliveryAgent>(made_for, defaults); }));
+}
+
+bool DeliveryAgent::post(std::function<void(Posted)> work) {
+  {
+    const std::lock_guard lock(posted_mutex_);
+    if (bus_stopped_) return false;
+    posted_.push_back(std::move(work));
+    has_posted_.store(true, std::memory_order_release);  // J1 -> J2
+  }
+  worker_.doorbell().wake();
+  return true;
+}
+
+std::uint64_t DeliveryAgent::run_posted(Posted posted) {
+  std::vector<std::function<void(Posted)>> all;
+  {
+    const std::lock_guard lock(posted_mutex_);
+    all.swap(posted_);
+    has_posted_.store(false, std::memory_order_relaxed);  // no partner: under the mutex
+    if (posted == Posted::bus_stopped) bus_stopped_ = true;
+  }
+  for (const auto& work : all) work(posted);
+  return all.size();
+}
 
 void DeliveryAgent::enlist(DeliverySite& site) {
   sites_.push_back(&site);
@@ -27,6 +56,10 @@ void DeliveryAgent::report_breaker(const SubscriptionState& subscription, Circui
 
 std::uint64_t DeliveryAgent::turn() {
   std::uint64_t settled = release_all();
+  if (has_posted_.load(std::memory_order_acquire)) [[unlikely]] {  // J2 <- J1
+    settled += run_posted(Posted::runs);
+    settled += release_all();
+  }
   if (!sites_.empty()) settled += forget_ended();
   std::uint64_t ran = 0;
   while (!late_.empty() && timers_.size() < timers_.capacity()) {
@@ -58,12 +91,17 @@ std::uint64_t DeliveryAgent::credit() const noexcept {
 }
 
 std::uint64_t DeliveryAgent::next_due_ns() const noexcept {
+  if (has_posted_.load(std::memory_order_acquire)) return 0;  // J2 <- J1
   return !late_.empty() && timers_.size() < timers_.capacity() ? 0 : timers_.next_due_ns();
 }
 
 void DeliveryAgent::schedule(std::uint64_t due_ns, PendingEventPtr event) {
   DeliverySite* const site = event->site;
   start({site, std::move(event), due_ns, Wakes::event});
+}
+
+void DeliveryAgent::step_at(std::uint64_t due_ns, std::shared_ptr<Redrive> redrive) {
+  start({nullptr, nullptr, due_ns, Wakes::redrive, std::move(redrive)});
 }
 
 /// Sites that never held anything are not known to credit(), so that their first failures, all in one turn, may be
@@ -91,6 +129,9 @@ std::uint64_t DeliveryAgent::fire(Timer timer) {
       return 0;
     case Wakes::letters:
       return timer.site->send_letters();
+    case Wakes::redrive:
+      timer.redrive->step();
+      return 0;
   }
   return 0;
 }
@@ -143,6 +184,7 @@ std::uint64_t DeliveryAgent::forget_ended() {
 
 std::uint64_t DeliveryAgent::abandon() {
   std::uint64_t lost = 0;
+  static_cast<void>(run_posted(Posted::bus_stopped));
   const auto give_up = [&](PendingEventPtr event) {
     DeliverySite& site = *event->site;
     Tally tally;
@@ -157,6 +199,7 @@ std::uint64_t DeliveryAgent::abandon() {
   std::vector<PendingEventPtr> waiting;
   const auto take = [&](Timer&& timer) {
     if (timer.event != nullptr) waiting.push_back(std::move(timer.event));
+    if (timer.redrive != nullptr) timer.redrive->finish("the bus has stopped");
   };
   timers_.drain(take);
   for (Timer& timer : std::exchange(late_, {})) take(std::move(timer));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "headrace/delivery/redrive.hpp"
 #include "headrace/dispatch/dispatcher.hpp"
 #include "headrace/dispatch/shared_event.hpp"
 #include "site_delays.hpp"
@@ -22,11 +23,13 @@ DeliverySite::DeliverySite(const DeliveryOptions& options, SubscriptionState& su
     : options_(options), subscription_(subscription), agent_(agent) {
   if (options.breaker) breaker_.emplace(*options.breaker);
   if (options.retry_budget) budget_.emplace(*options.retry_budget, agent.now_ns());
+  find_parked_keys();
   refresh();
 }
 
 void DeliverySite::refresh() noexcept {
-  watches_ = breaker_ || options_.deduplicated || (waiting_ && waiting_->keys() > 0) || !parked_.empty();
+  watches_ = breaker_ || options_.deduplicated || (waiting_ && waiting_->keys() > 0) || !parked_.empty() ||
+             !parked_before_.empty();
 }
 
 std::uint64_t DeliverySite::room() const noexcept {
@@ -49,14 +52,15 @@ std::uint64_t DeliverySite::key_of(const Context& context) noexcept {
 bool DeliverySite::admit(Context& context, Claim claim, Tally& tally) {
   const PendingEvent* again = agent_.running();
   const EventMeta* meta = context.meta();
-  if (meta != nullptr && meta->expires_ns != 0 && agent_.now_ns() >= meta->expires_ns) {
+  const bool is_redriven = again != nullptr && again->redriven != nullptr;
+  if (!is_redriven && meta != nullptr && meta->expires_ns != 0 && agent_.now_ns() >= meta->expires_ns) {
     expire(context, tally);
     return false;
   }
   const std::uint64_t key = key_of(context);
-  const bool its_turn = again != nullptr && (again->holds_key || again->redriven != 0);
+  const bool its_turn = again != nullptr && (again->holds_key || is_redriven);
   if (!its_turn && is_held(key)) return wait_behind(key, context, tally);
-  if (!parked_.empty() && (again == nullptr || again->redriven == 0) && parked_.contains(key)) {
+  if (!is_redriven && is_parked(key, context)) {
     give_up(keep(context), FailureClass::behind, "an earlier event of its key was given up", true, tally);
     return false;
   }
@@ -185,7 +189,13 @@ bool DeliverySite::is_first_copy(Context& context, Tally& tally) {
 void DeliverySite::drop_copy(Tally& tally) {
   ++tally.dropped;
   ++tally.copies;
-  if (const PendingEvent* again = agent_.running()) free_key(*again);
+  if (const PendingEvent* again = agent_.running()) {
+    free_key(*again);
+    if (again->redriven != nullptr) {
+      again->redriven->settle();
+      free_parked_keys();
+    }
+  }
 }
 
 void DeliverySite::end_claim(const Context& context, DedupEnd end) {
@@ -215,8 +225,9 @@ void DeliverySite::done(Context& context, Tally& tally) {
   end_claim(context, DedupEnd::done);
   if (const PendingEvent* again = agent_.running()) {
     free_key(*again);
-    if (again->redriven != 0) {
-      static_cast<void>(dead_letters()->settle(again->lease, {&again->redriven, 1}).has_value());
+    if (again->redriven != nullptr) {
+      again->redriven->settle();
+      free_parked_keys();
     }
   }
 }

@@ -6,7 +6,9 @@
 #include <string_view>
 #include <utility>
 
+#include "headrace/base/check.hpp"
 #include "headrace/bus/subscribe_options.hpp"
+#include "headrace/delivery/dead_letters.hpp"
 #include "headrace/delivery/delivering_handler.hpp"
 #include "headrace/delivery/delivery.hpp"
 #include "headrace/dispatch/dispatcher.hpp"
@@ -82,6 +84,16 @@ class Bus {
     return dispatcher_->thread_publisher().publish(topic, std::forward<T>(event));
   }
 
+  template <class T>
+  requires Event<std::remove_cvref_t<T>> PublishResult publish(T&& event, const PublishOptions& options) {
+    return dispatcher_->thread_publisher().publish(std::forward<T>(event), options);
+  }
+  template <class T>
+  requires Event<std::remove_cvref_t<T>> PublishResult publish(std::string_view topic, T&& event,
+                                                               const PublishOptions& options) {
+    return dispatcher_->thread_publisher().publish(topic, std::forward<T>(event), options);
+  }
+
   /// With workers = 0: one look at everything by the calling thread; at most about `budget` events of each lane.
   /// Returns how many events were handled. One thread at a time.
   std::uint64_t poll(std::uint64_t budget = 1024) { return dispatcher_->poll(budget); }
@@ -89,6 +101,14 @@ class Bus {
   /// Closes intake, releases publishers that are blocked, drains, joins. What is left at the deadline is given up
   /// and counted as dropped. A second call answers with the same ledger.
   StopReport stop(std::chrono::nanoseconds deadline) { return dispatcher_->stop(deadline); }
+
+  /// Lists, redrives and discards what the bus gave up on: the letters of DeliveryDefaults::dead_letters, or of
+  /// the store that a subscription has for itself.
+  [[nodiscard]] DeadLetters dead_letters() { return dead_letters(delivery_.dead_letters); }
+  [[nodiscard]] DeadLetters dead_letters(std::shared_ptr<DeadLetterStore> store) {
+    HEADRACE_CHECK("bus.dead_letters", store != nullptr, "this bus has no dead letter store: give one");
+    return {std::move(store), directory_, dispatcher_, delivery_};
+  }
 
   [[nodiscard]] Snapshot snapshot() { return dispatcher_->snapshot(); }
 
@@ -106,11 +126,13 @@ class Bus {
       state.handler = std::make_shared<Handler>(Handler{std::move(handler), std::move(predicate), *delivery});
       state.invoke = &Handler::invoke;
       state.delivery = std::move(delivery);
+      directory_->add(state.shared_from_this());
     });
   }
 
   std::shared_ptr<Dispatcher> dispatcher_;
   DeliveryDefaults delivery_;
+  std::shared_ptr<DeliveryDirectory> directory_ = std::make_shared<DeliveryDirectory>();
 };
 
 }  // namespace headrace

@@ -1,8 +1,13 @@
 #pragma once
 
+#include <map>
 #include <memory>
+#include <mutex>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "headrace/delivery/delivery_directory.hpp"
 #include "headrace/delivery/delivery_options.hpp"
 #include "headrace/delivery/delivery_site.hpp"
 
@@ -20,9 +25,20 @@ class Delivery {
            SubscriptionState& subscription);
 
   [[nodiscard]] DeliverySite& site(unsigned worker) noexcept { return *sites_[worker]; }
+  /// Where the letter's key is handled.
+  [[nodiscard]] DeliverySite& site_of(const DeadLetter& letter, const SubscriptionState& subscription) noexcept;
+  template <class F>
+  void each_site(F&& visit) {
+    for (const auto& site : sites_) visit(*site);
+  }
+  /// What stands for the topic when a dead letter runs again; null: topics_max topics are known. @thread any
+  [[nodiscard]] const DispatchEntry* entry_of(const EventOps& ops, std::string_view topic);
 
  private:
   const DeliveryOptions options_;
+  Dispatcher& dispatcher_;
+  std::mutex entries_mutex_;
+  std::map<std::pair<const EventOps*, const TopicNode*>, std::unique_ptr<DispatchEntry>> entries_;
   std::vector<std::unique_ptr<DeliverySite>> sites_;  ///< by worker; null where the subscription does not run
 };
 

@@ -2,10 +2,13 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <random>
 #include <vector>
 
+#include "headrace/base/atomic.hpp"
 #include "headrace/delivery/delivery_options.hpp"
 #include "headrace/delivery/pending_event.hpp"
 #include "headrace/delivery/timing_wheel.hpp"
@@ -14,11 +17,23 @@
 
 namespace headrace {
 
+class Redrive;
+
 /// What delivery does on one worker beside the handlers' calls: fires timers, runs retries, frees keys.
-/// Threads: the worker's.
+/// Threads:  the worker's, but for post().
+/// Ordering: J1 -> J2  the worker sees that something was posted; what it is lies behind the mutex
 class DeliveryAgent final : public WorkerAgent {
  public:
   DeliveryAgent(Worker& worker, const DeliveryDefaults& defaults);
+
+  /// The worker's agent; the first call makes it. @thread any
+  [[nodiscard]] static DeliveryAgent& of(Dispatcher& dispatcher, unsigned worker,
+                                         const DeliveryDefaults& defaults);
+
+  enum class Posted : std::uint8_t { runs, bus_stopped };
+  /// Runs `work` on the worker in its next turn, or says that the bus has stopped. False: it had stopped before,
+  /// and the work was let go. @thread any
+  [[nodiscard]] bool post(std::function<void(Posted)> work);
 
   std::uint64_t turn() override;
   [[nodiscard]] std::uint64_t next_due_ns() const noexcept override;
@@ -34,6 +49,9 @@ class DeliveryAgent final : public WorkerAgent {
   void send_letters_at(std::uint64_t due_ns, DeliverySite& site) {
     start({&site, nullptr, due_ns, Wakes::letters});
   }
+
+  void step_at(std::uint64_t due_ns, std::shared_ptr<Redrive> redrive);
+  std::uint64_t run(PendingEventPtr event);
 
   /// From now on this site may hold events. It lives until forget_ended() finds its subscription cancelled.
   void enlist(DeliverySite& site);
@@ -54,18 +72,19 @@ class DeliveryAgent final : public WorkerAgent {
     DeliverySite* site;
     std::uint64_t key;
   };
-  enum class Wakes : std::uint8_t { event, line, letters };
+  enum class Wakes : std::uint8_t { event, line, letters, redrive };
   /// A retry, or without an event the next look at a breaker's line, or at a store that was full.
   struct Timer {
     DeliverySite* site;
     PendingEventPtr event;
     std::uint64_t due_ns;
     Wakes wakes;
+    std::shared_ptr<Redrive> redrive = {};
   };
   static constexpr std::uint32_t kFiresMax = 256;  ///< a turn: other events wait meanwhile
 
   void start(Timer timer);
-  std::uint64_t run(PendingEventPtr event);
+  std::uint64_t run_posted(Posted posted);
   std::uint64_t fire(Timer timer);
   std::uint64_t release_all();
   std::uint64_t forget_ended();
@@ -82,6 +101,11 @@ class DeliveryAgent final : public WorkerAgent {
   std::vector<Released> released_;
   std::vector<Timer> due_;
   PendingEventPtr running_;
+
+  std::mutex posted_mutex_;
+  std::vector<std::function<void(Posted)>> posted_;
+  bool bus_stopped_ = false;
+  Atomic<bool> has_posted_{false};
 };
 
 }  // namespace headrace

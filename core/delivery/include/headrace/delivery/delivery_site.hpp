@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -40,6 +41,11 @@ class DeliverySite {
 
   // For the agent.
   [[nodiscard]] SubscriptionState& subscription() noexcept { return subscription_; }
+  [[nodiscard]] DeliveryAgent& agent() noexcept { return agent_; }
+  /// Hands a dead letter to the handler. What is given up again goes back to its place in the store.
+  void redrive(const DeadLetter& letter, std::shared_ptr<RedriveTurn> turn);
+  /// Lets keys flow again whose last letter is gone.
+  void free_parked_keys();
   /// How many more events may be kept.
   [[nodiscard]] std::uint64_t room() const noexcept;
   /// Hands out what waits behind the key: run(event) answers how many deliveries it settled. Stops when an event
@@ -76,6 +82,7 @@ class DeliverySite {
   }
 
  private:
+  [[nodiscard]] bool returns_itself(const PendingEvent& event) const noexcept;
   [[nodiscard]] static std::uint64_t key_of(const Context& context) noexcept;
   [[nodiscard]] PendingEventPtr keep(Context& context);
   [[nodiscard]] bool wait_behind(std::uint64_t key, Context& context, Tally& tally);
@@ -101,6 +108,8 @@ class DeliverySite {
   [[nodiscard]] Sent send(PendingEvent& event, Tally& tally);
   [[nodiscard]] DeadLetter letter_of(PendingEvent& event, FailureClass failure, std::string_view reason) const;
 
+  void find_parked_keys();
+  [[nodiscard]] bool is_parked(std::uint64_t key, const Context& context);
   void free_key(const PendingEvent& event);
   void enlist();
   void note_breaker(CircuitBreaker::State before);
@@ -109,9 +118,10 @@ class DeliverySite {
   const DeliveryOptions& options_;
   SubscriptionState& subscription_;
   DeliveryAgent& agent_;
-  std::optional<KeyOrder<PendingEventPtr>> waiting_;  ///< made when the first key is held
-  std::unordered_set<std::uint64_t> parked_;
-  std::deque<PendingEventPtr> unsent_;  ///< letters that wait for the store, in their order
+  std::optional<KeyOrder<PendingEventPtr>> waiting_;       ///< made when the first key is held
+  std::unordered_map<std::uint64_t, std::string> parked_;  ///< by hash: the key as text
+  std::unordered_set<std::string> parked_before_;          ///< found in the store; no event of theirs has come yet
+  std::deque<PendingEventPtr> unsent_;                     ///< letters that wait for the store, in their order
   std::optional<CircuitBreaker> breaker_;
   CircuitBreaker::Permit permit_;
   std::uint64_t line_wakes_ns_ = 0;  ///< the latest timer for the line

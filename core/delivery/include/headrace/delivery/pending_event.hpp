@@ -10,6 +10,7 @@
 namespace headrace {
 
 class DeliverySite;
+class RedriveTurn;
 struct DispatchEntry;
 
 /// An event that delivery keeps: between two attempts, behind its key, or on its way to a full store. Its
@@ -24,9 +25,8 @@ struct PendingEvent {
   bool claimed = false;        ///< the dedup window knows that it is in progress
   std::uint64_t first_failure_ns = 0;
   std::vector<Attempt> history;
-  std::unique_ptr<DeadLetter> letter;  ///< on its way into a store that is full or down
-  DeadLetterLease lease = 0;           ///< redriven: whose
-  DeadLetterId redriven = 0;           ///< redriven: which letter
+  std::unique_ptr<DeadLetter> letter;     ///< on its way into a store that is full or down
+  std::shared_ptr<RedriveTurn> redriven;  ///< null: it is not a dead letter's
 };
 
 using PendingEventPtr = std::unique_ptr<PendingEvent>;

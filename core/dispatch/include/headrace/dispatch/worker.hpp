@@ -85,6 +85,8 @@ class Worker {
   /// Runs one subscription's handler on an event that was kept; what became of it is accounted for.
   Tally run_again(SubscriptionState& subscription, const DispatchEntry& entry, const void* whole,
                   std::uint32_t attempt);
+  /// A delivery comes that no lane brought: run_again() or settle_kept() settles it.
+  void take_kept() noexcept { kept_.add(1); }
   /// A kept delivery was settled without its handler, or is kept on.
   void settle_kept(SubscriptionState& subscription, const Tally& tally);
   void report_failed(const SubscriptionState& subscription, const DispatchEntry& entry,

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+#include "headrace/dispatch/subscription_state.hpp"
+
+namespace headrace {
+
+class Delivery;
+
+/// Which subscriptions of a bus have a delivery, by name: where dead letters go back to.
+/// Threads: any.
+class DeliveryDirectory {
+ public:
+  void add(const std::shared_ptr<SubscriptionState>& state);
+  /// The oldest one that has not ended; null: there is none.
+  [[nodiscard]] std::shared_ptr<SubscriptionState> find(std::string_view subscription, EventTypeId type);
+  [[nodiscard]] std::vector<std::shared_ptr<SubscriptionState>> all();
+  [[nodiscard]] static Delivery& delivery_of(SubscriptionState& state) noexcept;
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::weak_ptr<SubscriptionState>> states_;
+};
+
+}  // namespace headrace

@@ -1,0 +1,39 @@
+// The same fact may be published twice, by a sender that did not hear the first answer. It takes effect once.
+
+#include <cinttypes>
+#include <cstdio>
+
+#include "headrace/headrace.hpp"
+
+namespace hr = headrace;
+using namespace std::chrono_literals;
+
+struct Order {
+  std::uint64_t number, cents;
+};
+HEADRACE_EVENT(Order, "orders.placed", key(number), number, cents)
+
+int main() {
+  hr::Bus bus{{.workers = 1}};
+  std::uint64_t charged = 0;
+  std::uint64_t shipped = 0;
+  // By the event's id, which the sender gives.
+  auto charging = bus.subscribe<Order>(
+      {.name = "charging", .deduplicated = hr::Deduplicated{.window = {.events_max = 100'000, .window = 10min}}},
+      [&](const Order& order) { charged += order.cents; });
+  // By the order's number, whatever the id.
+  auto shipping = bus.subscribe<Order>({.name = "shipping", .deduplicated = hr::Deduplicated{.by_key = true}},
+                                       [&](const Order&) { ++shipped; });
+  bus.start();
+
+  const hr::EventId id = hr::EventId::make();
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    if (!bus.publish(Order{7, 1999}, {.id = id})) return 1;
+  }
+  if (!bus.publish(Order{7, 1999}, {.id = hr::EventId::make()})) return 1;
+
+  const hr::StopReport report = bus.stop(5s);
+  std::printf("charged %" PRIu64 " cents, shipped %" PRIu64 " times; %s\n", charged, shipped,
+              to_string(report.ledger).c_str());
+  return charged == 2 * 1999 && shipped == 1 ? 0 : 1;
+}

@@ -89,7 +89,7 @@ TEST(DeliveryStress, OrderHoldsThroughRetries) {
 //         their ids, then redriven while more events are published.
 TEST(DeliveryStress, ParkedKeysKeepTheirOrder) {
   constexpr std::uint32_t kKeys = 3000;
-  const auto each = static_cast<std::uint32_t>(stress_events() / 500 / kKeys) + 4;
+  const auto each = static_cast<std::uint32_t>(stress_events() / 1000 / kKeys) + 4;
   const auto store = std::make_shared<MemoryDeadLetterStore>(
       MemoryDeadLetterOptions{.letters_max = std::size_t{each} * kKeys * 2});
   Bus bus({.workers = 2, .lane_bytes = 1 << 16}, {.dead_letters = store});

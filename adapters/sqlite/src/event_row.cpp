@@ -4,7 +4,7 @@
 #include <array>
 #include <chrono>
 
-#include "crc32c.hpp"
+#include "checksum.hpp"
 #include "text_list.hpp"
 
 namespace headrace::sqlite {
@@ -29,32 +29,18 @@ struct Checked {
   std::span<const std::byte> body;
 };
 
-std::uint32_t checksum_of(const Checked& row) noexcept {
-  const std::array<std::uint64_t, 18> numbers = {
-      row.place.position,
-      row.place.id.high,
-      row.place.id.low,
-      static_cast<std::uint64_t>(row.place.stream_id),
-      row.place.version,
-      static_cast<std::uint64_t>(row.place.topic_id),
-      row.topic_version,
-      static_cast<std::uint64_t>(row.happened_ns),
-      static_cast<std::uint64_t>(row.place.stored_ns),
-      row.correlation.high,
-      row.correlation.low,
-      row.causation.high,
-      row.causation.low,
-      row.texts[0].size(),
-      row.texts[1].size(),
-      row.texts[2].size(),
-      row.texts[3].size(),
-      row.body.size(),
-  };
-  std::array<std::byte, sizeof numbers> bytes;
-  for (std::size_t i = 0; i < numbers.size(); ++i) put(bytes.data() + 8 * i, numbers[i]);
-  std::uint32_t sum = crc32c(0, bytes);
-  for (const std::string_view text : row.texts) sum = crc32c(sum, bytes_of(text));
-  return crc32c(sum, row.body);
+std::int64_t checksum_of(const Checked& row) noexcept {
+  Checksum sum;
+  for (const std::uint64_t number :
+       {row.place.position, row.place.id.high, row.place.id.low, static_cast<std::uint64_t>(row.place.stream_id),
+        row.place.version, static_cast<std::uint64_t>(row.place.topic_id), std::uint64_t{row.topic_version},
+        static_cast<std::uint64_t>(row.happened_ns), static_cast<std::uint64_t>(row.place.stored_ns),
+        row.correlation.high, row.correlation.low, row.causation.high, row.causation.low}) {
+    sum.add(number);
+  }
+  for (const std::string_view text : row.texts) sum.add(bytes_of(text));
+  sum.add(row.body);
+  return sum.value();
 }
 
 void bind_text(Statement& statement, int at, std::string_view text) noexcept {
@@ -96,13 +82,13 @@ int insert_event(Statement& insert, const EventPlace& place, const EncodedEvent&
   const IdBytes correlation(envelope.correlation);
   const IdBytes causation(envelope.causation);
   const std::int64_t happened_ns = envelope.time.time_since_epoch().count();
-  const std::uint32_t checksum = checksum_of({place,
-                                              envelope.version,
-                                              happened_ns,
-                                              envelope.correlation,
-                                              envelope.causation,
-                                              {envelope.key, tags, headers, event.content_type},
-                                              event.body});
+  const std::int64_t checksum = checksum_of({place,
+                                             envelope.version,
+                                             happened_ns,
+                                             envelope.correlation,
+                                             envelope.causation,
+                                             {envelope.key, tags, headers, event.content_type},
+                                             event.body});
   const Running running(insert);
   insert.bind(1, place.position);
   insert.bind(2, id.span());
@@ -123,7 +109,7 @@ int insert_event(Statement& insert, const EventPlace& place, const EncodedEvent&
   bind_text(insert, 13, headers);
   bind_text(insert, 14, event.content_type);
   insert.bind(15, std::span<const std::byte>(event.body));
-  insert.bind(16, std::int64_t{checksum});
+  insert.bind(16, checksum);
   return insert.step();
 }
 
@@ -168,9 +154,9 @@ RowFault read_event(Statement& row, Names& streams, Names& topics, StoredEvent& 
   envelope.causation = read_id(row.blob(10));
   const std::array<std::string_view, 4> texts = {row.text(8), row.text(11), row.text(12), row.text(13)};
   const std::span<const std::byte> body = row.blob(14);
-  const std::uint32_t checksum =
+  const std::int64_t checksum =
       checksum_of({place, envelope.version, happened_ns, envelope.correlation, envelope.causation, texts, body});
-  if (checksum != static_cast<std::uint32_t>(row.integer(15))) return RowFault::checksum;
+  if (checksum != row.integer(15)) return RowFault::checksum;
 
   envelope.key = texts[0];
   event.event.content_type = texts[3];

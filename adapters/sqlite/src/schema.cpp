@@ -35,7 +35,7 @@ CREATE TABLE events (
   headers        TEXT,                           -- a JSON array: name, value, name, value
   content_type   TEXT,
   body           BLOB    NOT NULL,
-  checksum       INTEGER NOT NULL,               -- CRC-32C of what the event is
+  checksum       INTEGER NOT NULL,               -- of all the other columns
   UNIQUE (stream_id, stream_version)
 );
 CREATE TABLE event_tags (

@@ -37,7 +37,7 @@ Result<bool> WriteSession::find_stored_ids(const AppendRequest& request, AppendR
     auto& place = receipt.streams[at];
     for (const EncodedEvent& event : append.events) {
       ++events;
-      if (!event.envelope.id) continue;
+      if (!event.envelope.id || !recent_ids_.may_be_stored(event.envelope.id)) continue;
       Statement& find = statements_.find_event;
       const Running running(find);
       const IdBytes id(event.envelope.id);
@@ -165,6 +165,7 @@ Status WriteSession::store_event(Stream& stream, std::int64_t now, const Encoded
   if (const int code = insert_event(statements_.insert_event, place, event); code != SQLITE_DONE) {
     return fail(code, "store an event");
   }
+  recent_ids_.add(id);
   for (const std::string& tag : event.envelope.tags) {
     statements_.insert_tag.bind(1, std::string_view{tag});
     statements_.insert_tag.bind(2, place.position);

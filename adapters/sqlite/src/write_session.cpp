@@ -61,6 +61,7 @@ Status WriteSession::prepare() {
       {&all.commit, "COMMIT"},
       {&all.data_version, "PRAGMA data_version"},
       {&all.last_position, kLastPosition},
+      {&all.greatest_id, "SELECT max(event_id) FROM events"},
       {&all.find_event, "SELECT position, stream_id, stream_version FROM events WHERE event_id = ?1"},
       {&all.find_stream,
        "SELECT stream_id, max(truncated_version, ifnull((SELECT max(stream_version) FROM events e "
@@ -100,6 +101,9 @@ Status WriteSession::refresh() {
     const Running reading(statements_.last_position);
     if (const int code = statements_.last_position.step(); code != SQLITE_ROW) return fail(code, "begin");
     last_position_ = statements_.last_position.number(0);
+    const Running looking(statements_.greatest_id);
+    if (const int code = statements_.greatest_id.step(); code != SQLITE_ROW) return fail(code, "begin");
+    recent_ids_.start_behind(read_id(statements_.greatest_id.blob(0)));
     data_version_ = seen;
   }
   return Nothing{};

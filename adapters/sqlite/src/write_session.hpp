@@ -12,11 +12,12 @@
 #include "headrace/port/event_store.hpp"
 #include "headrace/sqlite/options.hpp"
 #include "names.hpp"
+#include "recent_ids.hpp"
 
 namespace headrace::sqlite {
 
 /// The one connection that writes, and what it remembers of the file. A transaction is begin(), any number of
-/// changes, then commit() or rollback(). @thread the writer's
+/// changes, then commit() or rollback(). @thread whoever writes, one at a time
 class WriteSession {
  public:
   [[nodiscard]] static Result<std::unique_ptr<WriteSession>> open(const SqliteOptions& options);
@@ -54,7 +55,7 @@ class WriteSession {
     StreamVersion version = 0;
   };
   struct Statements {
-    Statement begin, commit, data_version, last_position;
+    Statement begin, commit, data_version, last_position, greatest_id;
     Statement find_event, find_stream, insert_stream, find_topic, insert_topic, insert_event, insert_tag;
   };
 
@@ -80,6 +81,7 @@ class WriteSession {
   EventSelect::Cache selects_;
   std::unordered_map<std::string, Stream> streams_;
   std::unordered_map<std::string, std::int64_t> topic_ids_;
+  RecentIds recent_ids_;
   EventPosition last_position_ = 0;
   std::int64_t data_version_ = -1;
   std::size_t wal_pages_ = 0;

@@ -1,8 +1,5 @@
 #include "writer.hpp"
 
-#include <algorithm>
-#include <iterator>
-#include <semaphore>
 #include <utility>
 
 namespace headrace::sqlite {
@@ -11,6 +8,7 @@ Writer::Writer(std::unique_ptr<WriteSession> session, const SqliteOptions& optio
                std::function<void(EventPosition)> committed)
     : group_max_(options.group_requests_max),
       queue_max_(options.queue_requests_max),
+      file_(options.file.string()),
       committed_(std::move(committed)),
       session_(std::move(session)),
       thread_([this] { loop(); }) {}
@@ -20,62 +18,83 @@ Writer::~Writer() {
     const std::lock_guard lock(mutex_);
     closing_ = true;
   }
-  arrived_.notify_one();
+  turn_.notify_one();
   thread_.join();
 }
 
+std::shared_ptr<Writer::Group> Writer::enqueue(WriteJob& job, Lead& lead) {
+  const std::lock_guard lock(mutex_);
+  if (waiting_ >= queue_max_) return nullptr;
+  if (queue_.empty() || queue_.back()->jobs.size() >= group_max_) queue_.push_back(std::make_shared<Group>());
+  ++waiting_;
+  queue_.back()->jobs.push_back(std::move(job));
+  lead = writing_ ? Lead::others : Lead::mine;
+  writing_ = true;
+  return queue_.back();
+}
+
+Error Writer::queue_full() const {
+  return {"append: " + std::to_string(queue_max_) + " requests wait for the disk already", file_,
+          Error::Retry::maybe};
+}
+
 void Writer::submit(WriteJob job) {
-  bool refused = false;
-  bool first = false;
-  {
-    const std::lock_guard lock(mutex_);
-    refused = queue_.size() >= queue_max_;
-    first = queue_.empty();
-    if (!refused) queue_.push_back(std::move(job));
-  }
-  if (refused) {
-    job.done(Error{"append: " + std::to_string(queue_max_) + " requests wait for the disk already",
-                   session_->connection().file(), Error::Retry::maybe});
-  } else if (first) {
-    arrived_.notify_one();
-  }
+  Lead lead = Lead::others;
+  if (!enqueue(job, lead)) return job.done(queue_full());
+  if (lead == Lead::mine) hand_over();
 }
 
 Status Writer::run(std::function<Status(WriteSession&)> change, WriteJob::Undo undo) {
-  struct {
-    std::binary_semaphore answered{0};
-    Status status{Nothing{}};
-  } wait;
-  submit({std::move(change),
-          [&wait](const Status& status) {
-            wait.status = status;
-            wait.answered.release();
-          },
-          undo});
-  wait.answered.acquire();
-  return wait.status;
+  Status status = Nothing{};
+  WriteJob job{std::move(change), [&status](const Status& answer) { status = answer; }, undo};
+  Lead lead = Lead::others;
+  const std::shared_ptr<Group> group = enqueue(job, lead);
+  if (!group) return queue_full();
+  if (lead == Lead::mine) {
+    // Nobody was writing, so nothing waited: the first group is this job's.
+    commit_group(*take_group());
+    hand_over();
+  } else {
+    group->answered.wait(0, std::memory_order_acquire);  // A1 <- D1  the answer stands in status
+  }
+  return status;
+}
+
+std::shared_ptr<Writer::Group> Writer::take_group() {
+  const std::lock_guard lock(mutex_);
+  if (queue_.empty()) return nullptr;
+  auto group = std::move(queue_.front());
+  queue_.pop_front();
+  waiting_ -= group->jobs.size();
+  return group;
+}
+
+void Writer::hand_over() {
+  {
+    const std::lock_guard lock(mutex_);
+    writing_ = !queue_.empty();
+    thread_turn_ = writing_;
+    if (!writing_) return;
+  }
+  turn_.notify_one();
 }
 
 void Writer::loop() {
-  while (take_group()) commit_group();
-}
-
-bool Writer::take_group() {
-  std::unique_lock lock(mutex_);
-  arrived_.wait(lock, [this] { return closing_ || !queue_.empty(); });
-  if (queue_.size() <= group_max_) {
-    std::swap(group_, queue_);
-  } else {
-    const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(group_max_);
-    group_.assign(std::make_move_iterator(queue_.begin()), std::make_move_iterator(end));
-    queue_.erase(queue_.begin(), end);
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      turn_.wait(lock, [this] { return thread_turn_ || closing_; });
+      if (!thread_turn_) return;
+      thread_turn_ = false;
+    }
+    while (const auto group = take_group()) commit_group(*group);
+    hand_over();
   }
-  return !group_.empty();
 }
 
-void Writer::commit_group() {
-  answers_.assign(group_.size(), Nothing{});
-  Status done = stopped_ ? Status{*stopped_} : run_group();
+void Writer::commit_group(Group& group) {
+  answers_.assign(group.jobs.size(), Nothing{});
+  Status done = stopped_ ? Status{*stopped_} : run_group(group);
   if (done) done = session_->commit();
   if (!done && !stopped_) {
     // Rolling back touches the disk no more than reading does; what was not acknowledged may go.
@@ -84,21 +103,21 @@ void Writer::commit_group() {
     if (disk_failed) stop_for_good(done.error());
   }
   if (done) committed_(session_->last_position());
-  answer(done);
+  answer(group, done);
   if (done) {
     // The log grows when this cannot be done, and is safe: only a disk that fails is a reason to stop.
     if (auto moved = session_->checkpoint_if_long(); !moved) stop_for_good(moved.error());
   }
 }
 
-Status Writer::run_group() {
+Status Writer::run_group(Group& group) {
   if (auto begun = session_->begin(); !begun) return begun;
-  for (std::size_t at = 0; at < group_.size(); ++at) {
-    WriteJob& job = group_[at];
+  for (std::size_t at = 0; at < group.jobs.size(); ++at) {
+    WriteJob& job = group.jobs[at];
     answers_[at] = job.undo == WriteJob::Undo::alone ? run_alone(job) : job.run(*session_);
     if (session_->must_roll_back()) {
       // Whoever ran the job may have swallowed the error; the file has not.
-      return answers_[at] ? Error{"a change failed and was undone", session_->connection().file()} : answers_[at];
+      return answers_[at] ? Error{"a change failed and was undone", file_} : answers_[at];
     }
   }
   return Nothing{};
@@ -117,9 +136,10 @@ Status Writer::run_alone(WriteJob& job) {
   return done;
 }
 
-void Writer::answer(const Status& group) {
-  for (std::size_t at = 0; at < group_.size(); ++at) group_[at].done(group ? answers_[at] : group);
-  group_.clear();
+void Writer::answer(Group& group, const Status& status) {
+  for (std::size_t at = 0; at < group.jobs.size(); ++at) group.jobs[at].done(status ? answers_[at] : status);
+  group.answered.store(1, std::memory_order_release);  // D1 -> A1
+  group.answered.notify_all();
 }
 
 void Writer::stop_for_good(const Error& error) {

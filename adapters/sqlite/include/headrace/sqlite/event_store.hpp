@@ -49,7 +49,7 @@ class SqliteEventStore final : public EventStore {
   EventStoreCapabilities capabilities() const override;
 
   /// Runs `change` in a transaction of its own or with others' appends; durable when it returns. An error that it
-  /// answers undoes what it did. It runs on the writer's thread, once: it must be short, must not throw and must
+  /// answers undoes what it did. It runs once, while other writers wait: it must be short, must not throw and must
   /// not call the store.
   [[nodiscard]] Status transact(const std::function<Status(SqliteTransaction&)>& change);
 

@@ -22,7 +22,7 @@ using SqlRow = std::vector<SqlValue>;
 
 /// The store's own transaction, for tables of the program's beside the events: both are there, or neither. Names
 /// of tables that the store uses itself are in its README.
-/// @thread the store's writer, within SqliteEventStore::transact()
+/// @thread the one that writes at the moment, within SqliteEventStore::transact()
 class SqliteTransaction {
  public:
   /// For the adapter only.

@@ -89,8 +89,8 @@ class EventStore {
 
   /// Checks in this order: ids, expected versions, conditions.
   [[nodiscard]] virtual Result<AppendReceipt> append(const AppendRequest& request) = 0;
-  /// The same without waiting: `done` is called once, perhaps before submit returns, perhaps on a thread of the
-  /// store; it must be short, must not throw and must not call append(). Requests of one thread keep their order.
+  /// The same without waiting: `done` is called once, perhaps before submit returns, perhaps on another thread; it
+  /// must be short, must not throw and must not call the store. Requests of one thread keep their order.
   virtual void submit(AppendRequest request, std::function<void(Result<AppendReceipt>)> done) = 0;
 
   /// A stream that nobody wrote to is empty.

@@ -83,9 +83,13 @@ void Projection::loop(const std::stop_token& stop) {
           const std::lock_guard lock(mutex_);
           return position_;
         }();
-        if (auto more = store_.wait_beyond(position, kLongWait, stop); !more) fail(more.error());
+        const auto more = store_.wait_beyond(position, kLongWait, stop);
+        if (!more && fail(more.error()) == Step::retrying) wait_to_retry(stop);
         break;
       }
+      case Step::retrying:
+        wait_to_retry(stop);
+        break;
       case Step::failed: {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, stop, [this] { return !error_; });
@@ -101,47 +105,61 @@ Projection::Step Projection::apply_some() {
   bool known = false;
   {
     const std::lock_guard lock(mutex_);
-    if (error_) return Step::failed;
+    if (error_ && pause_.count() == 0) return Step::failed;
     after = position_;
     known = position_known_;
   }
   if (!known) {
     const auto checkpoint = model_.checkpoint();
-    if (!checkpoint) return fail(checkpoint.error()), Step::failed;
+    if (!checkpoint) return fail(checkpoint.error());
     after = *checkpoint;
   }
   const auto batch = read_batch(store_, options_, after);
-  if (!batch) return fail(batch.error()), Step::failed;
+  if (!batch) return fail(batch.error());
   const bool is_work = !batch->events.empty() || batch->through >= after + kIdleStep;
   if (is_work) {
-    if (auto applied = model_.apply(batch->events, batch->through); !applied) {
-      return fail(applied.error()), Step::failed;
-    }
+    if (auto applied = model_.apply(batch->events, batch->through); !applied) return fail(applied.error());
   }
   {
     const std::lock_guard lock(mutex_);
     position_ = batch->through;
     position_known_ = true;
     events_ += batch->events.size();
+    error_.reset();
+    pause_ = std::chrono::milliseconds{0};
   }
   changed_.notify_all();
   return is_work ? Step::applied : Step::nothing_new;
 }
 
-void Projection::fail(Error error) {
+Projection::Step Projection::fail(Error error) {
+  const bool again = error.retry == Error::Retry::maybe;
   {
     const std::lock_guard lock(mutex_);
     error.where = "projection " + options_.name + (error.where.empty() ? "" : ", " + error.where);
     error_ = std::move(error);
+    const auto longer = pause_.count() == 0 ? options_.retry_first : 2 * pause_;
+    constexpr std::chrono::milliseconds kShortest{1};
+    pause_ = again ? std::clamp(longer, kShortest, std::max(kShortest, options_.retry_longest))
+                   : std::chrono::milliseconds{0};
+    // Part of the batch may have been applied: the read model knows how much.
+    position_known_ = false;
   }
   changed_.notify_all();
+  return again ? Step::retrying : Step::failed;
+}
+
+void Projection::wait_to_retry(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, stop, pause_, [this] { return !error_; });
 }
 
 ProjectionStatus Projection::status() const {
   ProjectionStatus status;
   {
     const std::lock_guard lock(mutex_);
-    status.state = error_ ? ProjectionStatus::State::failed : ProjectionStatus::State::running;
+    using State = ProjectionStatus::State;
+    status.state = !error_ ? State::running : pause_.count() > 0 ? State::retrying : State::failed;
     status.position = position_;
     status.events = events_;
     status.error = error_;
@@ -162,14 +180,17 @@ ProjectionStatus Projection::status() const {
 
 bool Projection::wait_for(EventPosition position, std::chrono::milliseconds time) {
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, time, [&] { return error_ || (position_known_ && position_ >= position); });
-  return !error_ && position_known_ && position_ >= position;
+  const auto applied = [&] { return position_known_ && position_ >= position; };
+  const auto failed = [&] { return error_ && pause_.count() == 0; };
+  changed_.wait_for(lock, time, [&] { return failed() || applied(); });
+  return applied();
 }
 
 void Projection::resume() {
   {
     const std::lock_guard lock(mutex_);
     error_.reset();
+    pause_ = std::chrono::milliseconds{0};
     position_known_ = false;
   }
   changed_.notify_all();
@@ -190,6 +211,7 @@ Status Projection::rebuild(ReadModel beside, const std::function<Status()>& swit
     position_ = *position;
     position_known_ = true;
     error_.reset();
+    pause_ = std::chrono::milliseconds{0};
   }
   changed_.notify_all();
   return Nothing{};

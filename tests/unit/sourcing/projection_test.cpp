@@ -112,6 +112,29 @@ TEST_F(ProjectionTest, FailsAloneAndSaysWhere) {
   EXPECT_EQ(poisoned.all(), (Bodies{"0", "1", "2", "3", "4"}));
 }
 
+// Claim:  an error that a retry may help is tried again by itself, from where the read model stands, and others
+// wait
+//         for it no longer than it lasts.
+// Method: a broker that is down for the first five tries, in the middle of a batch.
+TEST_F(ProjectionTest, TriesAgainWhatMayHelp) {
+  std::vector<std::string> published;
+  int refusals = 5;
+  const EventHandler publish = [&](const StoredEvent& event) -> Status {
+    if (published.size() == 2 && refusals-- > 0) return Error{"the broker is down", {}, Error::Retry::maybe};
+    published.push_back(text_of(event.event.body));
+    return Nothing{};
+  };
+  EventPosition last = 0;
+  for (int i = 0; i < 4; ++i) last = append("t", std::to_string(i));
+  ProjectionOptions relay = options("relay");
+  relay.retry_first = std::chrono::milliseconds{1};
+  relay.retry_longest = std::chrono::milliseconds{2};
+  Projection projection(store_, relay, checkpoint_after(checkpoints_, "relay", publish));
+  ASSERT_TRUE(projection.wait_for(last, kLong));
+  EXPECT_EQ(published, (Bodies{"0", "1", "2", "3"}));
+  EXPECT_EQ(projection.status().state, ProjectionStatus::State::running);
+}
+
 // Claim:  a read model is rebuilt beside the live one, and takes its place with nothing missing and nothing twice.
 // Method: rebuild while events come; append more after the switch; the old one sees nothing of those.
 TEST_F(ProjectionTest, IsRebuiltBesideAndSwitched) {

@@ -22,16 +22,24 @@ struct ProjectionOptions {
   std::string name;
   EventQuery query{};
   std::size_t batch_events = 256;  ///< applied together, in one transaction where the read model has them
+  /// An error that a retry may help (Error::Retry::maybe: a locked file, a broker that is down) is tried again
+  /// after so long, then after twice that, up to the longest.
+  std::chrono::milliseconds retry_first{100};
+  std::chrono::milliseconds retry_longest{10'000};
 };
 
 struct ProjectionStatus {
-  enum class State : std::uint8_t { running, failed };
+  enum class State : std::uint8_t {
+    running,
+    retrying,  ///< waits before it tries again
+    failed,    ///< stands still until resume() or rebuild()
+  };
   State state = State::running;
   EventPosition position = 0;       ///< everything up to here is applied
   EventPosition behind = 0;         ///< positions to the end of the store: not less than the events that wait
   std::chrono::nanoseconds lag{0};  ///< how long the oldest event that waits has been in the store
   std::uint64_t events = 0;         ///< applied by this object
-  std::optional<Error> error;       ///< failed: what, and at which event
+  std::optional<Error> error;       ///< unless running: what, and at which event
 };
 
 /// A read model whose checkpoint is saved behind the events: for read models that are no database of the store's.
@@ -66,10 +74,11 @@ class Projection {
   [[nodiscard]] Status rebuild(ReadModel beside, const std::function<Status()>& switch_over);
 
  private:
-  enum class Step { applied, nothing_new, failed };
+  enum class Step { applied, nothing_new, retrying, failed };
   void loop(const std::stop_token& stop);
   [[nodiscard]] Step apply_some();
-  void fail(Error error);
+  [[nodiscard]] Step fail(Error error);
+  void wait_to_retry(const std::stop_token& stop);
 
   EventStore& store_;
   const ProjectionOptions options_;
@@ -83,6 +92,7 @@ class Projection {
   bool position_known_ = false;  ///< the checkpoint has been asked for
   std::uint64_t events_ = 0;
   std::optional<Error> error_;
+  std::chrono::milliseconds pause_{0};  ///< before the next try; 0: none is due
 
   std::jthread thread_;  // last: it uses all of the above
 };

@@ -9,7 +9,7 @@
 namespace headrace::test {
 namespace {
 
-constexpr std::uint32_t kAppends = 12;
+constexpr std::uint32_t kAppends = 6;
 
 struct Story {
   bool hit = false;       ///< the fault came

@@ -20,13 +20,12 @@ std::vector<std::string> kill_often(std::uint64_t kills, Honesty honesty) {
   std::mt19937_64 random(kills);
   std::vector<Acknowledged> acknowledged;
   for (std::uint64_t kill = 0; kill < kills; ++kill) {
-    WritingChild child(options, honesty);
+    WritingChild child(append_for_ever(options, honesty));
     child.wait_for(1 + random() % 300);
     const auto said = child.kill();
     if (said.empty()) return {"the child ended by itself"};
     acknowledged.insert(acknowledged.end(), said.begin(), said.end());
-    if (auto faults = faults_of(options.file, WritingChild::kWriters, acknowledged); !faults.empty())
-      return faults;
+    if (auto faults = faults_of(options.file, kWriters, acknowledged); !faults.empty()) return faults;
   }
   return {};
 }

@@ -5,16 +5,12 @@
 #include <unistd.h>
 
 #include <thread>
+#include <utility>
 
 namespace headrace::test {
 namespace {
 
-// Shorter than PIPE_BUF: written whole or not at all.
-void say(int pipe, const Acknowledged& one) {
-  if (::write(pipe, &one, sizeof one) != static_cast<ssize_t>(sizeof one)) ::_exit(1);
-}
-
-void append_for_ever(EventStore& store, std::uint32_t writer, int pipe, Honesty honesty) {
+void append_from_one_thread(EventStore& store, std::uint32_t writer, int pipe, Honesty honesty) {
   auto version = store.stream("left-" + std::to_string(writer))->version;
   for (;;) {
     const AppendRequest request = pair_of_events(writer, ExpectedVersion::exact(version));
@@ -27,27 +23,34 @@ void append_for_ever(EventStore& store, std::uint32_t writer, int pipe, Honesty 
   }
 }
 
-[[noreturn]] void run_child(const SqliteOptions& options, int pipe, Honesty honesty) {
-  auto store = SqliteEventStore::open(options);
-  if (!store) ::_exit(3);
-  std::vector<std::thread> threads;
-  for (std::uint32_t writer = 0; writer < WritingChild::kWriters; ++writer) {
-    threads.emplace_back([&, writer] { append_for_ever(**store, writer, pipe, honesty); });
-  }
-  for (auto& thread : threads) thread.join();
-  ::_exit(0);
-}
-
 }  // namespace
 
-WritingChild::WritingChild(const SqliteOptions& options, Honesty honesty) {
+// Shorter than PIPE_BUF: written whole or not at all.
+void say(int pipe, const Acknowledged& one) {
+  if (::write(pipe, &one, sizeof one) != static_cast<ssize_t>(sizeof one)) ::_exit(1);
+}
+
+ChildWork append_for_ever(SqliteOptions options, Honesty honesty) {
+  return [options = std::move(options), honesty](int pipe) {
+    auto store = SqliteEventStore::open(options);
+    if (!store) ::_exit(3);
+    std::vector<std::thread> threads;
+    for (std::uint32_t writer = 0; writer < kWriters; ++writer) {
+      threads.emplace_back([&, writer] { append_from_one_thread(**store, writer, pipe, honesty); });
+    }
+    for (auto& thread : threads) thread.join();
+  };
+}
+
+WritingChild::WritingChild(const ChildWork& work) {
   int ends[2];
   HEADRACE_CHECK("test.pipe", ::pipe(ends) == 0, "no pipe");
   child_ = ::fork();
   HEADRACE_CHECK("test.fork", child_ >= 0, "no child");
   if (child_ == 0) {
     ::close(ends[0]);
-    run_child(options, ends[1], honesty);
+    work(ends[1]);
+    ::_exit(0);
   }
   ::close(ends[1]);
   pipe_ = ends[0];

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "acknowledged.hpp"
@@ -11,12 +12,19 @@ namespace headrace::test {
 
 enum class Honesty { acknowledges_when_stored, acknowledges_before };
 
-/// A process that appends from several threads, as fast as it can, and says through a pipe what was acknowledged.
+/// What a child does, for ever, with the pipe to its parent.
+using ChildWork = std::function<void(int pipe)>;
+
+inline constexpr std::uint32_t kWriters = 4;
+/// Appends from kWriters threads, as fast as it can, and says what was acknowledged.
+[[nodiscard]] ChildWork append_for_ever(SqliteOptions options, Honesty honesty);
+/// Says one acknowledgement to the parent.
+void say(int pipe, const Acknowledged& one);
+
+/// A process that says through a pipe what was acknowledged, until it is killed.
 class WritingChild {
  public:
-  static constexpr std::uint32_t kWriters = 4;
-
-  WritingChild(const SqliteOptions& options, Honesty honesty);
+  explicit WritingChild(const ChildWork& work);
   /// Kills, if it still runs.
   ~WritingChild();
   WritingChild(const WritingChild&) = delete;

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <sqlite3.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/bench.hpp"
+#include "headrace/sqlite/event_store.hpp"
+
+/// What the rows of the event store share: files on the disk of the working folder, and SQLite by hand.
+namespace headrace::bench {
+
+inline constexpr std::size_t kStoredBodyBytes = 200;
+
+/// A folder in the working folder: a temporary folder may live in memory, where flushing costs nothing.
+class StoreFolder {
+ public:
+  StoreFolder();
+  ~StoreFolder();
+  StoreFolder(const StoreFolder&) = delete;
+  StoreFolder& operator=(const StoreFolder&) = delete;
+  [[nodiscard]] std::filesystem::path file() const { return path_ / "events.db"; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+[[nodiscard]] std::unique_ptr<SqliteEventStore> open_store(const StoreFolder& folder, SqliteDurability durability);
+[[nodiscard]] std::vector<EncodedEvent> stored_events(std::size_t count);
+
+/// The least that an event store by hand needs: (stream, version) unique, a topic, a body.
+class PlainTable {
+ public:
+  PlainTable(const StoreFolder& folder, SqliteDurability durability);
+  ~PlainTable();
+  PlainTable(const PlainTable&) = delete;
+  PlainTable& operator=(const PlainTable&) = delete;
+
+  /// One transaction of so many rows.
+  void append(std::int64_t stream, std::size_t rows);
+  /// Reads every column of one stream, or of all (-1); answers the bytes of the bodies.
+  [[nodiscard]] std::size_t read(std::int64_t stream);
+  [[nodiscard]] std::uint64_t rows();
+
+ private:
+  void run(const char* sql);
+  [[nodiscard]] sqlite3_stmt* prepare(const char* sql);
+  sqlite3* database_ = nullptr;
+  sqlite3_stmt *begin_ = nullptr, *commit_ = nullptr, *insert_ = nullptr, *one_ = nullptr, *all_ = nullptr;
+  std::vector<std::int64_t> versions_;
+};
+
+}  // namespace headrace::bench

@@ -14,7 +14,18 @@
 
 namespace headrace {
 
-struct NamedField;
+class FieldValue;
+
+/// A template, so that it is made only where FieldValue is complete: some compilers look into a variant's members
+/// early.
+template <class Value>
+struct NamedFieldOf {
+  std::string name;
+  Value value;
+  friend bool operator==(const NamedFieldOf&, const NamedFieldOf&) = default;
+};
+/// One field of a record.
+using NamedField = NamedFieldOf<FieldValue>;
 
 /// An event's content without its type: what codecs read and write, and what upcasters change. A tree of nothing,
 /// booleans, numbers, texts, bytes, lists and records. A record keeps its fields in the order in which they were
@@ -28,7 +39,7 @@ class FieldValue {
   using List = std::vector<FieldValue>;
   using Record = std::vector<NamedField>;
 
-  // What builds the variant stands below NamedField, which it must know.
+  // What builds the variant stands below the class, which it must know whole.
   FieldValue() noexcept;
   FieldValue(bool value) noexcept;
   FieldValue(double value) noexcept;
@@ -99,12 +110,6 @@ class FieldValue {
 
  private:
   std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, std::string, Bytes, List, Record> value_;
-};
-
-struct NamedField {
-  std::string name;
-  FieldValue value;
-  friend bool operator==(const NamedField&, const NamedField&) = default;
 };
 
 inline FieldValue::FieldValue() noexcept = default;

@@ -48,7 +48,10 @@ build() {
   local preset=$1
   shift
   say "building preset $preset in build/$preset"
-  if command -v ccache >/dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
+  if command -v ccache >/dev/null; then
+    # Paths below here do not count, so that another clone finds what this one compiled.
+    export CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+  fi
   cmake --preset "$preset" --log-level=WARNING "$@" >/dev/null
   cmake --build --preset "$preset" --parallel "$(nproc)"
 }

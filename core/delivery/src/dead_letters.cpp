@@ -122,17 +122,27 @@ bool DeliverySite::is_parked(std::uint64_t key, const Context& context) {
   return !parked_.empty() && parked_.contains(key);
 }
 
+bool DeliverySite::has_letters(std::uint64_t key, const std::string& text) const {
+  const auto is_of_key = [key](const PendingEventPtr& event) { return event->key == key; };
+  if (std::any_of(unsent_.begin(), unsent_.end(), is_of_key)) return true;
+  const Result<std::uint64_t> letters = dead_letters()->parked(subscription_.name, text);
+  return !letters || *letters != 0;
+}
+
+void DeliverySite::free_if_gone(std::uint64_t key) {
+  const auto parked = parked_.find(key);
+  if (parked == parked_.end() || has_letters(key, parked->second)) return;
+  parked_.erase(parked);
+  refresh();
+}
+
 void DeliverySite::free_parked_keys() {
   if (dead_letters() == nullptr) return;
-  const auto is_free = [this](const std::string& key) {
-    const Result<std::uint64_t> letters = dead_letters()->parked(subscription_.name, key);
+  std::erase_if(parked_before_, [this](const std::string& text) {
+    const Result<std::uint64_t> letters = dead_letters()->parked(subscription_.name, text);
     return letters && *letters == 0;
-  };
-  std::erase_if(parked_before_, is_free);
-  std::erase_if(parked_, [&](const auto& parked) {
-    const auto waits = [&](const PendingEventPtr& event) { return event->key == parked.first; };
-    return std::none_of(unsent_.begin(), unsent_.end(), waits) && is_free(parked.second);
   });
+  std::erase_if(parked_, [this](const auto& parked) { return !has_letters(parked.first, parked.second); });
   refresh();
 }
 

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "headrace/delivery/delivery_site.hpp"
-#include "headrace/delivery/redrive.hpp"
 #include "headrace/dispatch/dispatcher.hpp"
 
 namespace headrace {
@@ -15,7 +14,8 @@ DeliveryAgent::DeliveryAgent(Worker& worker, const DeliveryDefaults& defaults)
       time_(worker.dispatcher().options().time),
       on_breaker_(defaults.on_breaker),
       random_(defaults.seed != 0 ? defaults.seed + worker.index() : std::random_device()()),
-      timers_({defaults.timers_max, defaults.tick}, time_.now_ns()) {}
+      timers_({defaults.timers_max, defaults.tick}, time_.now_ns()),
+      works_options_{defaults.scheduled_max + kRedrivesMax, defaults.tick} {}
 
 DeliveryAgent& DeliveryAgent::of(Dispatcher& dispatcher, unsigned worker, const DeliveryDefaults& defaults) {
   return static_cast<DeliveryAgent&>(dispatcher.agent_of(
@@ -78,6 +78,14 @@ std::uint64_t DeliveryAgent::turn() {
     }
     settled += release_all();
   }
+  if (works_ && works_->size() > 0) {
+    works_due_.clear();
+    works_->advance(
+        now_ns(), [this](std::shared_ptr<TimedWork>&& work) { works_due_.push_back(std::move(work)); }, kFiresMax);
+    for (const auto& work : works_due_) work->due(*this);
+    ran += works_due_.size();
+    works_due_.clear();
+  }
   return settled + ran;
 }
 
@@ -92,7 +100,8 @@ std::uint64_t DeliveryAgent::credit() const noexcept {
 
 std::uint64_t DeliveryAgent::next_due_ns() const noexcept {
   if (has_posted_.load(std::memory_order_acquire)) return 0;  // J2 <- J1
-  return !late_.empty() && timers_.size() < timers_.capacity() ? 0 : timers_.next_due_ns();
+  if (!late_.empty() && timers_.size() < timers_.capacity()) return 0;
+  return works_ ? std::min(timers_.next_due_ns(), works_->next_due_ns()) : timers_.next_due_ns();
 }
 
 void DeliveryAgent::schedule(std::uint64_t due_ns, PendingEventPtr event) {
@@ -100,8 +109,14 @@ void DeliveryAgent::schedule(std::uint64_t due_ns, PendingEventPtr event) {
   start({site, std::move(event), due_ns, Wakes::event});
 }
 
-void DeliveryAgent::step_at(std::uint64_t due_ns, std::shared_ptr<Redrive> redrive) {
-  start({nullptr, nullptr, due_ns, Wakes::redrive, std::move(redrive)});
+void DeliveryAgent::work_at(std::uint64_t due_ns, std::shared_ptr<TimedWork> work) {
+  if (!works_) works_.emplace(works_options_, now_ns());
+  TimedWork& of = *work;
+  if (const auto timer = works_->schedule(due_ns, std::move(work))) {
+    of.timer = *timer;
+  } else {
+    of.bus_stopped();  // more redrives than kRedrivesMax wait for their next letter
+  }
 }
 
 /// Sites that never held anything are not known to credit(), so that their first failures, all in one turn, may be
@@ -129,9 +144,6 @@ std::uint64_t DeliveryAgent::fire(Timer timer) {
       return 0;
     case Wakes::letters:
       return timer.site->send_letters();
-    case Wakes::redrive:
-      timer.redrive->step();
-      return 0;
   }
   return 0;
 }
@@ -185,6 +197,7 @@ std::uint64_t DeliveryAgent::forget_ended() {
 std::uint64_t DeliveryAgent::abandon() {
   std::uint64_t lost = 0;
   static_cast<void>(run_posted(Posted::bus_stopped));
+  if (works_) works_->drain([](std::shared_ptr<TimedWork>&& work) { work->bus_stopped(); });
   const auto give_up = [&](PendingEventPtr event) {
     DeliverySite& site = *event->site;
     Tally tally;
@@ -199,7 +212,6 @@ std::uint64_t DeliveryAgent::abandon() {
   std::vector<PendingEventPtr> waiting;
   const auto take = [&](Timer&& timer) {
     if (timer.event != nullptr) waiting.push_back(std::move(timer.event));
-    if (timer.redrive != nullptr) timer.redrive->finish("the bus has stopped");
   };
   timers_.drain(take);
   for (Timer& timer : std::exchange(late_, {})) take(std::move(timer));

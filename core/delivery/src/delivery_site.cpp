@@ -193,7 +193,7 @@ void DeliverySite::drop_copy(Tally& tally) {
     free_key(*again);
     if (again->redriven != nullptr) {
       again->redriven->settle();
-      free_parked_keys();
+      free_if_gone(again->key);
     }
   }
 }
@@ -227,7 +227,7 @@ void DeliverySite::done(Context& context, Tally& tally) {
     free_key(*again);
     if (again->redriven != nullptr) {
       again->redriven->settle();
-      free_parked_keys();
+      free_if_gone(again->key);
     }
   }
 }

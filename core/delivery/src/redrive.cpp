@@ -49,7 +49,7 @@ void Redrive::step() {
     if (cancelled_) left_ = 0;
   }
   if (left_ == 0) return finish({});
-  if (agent_->now_ns() < next_ns_) return agent_->step_at(next_ns_, shared_from_this());
+  if (agent_->now_ns() < next_ns_) return agent_->work_at(next_ns_, shared_from_this());
   Result<Taken> taken = store_->take({filter_, 1, agent_->wall_time(), options_.lease_for});
   if (!taken) return finish(taken.error().message());
   if (taken->letters.empty()) return finish({});

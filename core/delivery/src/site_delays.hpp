@@ -1,8 +1,8 @@
 #pragma once
 
-#include <algorithm>
 #include <chrono>
-#include <cstdint>
+
+#include "headrace/delivery/later.hpp"
 
 namespace headrace {
 
@@ -12,11 +12,5 @@ inline constexpr std::chrono::nanoseconds kCopyWaits =
     std::chrono::milliseconds(10);  ///< an event that another one runs
 inline constexpr std::chrono::nanoseconds kStoreWaits =
     std::chrono::milliseconds(100);  ///< a store that is full or down
-
-/// Saturates; a delay below zero is none.
-[[nodiscard]] inline std::uint64_t later(std::uint64_t now_ns, std::chrono::nanoseconds delay) noexcept {
-  const auto ns = static_cast<std::uint64_t>(std::max<std::int64_t>(delay.count(), 0));
-  return ns > ~std::uint64_t{0} - now_ns ? ~std::uint64_t{0} : now_ns + ns;
-}
 
 }  // namespace headrace

@@ -11,6 +11,8 @@
 #include "headrace/delivery/dead_letters.hpp"
 #include "headrace/delivery/delivering_handler.hpp"
 #include "headrace/delivery/delivery.hpp"
+#include "headrace/delivery/later.hpp"
+#include "headrace/delivery/scheduled_event.hpp"
 #include "headrace/dispatch/dispatcher.hpp"
 
 namespace headrace {
@@ -36,7 +38,9 @@ class Bus {
   explicit Bus(DispatcherOptions options = {}, DeliveryDefaults delivery = {})
       : dispatcher_(Dispatcher::create(std::move(options))), delivery_(std::move(delivery)) {}
   ~Bus() {
-    if (dispatcher_ != nullptr) dispatcher_->shut_down();
+    if (dispatcher_ == nullptr) return;
+    schedule_->close();
+    dispatcher_->shut_down();
   }
   Bus(Bus&&) noexcept = default;
   Bus& operator=(Bus&&) = delete;
@@ -94,13 +98,39 @@ class Bus {
     return dispatcher_->thread_publisher().publish(topic, std::forward<T>(event), options);
   }
 
+  /// Publishes the event later, from a worker: one that the event's key chooses, so that events of one key that
+  /// are due at one time come in the order scheduled. To the type's own topic. Times are kept to a tick of
+  /// DeliveryDefaults::tick, never early. Also from inside handlers. A lane that is full makes it wait.
+  template <class T>
+  requires Event<std::remove_cvref_t<T>> ScheduledEvent publish_after(std::chrono::nanoseconds delay, T&& event) {
+    return publish_later(delay, std::chrono::nanoseconds::zero(), std::forward<T>(event));
+  }
+  /// The same at a time of the wall clock, as that stands now: a clock that is set later moves nothing.
+  template <class T>
+  requires Event<std::remove_cvref_t<T>> ScheduledEvent publish_at(EventTime time, T&& event) {
+    return publish_after(time - dispatcher_->options().time.wall_time(), std::forward<T>(event));
+  }
+  /// Each `period`, for the first time after one, until it is cancelled or the bus stops. Times that were missed
+  /// are left out.
+  template <class T>
+  requires Event<std::remove_cvref_t<T>> && std::is_copy_constructible_v<std::remove_cvref_t<T>> ScheduledEvent
+  publish_every(std::chrono::nanoseconds period, T&& event) {
+    HEADRACE_CHECK("bus.period", period.count() > 0, "publish_every takes a period above zero");
+    return publish_later(period, period, std::forward<T>(event));
+  }
+
   /// With workers = 0: one look at everything by the calling thread; at most about `budget` events of each lane.
   /// Returns how many events were handled. One thread at a time.
   std::uint64_t poll(std::uint64_t budget = 1024) { return dispatcher_->poll(budget); }
 
   /// Closes intake, releases publishers that are blocked, drains, joins. What is left at the deadline is given up
   /// and counted as dropped. A second call answers with the same ledger.
-  StopReport stop(std::chrono::nanoseconds deadline) { return dispatcher_->stop(deadline); }
+  StopReport stop(std::chrono::nanoseconds deadline) {
+    schedule_->close();
+    StopReport report = dispatcher_->stop(deadline);
+    report.scheduled = schedule_->pending();
+    return report;
+  }
 
   /// Lists, redrives and discards what the bus gave up on: the letters of DeliveryDefaults::dead_letters, or of
   /// the store that a subscription has for itself.
@@ -113,6 +143,19 @@ class Bus {
   [[nodiscard]] Snapshot snapshot() { return dispatcher_->snapshot(); }
 
  private:
+  template <class T>
+  ScheduledEvent publish_later(std::chrono::nanoseconds delay, std::chrono::nanoseconds period, T&& event) {
+    using Value = std::remove_cvref_t<T>;
+    if (schedule_->closed()) return ScheduledEvent(PublishStatus::closed);
+    if (!schedule_->enter()) return ScheduledEvent(PublishStatus::full);
+    const std::uint64_t key = has_event_key<Value>() ? event_key_hash(event) : 0;
+    const std::uint64_t due_ns = later(dispatcher_->options().time.now_ns(), delay);
+    return schedule_publication(
+        std::make_shared<PublicationOf<Value>>(schedule_, due_ns, static_cast<std::uint64_t>(period.count()),
+                                               std::forward<T>(event)),
+        dispatcher_, key, delivery_);
+  }
+
   template <Event T, class P, class F>
   Subscription subscribe_where(const SubscribeOptions& options, P predicate, F handler) {
     if constexpr (!AnswersOutcome<F, T>) {
@@ -132,6 +175,7 @@ class Bus {
 
   std::shared_ptr<Dispatcher> dispatcher_;
   DeliveryDefaults delivery_;
+  std::shared_ptr<Schedule> schedule_ = std::make_shared<Schedule>(delivery_.scheduled_max);
   std::shared_ptr<DeliveryDirectory> directory_ = std::make_shared<DeliveryDirectory>();
 };
 

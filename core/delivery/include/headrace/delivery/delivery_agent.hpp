@@ -5,19 +5,19 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <vector>
 
 #include "headrace/base/atomic.hpp"
 #include "headrace/delivery/delivery_options.hpp"
 #include "headrace/delivery/pending_event.hpp"
+#include "headrace/delivery/timed_work.hpp"
 #include "headrace/delivery/timing_wheel.hpp"
 #include "headrace/dispatch/worker.hpp"
 #include "headrace/dispatch/worker_agent.hpp"
 
 namespace headrace {
-
-class Redrive;
 
 /// What delivery does on one worker beside the handlers' calls: fires timers, runs retries, frees keys.
 /// Threads:  the worker's, but for post().
@@ -50,7 +50,11 @@ class DeliveryAgent final : public WorkerAgent {
     start({&site, nullptr, due_ns, Wakes::letters});
   }
 
-  void step_at(std::uint64_t due_ns, std::shared_ptr<Redrive> redrive);
+  /// What is not an event that is kept: it has a wheel of its own, and no part in credit().
+  void work_at(std::uint64_t due_ns, std::shared_ptr<TimedWork> work);
+  void forget_work(TimedWork& work) noexcept {
+    if (works_) static_cast<void>(works_->cancel(work.timer));
+  }
   std::uint64_t run(PendingEventPtr event);
 
   /// From now on this site may hold events. It lives until forget_ended() finds its subscription cancelled.
@@ -72,16 +76,16 @@ class DeliveryAgent final : public WorkerAgent {
     DeliverySite* site;
     std::uint64_t key;
   };
-  enum class Wakes : std::uint8_t { event, line, letters, redrive };
+  enum class Wakes : std::uint8_t { event, line, letters };
   /// A retry, or without an event the next look at a breaker's line, or at a store that was full.
   struct Timer {
     DeliverySite* site;
     PendingEventPtr event;
     std::uint64_t due_ns;
     Wakes wakes;
-    std::shared_ptr<Redrive> redrive = {};
   };
-  static constexpr std::uint32_t kFiresMax = 256;  ///< a turn: other events wait meanwhile
+  static constexpr std::uint32_t kRedrivesMax = 1024;  ///< that wait for their rate, beside publications
+  static constexpr std::uint32_t kFiresMax = 256;      ///< a turn: other events wait meanwhile
 
   void start(Timer timer);
   std::uint64_t run_posted(Posted posted);
@@ -95,6 +99,9 @@ class DeliveryAgent final : public WorkerAgent {
   std::function<void(std::string_view, CircuitBreaker::State)> on_breaker_;
   std::mt19937_64 random_;
   TimingWheel<Timer> timers_;
+  const TimingWheelOptions works_options_;
+  std::optional<TimingWheel<std::shared_ptr<TimedWork>>> works_;  ///< made for the first
+  std::vector<std::shared_ptr<TimedWork>> works_due_;
   std::deque<Timer> late_;  ///< found the wheel full: they start as soon as it has room
   std::vector<DeliverySite*> sites_;
   std::vector<std::shared_ptr<SubscriptionState>> kept_alive_;  ///< of sites_

@@ -57,7 +57,8 @@ struct DeliveryOptions {
 /// What the bus does for all its subscriptions.
 struct DeliveryDefaults {
   std::shared_ptr<DeadLetterStore> dead_letters = {};
-  std::uint32_t timers_max = 65'536;  ///< pending retries and publications, on each worker
+  std::uint32_t timers_max = 65'536;     ///< pending retries, on each worker
+  std::uint32_t scheduled_max = 65'536;  ///< publications that wait for their time, on the whole bus
   std::chrono::nanoseconds tick = std::chrono::milliseconds(1);
   std::uint64_t seed = 0;  ///< of jitter; 0: a different one each run
   /// A circuit breaker opened (sources should pause) or closed. On the worker's thread; must not block.

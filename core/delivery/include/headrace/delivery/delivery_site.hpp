@@ -109,6 +109,8 @@ class DeliverySite {
   [[nodiscard]] DeadLetter letter_of(PendingEvent& event, FailureClass failure, std::string_view reason) const;
 
   void find_parked_keys();
+  [[nodiscard]] bool has_letters(std::uint64_t key, const std::string& text) const;
+  void free_if_gone(std::uint64_t key);
   [[nodiscard]] bool is_parked(std::uint64_t key, const Context& context);
   void free_key(const PendingEvent& event);
   void enlist();

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 
+#include "headrace/delivery/timed_work.hpp"
 #include "headrace/port/dead_letter_store.hpp"
 
 namespace headrace {
@@ -37,7 +38,7 @@ struct RedriveReport {
 /// Threads:    report, cancel by anyone; the rest on workers.
 /// Idempotent: a letter is leased while its handler runs, and the event keeps its id: after a crash in between it
 ///             comes once more, and `deduplicated` knows it.
-class Redrive : public std::enable_shared_from_this<Redrive> {
+class Redrive : public TimedWork, public std::enable_shared_from_this<Redrive> {
  public:
   enum class WhenOneFails : std::uint8_t { go_on, stop };
 
@@ -49,6 +50,8 @@ class Redrive : public std::enable_shared_from_this<Redrive> {
   void cancel();
 
   // For the agent and the letters' turns.
+  void due(DeliveryAgent&) override { step(); }
+  void bus_stopped() override { finish("the bus has stopped"); }
   void step();
   void ended(bool handled);
   void finish(std::string error);

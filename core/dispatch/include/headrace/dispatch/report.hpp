@@ -40,6 +40,7 @@ struct StopReport {
   Ledger ledger;
   bool drained = false;            ///< everything was handled before the deadline
   std::uint64_t abandoned = 0;     ///< deliveries given up at the deadline; counted as dropped
+  std::uint64_t scheduled = 0;     ///< publications whose time had not come; they are in no ledger
   std::vector<std::string> stuck;  ///< workers whose handler did not return, with the subscription's name
   std::chrono::nanoseconds took{};
 };

@@ -36,7 +36,10 @@ void Redrive::cancel() {
   cancelled_ = true;
 }
 
+/// A key may have been parked on another worker than the one where its letters ran: after a restart with another
+/// number of workers, or before its first event.
 void Redrive::finish(std::string error) {
+  directory_->free_parked_keys();
   const std::lock_guard lock(mutex_);
   report_.finished = true;
   report_.error = std::move(error);
@@ -133,6 +136,17 @@ std::shared_ptr<SubscriptionState> DeliveryDirectory::find(std::string_view subs
   return nullptr;
 }
 
+void DeliveryDirectory::free_parked_keys() {
+  for (const auto& state : all()) {
+    delivery_of(*state).each_site([&](DeliverySite& site) {
+      // The state keeps the site.
+      static_cast<void>(site.agent().post([state, &site](DeliveryAgent::Posted posted) {
+        if (posted == DeliveryAgent::Posted::runs) site.free_parked_keys();
+      }));
+    });
+  }
+}
+
 Delivery& DeliveryDirectory::delivery_of(SubscriptionState& state) noexcept {
   return *static_cast<Delivery*>(state.delivery.get());
 }
@@ -145,7 +159,9 @@ std::shared_ptr<Redrive> DeadLetters::begin(DeadLetterFilter filter, RedriveOpti
   DeliveryAgent* agent = nullptr;
   if (dispatcher != nullptr) agent = &DeliveryAgent::of(*dispatcher, 0, defaults_);
   auto run = std::make_shared<Redrive>(store_, std::move(filter), options, when, directory_, agent);
-  const bool taken = agent != nullptr && agent->post([run](DeliveryAgent::Posted posted) {
+  // An agent that was made after the stop would wait for ever.
+  const bool alive = agent != nullptr && !dispatcher->stopped();
+  const bool taken = alive && agent->post([run](DeliveryAgent::Posted posted) {
     posted == DeliveryAgent::Posted::runs ? run->step() : run->finish(kStopped);
   });
   if (!taken) run->finish(kStopped);
@@ -157,13 +173,7 @@ Result<std::size_t> DeadLetters::discard(const DeadLetterFilter& filter) {
   const EventTime now = dispatcher != nullptr ? dispatcher->options().time.wall_time() : EventTime::max();
   Result<std::size_t> discarded = store_->discard(filter, now);
   if (!discarded || dispatcher == nullptr) return discarded;
-  for (const auto& state : directory_->all()) {
-    DeliveryDirectory::delivery_of(*state).each_site([&](DeliverySite& site) {
-      static_cast<void>(site.agent().post([state, &site](DeliveryAgent::Posted posted) {
-        if (posted == DeliveryAgent::Posted::runs) site.free_parked_keys();
-      }));
-    });
-  }
+  directory_->free_parked_keys();
   return discarded;
 }
 

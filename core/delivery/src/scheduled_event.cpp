@@ -43,7 +43,7 @@ ScheduledEvent schedule_publication(std::shared_ptr<Publication> publication,
   // Those of one key, due at one time, come in the order scheduled.
   const auto worker = static_cast<unsigned>(mix64(key_hash) % dispatcher->worker_count());
   DeliveryAgent& agent = DeliveryAgent::of(*dispatcher, worker, defaults);
-  const bool taken = agent.post([&agent, publication](DeliveryAgent::Posted posted) {
+  const bool taken = !dispatcher->stopped() && agent.post([&agent, publication](DeliveryAgent::Posted posted) {
     if (posted == DeliveryAgent::Posted::runs) agent.work_at(publication->due_ns(), publication);
   });
   if (!taken) {

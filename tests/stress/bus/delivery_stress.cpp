@@ -93,7 +93,7 @@ TEST(DeliveryStress, ParkedKeysKeepTheirOrder) {
   const auto store = std::make_shared<MemoryDeadLetterStore>(
       MemoryDeadLetterOptions{.letters_max = std::size_t{each} * kKeys * 2});
   Bus bus({.workers = 2, .lane_bytes = 1 << 16}, {.dead_letters = store});
-  std::vector<std::uint32_t> next(kKeys);
+  std::vector<std::atomic<std::uint32_t>> next(kKeys);  // read while the workers are idle, not gone
   std::array<std::uint64_t, 32> wrong{};
   std::atomic<bool> repaired = false;
   const auto sub = bus.subscribe<Step>({.name = "steps",
@@ -119,7 +119,7 @@ TEST(DeliveryStress, ParkedKeysKeepTheirOrder) {
   const auto letters = store->list({}, ~std::size_t{0});
   ASSERT_TRUE(letters);
   EXPECT_EQ(letters->size(), ledger.dead_lettered);
-  std::vector<std::uint32_t> behind = next;
+  std::vector<std::uint32_t> behind(next.begin(), next.end());
   for (const DeadLetter& letter : *letters) {
     const Step& e = *letter.event.as<Step>();
     ASSERT_EQ(e.serial, behind[e.key]) << e.key;
@@ -139,7 +139,7 @@ TEST(DeliveryStress, ParkedKeysKeepTheirOrder) {
   EXPECT_EQ(stop_drained(bus).in_flight, 0U);
   EXPECT_EQ(store->counts()->stored, 0U);
   EXPECT_EQ(wrong[0] + wrong[16], 0U);
-  for (const std::uint32_t reached : next) ASSERT_EQ(reached, each + 2);
+  for (const auto& reached : next) ASSERT_EQ(reached.load(), each + 2);
 }
 
 struct Owned {

@@ -232,6 +232,7 @@ TEST(Redrive, LettersAreTriedBySchedule) {
 TEST(Redrive, ParkedKeysStayParkedOverARestart) {
   Failing f({.name = "billing", .park_key = true});
   f.publish(7, 1);
+  f.publish(9, 9);
   f.timed.run();
   stop_drained(f.timed.bus);
   Timed second{{.dead_letters = f.store}};
@@ -249,6 +250,12 @@ TEST(Redrive, ParkedKeysStayParkedOverARestart) {
   ASSERT_TRUE(publisher.publish(Tick{7, 4}));
   second.run();
   EXPECT_EQ(seen, (std::vector<std::uint64_t>{2, 1, 3, 4}));
+  // A key that is released before its first event comes flows as well.
+  static_cast<void>(second.bus.dead_letters().release_key("billing", "9"));
+  second.run();
+  ASSERT_TRUE(publisher.publish(Tick{9, 10}));
+  second.run();
+  EXPECT_EQ(seen, (std::vector<std::uint64_t>{2, 1, 3, 4, 9, 10}));
 }
 
 }  // namespace

@@ -19,6 +19,8 @@ class DeliveryDirectory {
   /// The oldest one that has not ended; null: there is none.
   [[nodiscard]] std::shared_ptr<SubscriptionState> find(std::string_view subscription, EventTypeId type);
   [[nodiscard]] std::vector<std::shared_ptr<SubscriptionState>> all();
+  /// On every site: keys flow again whose last letter is gone.
+  void free_parked_keys();
   [[nodiscard]] static Delivery& delivery_of(SubscriptionState& state) noexcept;
 
  private:

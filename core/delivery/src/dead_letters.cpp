@@ -13,17 +13,20 @@
 namespace headrace {
 
 void DeliverySite::expire(Context& context, Tally& tally) {
-  end_claim(context, DedupEnd::failed);
   if (options_.when_expired == WhenExpired::dead_letter && dead_letters() != nullptr) {
     give_up(keep(context), FailureClass::expired, "its time to live was over", false, tally);
     return;
   }
   ++tally.dropped;
-  if (const PendingEvent* again = agent_.running()) free_key(*again);
+  if (PendingEvent* again = agent_.running()) {
+    give_claim_back(*again);
+    free_key(*again);
+  }
 }
 
 void DeliverySite::give_up(PendingEventPtr event, FailureClass failure, std::string_view reason, bool parks,
                            Tally& tally) {
+  give_claim_back(*event);
   if (dead_letters() == nullptr) {
     free_key(*event);
     return fail(*event->entry, reason, tally);
@@ -147,6 +150,7 @@ void DeliverySite::free_parked_keys() {
 }
 
 bool DeliverySite::abandon(PendingEventPtr event) {
+  give_claim_back(*event);
   if (event->redriven != nullptr) return true;  // its turn's end gives the letter back
   if (dead_letters() == nullptr) return false;
   if (event->letter == nullptr) {

@@ -1,6 +1,7 @@
 #include "headrace/delivery/delivery_site.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "headrace/delivery/redrive.hpp"
@@ -134,6 +135,7 @@ bool DeliverySite::wait_behind(std::uint64_t key, Context& context, Tally& tally
       give_up(std::move(event), FailureClass::no_room, "too many events wait behind their keys", false, tally);
       return false;
     case WaitAnswer::drop:
+      give_claim_back(*event);
       ++tally.dropped;
       return false;
   }
@@ -200,9 +202,23 @@ void DeliverySite::drop_copy(Tally& tally) {
 
 void DeliverySite::end_claim(const Context& context, DedupEnd end) {
   if (!options_.deduplicated) return;
-  const auto key = dedup_key(context);
-  if (!key) return;
-  const DedupFinish finish{*key, end, 0};
+  if (const auto key = dedup_key(context)) finish_claim(*key, end);
+}
+
+/// However an event ends, its claim ends with it; a copy that ends has none.
+void DeliverySite::give_claim_back(PendingEvent& event) {
+  if (!std::exchange(event.claimed, false) || !options_.deduplicated) return;
+  if (options_.deduplicated->by_key) {
+    return finish_claim({event.key, hash_bytes(event.entry->topic->name)}, DedupEnd::failed);
+  }
+  if (event.entry->ops->payload_offset == 0) return;
+  EventMeta meta;
+  std::memcpy(&meta, event.event.data(), sizeof meta);
+  if (meta.id) finish_claim(DedupKey::of(meta.id), DedupEnd::failed);
+}
+
+void DeliverySite::finish_claim(const DedupKey& key, DedupEnd end) {
+  const DedupFinish finish{key, end, 0};
   if (window_) {
     window_->finish(finish, 0, agent_.wall_time());
   } else {
@@ -269,7 +285,6 @@ void DeliverySite::settle(Context& context, const Outcome& outcome, Tally& tally
   if (again) {
     if (const auto due_ns = next_try(*event, outcome, now_ns)) return try_later(std::move(event), *due_ns, tally);
   }
-  end_claim(context, DedupEnd::failed);
   give_up(std::move(event), outcome.failure(), outcome.reason(), outcome.kind() == Outcome::Kind::park, tally);
 }
 

@@ -96,6 +96,8 @@ class DeliverySite {
   [[nodiscard]] bool is_first_copy(Context& context, Tally& tally);
   void drop_copy(Tally& tally);
   void end_claim(const Context& context, DedupEnd end);
+  void give_claim_back(PendingEvent& event);
+  void finish_claim(const DedupKey& key, DedupEnd end);
 
   [[nodiscard]] std::optional<std::uint64_t> next_try(const PendingEvent& event, const Outcome& outcome,
                                                       std::uint64_t now_ns);

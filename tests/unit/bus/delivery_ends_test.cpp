@@ -1,0 +1,73 @@
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "events.hpp"
+#include "headrace/bus/bus.hpp"
+#include "settle.hpp"
+#include "timed.hpp"
+
+// What the model of tests/sim found: claims that outlived their event, or ended with another's, and events that
+// were overtaken.
+
+namespace headrace {
+namespace {
+
+using namespace test;
+using namespace std::chrono_literals;
+
+// Claim:  a copy that expires does not end the claim of the event that is being tried: later copies still find it.
+// Method: an event that expires is the first of all; then one waits for its second try, a copy comes too late to
+//         live, and another one in time.
+TEST(DeliveryEnds, ExpiredCopyLeavesTheClaimAlone) {
+  Timed timed;
+  std::uint64_t calls = 0;
+  const auto sub = timed.bus.subscribe<Tick>(
+      {.retry = fixed(100ms, 3), .deduplicated = Deduplicated{.when_in_progress = WhenInProgress::drop}},
+      [&](const Tick&, Context& context) -> Outcome {
+        ++calls;
+        return context.attempt() == 1 ? retry() : done();
+      });
+  Publisher publisher = timed.bus.publisher();
+  const EventId id = EventId::of(1, 2, 3);
+  ASSERT_TRUE(publisher.publish(Tick{}, {.id = id, .expires_after = 1ms}));
+  timed.advance(2ms);
+  ASSERT_TRUE(publisher.publish(Tick{}, {.id = id}));
+  timed.run();
+  ASSERT_TRUE(publisher.publish(Tick{}, {.id = id, .expires_after = 1ms}));
+  timed.advance(2ms);
+  ASSERT_TRUE(publisher.publish(Tick{}, {.id = id}));
+  timed.run();
+  EXPECT_EQ(calls, 1U);
+  timed.advance(100ms);
+  EXPECT_EQ(calls, 2U);
+  EXPECT_EQ(stop_drained(timed.bus), (Ledger{.published = 4, .handled = 1, .dropped = 3}));
+}
+
+// Claim:  an event that is given up because too many keys are held gives its claim back: a copy may run.
+// Method: one key may be held, and is; the event of another key fails, and is sent again.
+TEST(DeliveryEnds, GivenUpForRoomMayRunAgain) {
+  Timed timed;
+  bool down = true;
+  std::vector<std::uint64_t> seen;
+  const auto sub = timed.bus.subscribe<Tick>(
+      {.ordered = true, .retry = fixed(10ms, 100), .waiting = {.keys_max = 1}, .deduplicated = Deduplicated{}},
+      [&](const Tick& e) -> Outcome {
+        if (down) return retry("down");
+        seen.push_back(e.value);
+        return done();
+      });
+  Publisher publisher = timed.bus.publisher();
+  ASSERT_TRUE(publisher.publish(Tick{1, 1}, {.id = EventId::of(1, 1, 8)}));
+  ASSERT_TRUE(publisher.publish(Tick{2, 2}, {.id = EventId::of(1, 2, 16)}));
+  timed.run();
+  down = false;
+  ASSERT_TRUE(publisher.publish(Tick{2, 2}, {.id = EventId::of(1, 2, 16)}));
+  timed.run();
+  EXPECT_EQ(seen, (std::vector<std::uint64_t>{2}));
+  timed.advance(10ms);
+  EXPECT_EQ(stop_drained(timed.bus), (Ledger{.published = 3, .handled = 2, .failed = 1}));
+}
+
+}  // namespace
+}  // namespace headrace

@@ -21,6 +21,9 @@ void check_options(const DispatcherOptions& options) {
   if (options.workers > kWorkersMax) {
     throw ConfigError("workers is " + std::to_string(options.workers) + ": at most 1024 are supported");
   }
+  if (options.workers == 0 && (options.polled_workers == 0 || options.polled_workers > kWorkersMax)) {
+    throw ConfigError("polled_workers is " + std::to_string(options.polled_workers) + ": give 1 to 1024");
+  }
   if (options.publishers_max == 0 || options.publishers_max > 65'536) {
     throw ConfigError("publishers_max is " + std::to_string(options.publishers_max) + ": give 1 to 65536");
   }
@@ -45,7 +48,7 @@ Dispatcher::Dispatcher(DispatcherOptions options)
     : options_(std::move(options)),
       clock_(CycleClock::machine()),
       workers_polled_(options_.workers == 0),
-      workers_wanted_(std::max(options_.workers, 1U)),
+      workers_wanted_(workers_polled_ ? options_.polled_workers : options_.workers),
       high_watermark_bytes_(
           static_cast<std::uint64_t>(static_cast<double>(options_.lane_bytes) * options_.high_watermark)),
       topics_(options_.topics_max),

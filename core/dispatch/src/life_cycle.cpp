@@ -39,10 +39,18 @@ void Dispatcher::start() {
 }
 
 std::uint64_t Dispatcher::poll(std::uint64_t budget) {
+  std::uint64_t settled = 0;
+  for (unsigned worker = 0; worker < worker_count(); ++worker) settled += poll_worker(worker, budget);
+  return settled;
+}
+
+std::uint64_t Dispatcher::poll_worker(unsigned worker, std::uint64_t budget) {
   HEADRACE_CHECK("dispatcher.poll", workers_polled_, "poll() is for a bus with workers = 0");
-  HEADRACE_CHECK("dispatcher.poll_inside", Worker::current() != workers_.front().get(), "poll() inside a handler");
-  const Worker::Scope scope(*workers_.front());
-  return workers_.front()->turn(budget);
+  const Worker* const outer = Worker::current();
+  HEADRACE_CHECK("dispatcher.poll_inside", outer == nullptr || &outer->dispatcher() != this,
+                 "poll() inside a handler");
+  const Worker::Scope scope(*workers_[worker]);
+  return workers_[worker]->turn(budget);
 }
 
 void Dispatcher::close_intake() noexcept {

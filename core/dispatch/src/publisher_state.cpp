@@ -17,7 +17,10 @@ constexpr int kYieldsBeforePark = 64;
 }  // namespace
 
 PublisherState::PublisherState(Dispatcher& dispatcher, std::uint32_t index, Owner owner)
-    : dispatcher_(dispatcher), index_(index), owner_(owner) {
+    : dispatcher_(dispatcher),
+      index_(index),
+      owner_(owner),
+      pace_(dispatcher.options().repeatable ? Pace::By::count : Pace::By::clock) {
   const DispatcherOptions& options = dispatcher.options();
   for (std::uint32_t worker = 0; worker < dispatcher.worker_count(); ++worker) {
     lanes_.push_back(std::make_unique<PublisherLane>(options.lane_bytes, index, worker));
@@ -44,7 +47,7 @@ PublishStatus PublisherState::find_topic(const EventOps& ops, std::string_view n
 
 EventMeta PublisherState::meta_of(const PublishOptions& options, const EventMeta* cause) const {
   EventMeta meta;
-  meta.id = options.id ? options.id : EventId::make();
+  meta.id = options.id ? options.id : dispatcher_.new_id();
   meta.causation = options.causation;
   meta.correlation = options.correlation;
   if (cause != nullptr) {

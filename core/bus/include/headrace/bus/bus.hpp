@@ -140,6 +140,8 @@ class Bus {
     return {std::move(store), directory_, dispatcher_, delivery_};
   }
 
+  /// The engine, for layers above: with it they poll single workers and look into lanes.
+  [[nodiscard]] Dispatcher& dispatcher() noexcept { return *dispatcher_; }
   [[nodiscard]] Snapshot snapshot() { return dispatcher_->snapshot(); }
 
  private:

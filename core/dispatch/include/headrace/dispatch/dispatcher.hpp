@@ -79,12 +79,20 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   void shut_down() noexcept;
   /// One look by the calling thread, for a bus without workers' threads: how many events were settled.
   std::uint64_t poll(std::uint64_t budget);
+  /// The same look by one of its workers.
+  std::uint64_t poll_worker(unsigned worker, std::uint64_t budget);
+  /// When the worker's agent wants to be polled next, at the latest; the highest value: it waits for nothing.
+  [[nodiscard]] std::uint64_t next_due_ns(unsigned worker) const noexcept {
+    const WorkerAgent* agent = workers_[worker]->agent();
+    return agent == nullptr ? ~std::uint64_t{0} : agent->next_due_ns();
+  }
   [[nodiscard]] Snapshot snapshot();
   [[nodiscard]] Ledger ledger();
 
   // The parts' own doors.
   [[nodiscard]] const DispatcherOptions& options() const noexcept { return options_; }
   [[nodiscard]] const CycleClock& clock() const noexcept { return clock_; }
+  [[nodiscard]] EventId new_id() const { return options_.make_id ? options_.make_id() : EventId::make(); }
   [[nodiscard]] unsigned worker_count() const noexcept { return workers_wanted_; }
   [[nodiscard]] std::size_t publisher_slots() const noexcept { return publishers_.size(); }
   [[nodiscard]] std::uint64_t high_watermark_bytes() const noexcept { return high_watermark_bytes_; }

@@ -9,6 +9,7 @@
 
 #include "headrace/base/time_source.hpp"
 #include "headrace/base/topology.hpp"
+#include "headrace/event/event_id.hpp"
 
 namespace headrace {
 
@@ -93,6 +94,8 @@ struct SlowConsumer {
 
 struct DispatcherOptions {
   unsigned workers = 1;  ///< 0: no threads, the host calls poll()
+  unsigned polled_workers =
+      1;  ///< with workers = 0: how many the host polls, by poll() all or one by poll_worker()
   Pin pin = Pin::none;
   Wait wait = Wait::adaptive;
   std::size_t lane_bytes = std::size_t{1} << 18;     ///< of each publisher to each worker; a power of two
@@ -102,7 +105,9 @@ struct DispatcherOptions {
   std::uint32_t handler_backlog_events = 1'048'576;  ///< what a worker may publish beyond full lanes
   double high_watermark = 0.75;                      ///< of a lane's bytes, 0.5 to 1
   std::chrono::nanoseconds slow_after = std::chrono::seconds(1);
-  TimeSource time = {};  ///< for timers and time stamps; the machine's own
+  TimeSource time = {};     ///< for timers and time stamps; the machine's own
+  bool repeatable = false;  ///< for simulations: the same calls do the same, no clock but `time` is asked
+  std::function<EventId()> make_id = {};  ///< of events published without one; EventId::make()
   /// Callbacks run on the thread that noticed, a publisher's or a worker's; they must not block.
   std::function<void(const HandlerError&)> on_handler_error = {};
   std::function<void(const Watermark&)> on_watermark = {};

@@ -15,13 +15,18 @@ namespace headrace {
 /// Threads: the owner alone. A clock read costs 10 to 15 ns: AdaptiveStamp keeps them rare.
 class Pace {
  public:
+  /// By count: in runs that must repeat themselves, the machine's clock has no say. Frames go on, none has a
+  /// stamp.
+  enum class By : std::uint8_t { clock, count };
+  explicit Pace(By by = By::clock) noexcept : by_(by) {}
+
   /// A frame is begun, after `run` events in the last one. The stamp that it is to carry, or 0.
   [[nodiscard]] std::uint64_t begin_frame(std::uint32_t run) noexcept {
     events_ += run;
     if (run < kLongRun && !stamp_.due()) [[likely]]
       return 0;
-    const std::uint64_t now = cycles();
-    streams_ = now - stamp_.last_cycles() < events_ * stream_gap_;
+    const std::uint64_t now = by_ == By::clock ? cycles() : 0;
+    streams_ = by_ == By::count || now - stamp_.last_cycles() < events_ * stream_gap_;
     events_ = 0;
     stamp_.stamped(now);
     return now;
@@ -44,6 +49,7 @@ class Pace {
   std::uint64_t stream_gap_ = CycleClock::machine().to_cycles(kStreamGapNs);
   std::uint64_t events_ = 0;  ///< since the last clock read
   bool streams_ = false;
+  const By by_;
 };
 
 }  // namespace headrace

@@ -278,7 +278,7 @@ class PublisherState {
   std::vector<Plan> plan_;                             ///< scratch of publish_slowly
   std::uint64_t balanced_turn_ = 0;
   std::optional<MpmcRing<BalancedEvent>::Producer> balanced_;
-  Pace pace_;
+  Pace pace_;  // made by the constructor: by the clock, or repeatable
   void* place_ = nullptr;  ///< between begin_frame and commit
   [[no_unique_address]] OneAtATime user_;
 };

@@ -59,12 +59,12 @@ class PublisherState {
   template <class T, class U>
   PublishResult publish_with(const EventMeta& meta, U&& event) {
     return wrapped<T>(meta, std::forward<U>(event),
-                      [this](auto&& whole) { return publish<WithMeta<T>>(std::move(whole)); });
+                      [this](auto&& whole) { return this->template publish<WithMeta<T>>(std::move(whole)); });
   }
   template <class T, class U>
   PublishResult publish_with(std::string_view topic, const EventMeta& meta, U&& event) {
     return wrapped<T>(meta, std::forward<U>(event),
-                      [&](auto&& whole) { return publish<WithMeta<T>>(topic, std::move(whole)); });
+                      [&](auto&& whole) { return this->template publish<WithMeta<T>>(topic, std::move(whole)); });
   }
   /// What an event published with these options carries; `cause` is the meta of the event being handled, or null.
   [[nodiscard]] EventMeta meta_of(const PublishOptions& options, const EventMeta* cause) const;
@@ -278,7 +278,7 @@ class PublisherState {
   std::vector<Plan> plan_;                             ///< scratch of publish_slowly
   std::uint64_t balanced_turn_ = 0;
   std::optional<MpmcRing<BalancedEvent>::Producer> balanced_;
-  Pace pace_;  // made by the constructor: by the clock, or repeatable
+  Pace pace_;              // made by the constructor: by the clock, or repeatable
   void* place_ = nullptr;  ///< between begin_frame and commit
   [[no_unique_address]] OneAtATime user_;
 };

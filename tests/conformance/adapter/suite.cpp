@@ -108,6 +108,7 @@ TEST_F(AdapterConformance, ManyMessagesArriveOnceAndInOrder) {
 // not. Method: ten messages, the first five settled, as many of the others held as the adapter can; another
 // source.
 TEST_F(AdapterConformance, UnsettledMessagesComeAgain) {
+  Collector again;  // outlives the source, whose thread may still be in it after the last message was seen
   auto source = started([&, keep = got.keep()](Delivery&& delivery) {
     if (std::stoul(body_text(delivery.message)) < 5) delivery.settle(Settlement::done);
     keep(std::move(delivery));
@@ -120,7 +121,6 @@ TEST_F(AdapterConformance, UnsettledMessagesComeAgain) {
   source.reset();
   for (Delivery& late : got.take()) late.settle(Settlement::done);  // too late: nobody is there
 
-  Collector again;
   source = started(again.settle(Settlement::done));
   again.await_different(5);
   EXPECT_EQ(again.bodies(), (std::set<std::string>{"5", "6", "7", "8", "9"}));

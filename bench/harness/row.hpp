@@ -74,7 +74,7 @@ struct RowRegistration {
 #define HEADRACE_BENCH_JOIN(a, b) HEADRACE_BENCH_JOIN2(a, b)
 
 /// HEADRACE_BENCH_ROW("ring.spsc.8b.single", .unit = "M/s") { row.ours(...); row.peer(...); }
-#define HEADRACE_BENCH_ROW(name, ...) HEADRACE_BENCH_ROW_AT(__LINE__, name, __VA_ARGS__)
+#define HEADRACE_BENCH_ROW(name, ...) HEADRACE_BENCH_ROW_AT(__COUNTER__, name, __VA_ARGS__)
 #define HEADRACE_BENCH_ROW_AT(line, name, ...)                                                   \
   static void HEADRACE_BENCH_JOIN(describe_row_, line)(::headrace::bench::Row&);                 \
   static const ::headrace::bench::RowRegistration HEADRACE_BENCH_JOIN(row_registration_, line){  \

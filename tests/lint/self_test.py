@@ -143,10 +143,14 @@ class HeadersAlone(LintTest):
         folder = "core/ring/include/headrace/ring/"
         good = "#pragma once\n#include <cstddef>\nstruct A { std::size_t size; };\n"
         self.assertEqual(self.faults({folder + "a.hpp": good}), [])
-        self.assertEqual(self.faults({folder + "a.hpp": "#pragma once\nstruct A { std::string s; };\n"}), ["headrace/ring/a.hpp"])
-        self.assertEqual(self.faults({folder + "a.hpp": "struct A {};\n"}), ["headrace/ring/a.hpp"])
+        self.assertEqual(self.faults({folder + "a.hpp": "#pragma once\nstruct A { std::string s; };\n"})[0], "headrace/ring/a.hpp")
+        self.assertEqual(self.faults({folder + "a.hpp": "struct A {};\n"})[0], "headrace/ring/a.hpp")
         above = {"core/route/include/headrace/route/b.hpp": "#pragma once\n", folder + "a.hpp": '#include "headrace/route/b.hpp"\n'}
-        self.assertEqual(self.faults(above), ["headrace/ring/a.hpp"])
+        self.assertEqual(self.faults(above)[0], "headrace/ring/a.hpp")
+
+    def test_together(self):
+        twice = {f"core/{module}/include/headrace/{module}/a.hpp": f"#pragma once\nstruct A {{ int {module}; }};\n" for module in ("event", "ring")}
+        self.assertEqual(self.faults(twice), ["all headers together"])
 
 
 if __name__ == "__main__":

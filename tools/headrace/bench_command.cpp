@@ -7,8 +7,8 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "exit_code.hpp"
 #include "other_load.hpp"
-#include "run_command.hpp"
 #include "save_text.hpp"
 #include "text_table.hpp"
 

@@ -9,19 +9,14 @@
 #include <optional>
 
 #include "event_json.hpp"
+#include "exit_code.hpp"
 #include "headrace/sqlite/event_store.hpp"
-#include "run_command.hpp"
 #include "text_table.hpp"
 
 namespace headrace::program {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-int fail(const Error& error, ExitCode code = kExitFailed) {
-  fmt::print(stderr, "headrace: {}\n", error.message());
-  return code;
-}
 
 /// The store stays open with its letters.
 struct Opened {

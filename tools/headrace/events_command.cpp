@@ -9,20 +9,15 @@
 #include <optional>
 
 #include "event_json.hpp"
+#include "exit_code.hpp"
 #include "headrace/sourcing/topic_filter.hpp"
 #include "headrace/sqlite/event_store.hpp"
 #include "headrace/sqlite/maintenance.hpp"
 #include "json_text.hpp"
-#include "run_command.hpp"
 #include "text_table.hpp"
 
 namespace headrace::program {
 namespace {
-
-int fail(const Error& error, ExitCode code = kExitFailed) {
-  fmt::print(stderr, "headrace: {}\n", error.message());
-  return code;
-}
 
 Result<std::unique_ptr<SqliteEventStore>> open(const EventsArguments& arguments, SqliteAccess access) {
   SqliteOptions options;

@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "bench_command.hpp"
+#include "exit_code.hpp"
 #include "run_command.hpp"
 #if defined(HEADRACE_HAS_SQLITE)
 #include "store_options.hpp"

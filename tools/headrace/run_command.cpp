@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "exit_code.hpp"
 #include "pipeline.hpp"
 #include "save_text.hpp"
 
@@ -50,10 +51,7 @@ int run_command(const RunArguments& arguments) {
   const bool live = outcome.config.source.kind != SourceConfig::Kind::file || outcome.config.event.speed > 0;
   if (live) console.be_prompt();
   const auto report = run_pipeline(outcome.config, console, Interrupt::install());
-  if (!report) {
-    fmt::print(stderr, "headrace: {}\n", report.error().message());
-    return kExitFailed;
-  }
+  if (!report) return fail(report.error());
   if (!arguments.report_json.empty() && !save_text(arguments.report_json, to_json(*report))) return kExitFailed;
   fmt::print("{}", to_text(*report));
   std::fflush(stdout);

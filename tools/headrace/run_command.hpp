@@ -5,9 +5,6 @@
 
 namespace headrace::program {
 
-/// What the program answers its caller with.
-enum ExitCode : int { kExitOk = 0, kExitFailed = 1, kExitUsage = 2, kExitNotBalanced = 3 };
-
 struct RunArguments {
   std::filesystem::path config;
   std::filesystem::path output_folder;  ///< empty: the config's own

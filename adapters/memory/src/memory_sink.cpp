@@ -7,7 +7,7 @@
 namespace headrace::memory {
 namespace {
 
-constexpr std::chrono::milliseconds kLook{20};
+constexpr std::chrono::milliseconds kRest{20};
 
 }  // namespace
 
@@ -68,13 +68,13 @@ void MemorySink::serve(MemoryBroker::Connection connection) {
     const SendBuffer::Item* item = buffer_.next();
     if (item == nullptr) {
       if (!broker_->is_connected(connection)) return;
-      buffer_.wait(kLook);
+      buffer_.wait(kRest);
       continue;
     }
     auto put = broker_->put(connection, item->message);
     while (put == MemoryBroker::Put::full && !halting()) {
       health_.set(AdapterState::blocked, "the queue is full");
-      rest(kLook);
+      rest(kRest);
       put = broker_->put(connection, item->message);
     }
     if (put != MemoryBroker::Put::stored) return;

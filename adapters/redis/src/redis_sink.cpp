@@ -13,7 +13,7 @@
 namespace headrace::redis {
 namespace {
 
-constexpr std::chrono::milliseconds kLook{100};
+constexpr std::chrono::milliseconds kRest{100};
 
 /// The server takes nothing for now, but will.
 bool is_passing(std::string_view refusal) {
@@ -101,7 +101,7 @@ class RedisSink::Writer {
         asked.push_back(item->number);
       }
       if (asked.empty()) {
-        buffer_.wait(kLook);
+        buffer_.wait(kRest);
         continue;
       }
       for (; !asked.empty(); asked.pop_front()) {

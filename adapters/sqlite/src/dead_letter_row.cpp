@@ -51,14 +51,6 @@ bool attempts_from_json(std::string_view json, std::vector<Attempt>& attempts) {
   return true;
 }
 
-void bind_id(Statement& statement, int at, const EventId& id, const IdBytes& bytes) {
-  if (id) {
-    statement.bind(at, bytes.span());
-  } else {
-    statement.bind_null(at);
-  }
-}
-
 }  // namespace
 
 int write_letter(Statement& statement, const DeadLetter& letter) {

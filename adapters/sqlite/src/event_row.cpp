@@ -51,6 +51,8 @@ void bind_text(Statement& statement, int at, std::string_view text) noexcept {
   }
 }
 
+}  // namespace
+
 void bind_id(Statement& statement, int at, const EventId& id, const IdBytes& bytes) noexcept {
   if (id) {
     statement.bind(at, bytes.span());
@@ -58,8 +60,6 @@ void bind_id(Statement& statement, int at, const EventId& id, const IdBytes& byt
     statement.bind_null(at);
   }
 }
-
-}  // namespace
 
 IdBytes::IdBytes(const EventId& id) noexcept {
   put(bytes.data(), id.high);

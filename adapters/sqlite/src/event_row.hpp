@@ -48,6 +48,8 @@ struct IdBytes {
   [[nodiscard]] std::span<const std::byte> span() const noexcept { return bytes; }
   std::array<std::byte, 16> bytes;
 };
+/// NULL for no id. `bytes` are those of `id`, and stay until the statement ran.
+void bind_id(Statement& statement, int at, const EventId& id, const IdBytes& bytes) noexcept;
 /// None for bytes that are no id.
 [[nodiscard]] EventId read_id(std::span<const std::byte> bytes) noexcept;
 

@@ -199,7 +199,7 @@ ReadModel SqliteEventStore::read_model(std::string name, TransactionHandler hand
     return parts_->write(
         [&](WriteSession& session) -> Status {
           SqliteTransaction transaction(session);
-          const EventHandler handle = [&](const StoredEvent& event) { return handler(transaction, event); };
+          const StoredEventHandler handle = [&](const StoredEvent& event) { return handler(transaction, event); };
           for (const StoredEvent& event : events) {
             if (auto done = handle_event(handle, event); !done) return done;
           }

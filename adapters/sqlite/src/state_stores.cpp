@@ -1,15 +1,11 @@
 #include "state_stores.hpp"
 
-#include <chrono>
 #include <string>
+
+#include "wall_clock.hpp"
 
 namespace headrace::sqlite {
 namespace {
-
-std::int64_t now_ns() {
-  using namespace std::chrono;
-  return duration_cast<nanoseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 /// Prepares, lets `bind` bind, and runs a statement without results.
 template <class Bind>
@@ -28,7 +24,7 @@ Status save_checkpoint(WriteSession& session, std::string_view name, EventPositi
                 [&](Statement& statement) {
                   statement.bind(1, name);
                   statement.bind(2, position);
-                  statement.bind(3, now_ns());
+                  statement.bind(3, wall_ns());
                 });
 }
 
@@ -48,7 +44,7 @@ Status Checkpoints::save(std::string_view name, EventPosition position) {
   return write_([&](WriteSession& session) { return save_checkpoint(session, name, position); });
 }
 
-Result<std::optional<Snapshot>> Snapshots::load(std::string_view stream) {
+Result<std::optional<AggregateSnapshot>> Snapshots::load(std::string_view stream) {
   auto reader = readers_.take();
   if (!reader) return reader.error();
   auto row = (*reader)->connection().prepare(
@@ -56,14 +52,14 @@ Result<std::optional<Snapshot>> Snapshots::load(std::string_view stream) {
   if (!row) return row.error();
   row->bind(1, stream);
   const int code = row->step();
-  if (code == SQLITE_DONE) return std::optional<Snapshot>{};
+  if (code == SQLITE_DONE) return std::optional<AggregateSnapshot>{};
   if (code != SQLITE_ROW) return (*reader)->connection().error(code, "read a snapshot");
   const auto state = row->blob(2);
-  return std::optional<Snapshot>{
-      Snapshot{row->number(0), static_cast<std::uint32_t>(row->integer(1)), {state.begin(), state.end()}}};
+  return std::optional<AggregateSnapshot>{AggregateSnapshot{
+      row->number(0), static_cast<std::uint32_t>(row->integer(1)), {state.begin(), state.end()}}};
 }
 
-Status Snapshots::save(std::string_view stream, const Snapshot& snapshot) {
+Status Snapshots::save(std::string_view stream, const AggregateSnapshot& snapshot) {
   return write_([&](WriteSession& session) {
     return change(session,
                   "INSERT OR REPLACE INTO snapshots (stream, stream_version, state_version, saved_ns, state) "
@@ -72,7 +68,7 @@ Status Snapshots::save(std::string_view stream, const Snapshot& snapshot) {
                     statement.bind(1, stream);
                     statement.bind(2, snapshot.version);
                     statement.bind(3, std::int64_t{snapshot.state_version});
-                    statement.bind(4, now_ns());
+                    statement.bind(4, wall_ns());
                     statement.bind(5, std::span<const std::byte>(snapshot.state));
                   });
   });

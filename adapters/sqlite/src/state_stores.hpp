@@ -31,8 +31,8 @@ class Checkpoints final : public CheckpointStore {
 class Snapshots final : public SnapshotStore {
  public:
   Snapshots(Readers& readers, Write write) : readers_(readers), write_(std::move(write)) {}
-  Result<std::optional<Snapshot>> load(std::string_view stream) override;
-  Status save(std::string_view stream, const Snapshot& snapshot) override;
+  Result<std::optional<AggregateSnapshot>> load(std::string_view stream) override;
+  Status save(std::string_view stream, const AggregateSnapshot& snapshot) override;
   Status remove(std::string_view stream) override;
 
  private:

@@ -1,22 +1,13 @@
 // WriteSession's appends: first everything that may stand in the way, then the rows.
 #include <algorithm>
-#include <chrono>
 #include <limits>
 #include <utility>
 
 #include "event_row.hpp"
+#include "wall_clock.hpp"
 #include "write_session.hpp"
 
 namespace headrace::sqlite {
-namespace {
-
-std::int64_t now_ns() {
-  using namespace std::chrono;
-  return duration_cast<nanoseconds>(system_clock::now().time_since_epoch()).count();
-}
-
-}  // namespace
-
 Result<AppendReceipt> WriteSession::append(const AppendRequest& request) {
   AppendReceipt receipt;
   receipt.streams.resize(request.streams.size());
@@ -137,7 +128,7 @@ Result<std::int64_t> WriteSession::topic_id(const std::string& name) {
 }
 
 Status WriteSession::store(const AppendRequest& request, AppendReceipt& receipt) {
-  const std::int64_t now = now_ns();
+  const std::int64_t now = wall_ns();
   for (std::size_t at = 0; at < request.streams.size(); ++at) {
     const StreamAppend& append = request.streams[at];
     if (append.events.empty()) continue;

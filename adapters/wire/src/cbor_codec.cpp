@@ -26,7 +26,7 @@ void head(ByteWriter& out, unsigned major, std::uint64_t argument) {
   }
 }
 
-void write(ByteWriter& out, const FieldValue& fields) {
+void write_cbor(ByteWriter& out, const FieldValue& fields) {
   if (fields.is_nothing()) {
     out.byte(0xf6);
   } else if (const auto* flag = fields.as<bool>()) {
@@ -53,14 +53,14 @@ void write(ByteWriter& out, const FieldValue& fields) {
     out.bytes(*bytes);
   } else if (const auto* list = fields.as<FieldValue::List>()) {
     head(out, 4, list->size());
-    for (const FieldValue& item : *list) write(out, item);
+    for (const FieldValue& item : *list) write_cbor(out, item);
   } else {
     const auto& record = *fields.as<FieldValue::Record>();
     head(out, 5, record.size());
     for (const NamedField& field : record) {
       head(out, 3, field.name.size());
       out.text(field.name);
-      write(out, field.value);
+      write_cbor(out, field.value);
     }
   }
 }
@@ -70,7 +70,7 @@ void write(ByteWriter& out, const FieldValue& fields) {
 Result<std::vector<std::byte>> CborCodec::encode(const FieldValue& fields) const {
   if (Status fits = check_fields(fields, limits_); !fits) return fits.error();
   ByteWriter out;
-  write(out, fields);
+  write_cbor(out, fields);
   auto body = out.take();
   if (Status fits = check_body_size(body.size(), limits_); !fits) return fits.error();
   return body;

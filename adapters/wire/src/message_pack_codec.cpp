@@ -54,7 +54,7 @@ void write_negative(ByteWriter& out, std::int64_t value) {
   out.number(value);
 }
 
-void write(ByteWriter& out, const FieldValue& fields) {
+void write_message_pack(ByteWriter& out, const FieldValue& fields) {
   if (fields.is_nothing()) {
     out.byte(0xc0);
   } else if (const auto* flag = fields.as<bool>()) {
@@ -74,14 +74,14 @@ void write(ByteWriter& out, const FieldValue& fields) {
     out.bytes(*bytes);
   } else if (const auto* list = fields.as<FieldValue::List>()) {
     head(out, kList, list->size());
-    for (const FieldValue& item : *list) write(out, item);
+    for (const FieldValue& item : *list) write_message_pack(out, item);
   } else {
     const auto& record = *fields.as<FieldValue::Record>();
     head(out, kRecord, record.size());
     for (const NamedField& field : record) {
       head(out, kText, field.name.size());
       out.text(field.name);
-      write(out, field.value);
+      write_message_pack(out, field.value);
     }
   }
 }
@@ -91,7 +91,7 @@ void write(ByteWriter& out, const FieldValue& fields) {
 Result<std::vector<std::byte>> MessagePackCodec::encode(const FieldValue& fields) const {
   if (Status fits = check_fields(fields, limits_); !fits) return fits.error();
   ByteWriter out;
-  write(out, fields);
+  write_message_pack(out, fields);
   auto body = out.take();
   if (Status fits = check_body_size(body.size(), limits_); !fits) return fits.error();
   return body;

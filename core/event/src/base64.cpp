@@ -9,7 +9,7 @@ namespace {
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::uint8_t kNoDigit = 0xff;
 
-constexpr std::array<std::uint8_t, 256> kDigits = [] {
+constexpr std::array<std::uint8_t, 256> kBase64Digits = [] {
   std::array<std::uint8_t, 256> digits{};
   digits.fill(kNoDigit);
   for (std::size_t i = 0; i < kAlphabet.size(); ++i) {
@@ -42,7 +42,7 @@ std::optional<std::vector<std::byte>> from_base64(std::string_view text) {
     if (digits < 2 || group.substr(digits) != std::string_view("==").substr(0, 4 - digits)) return std::nullopt;
     std::uint32_t bits = 0;
     for (std::size_t i = 0; i < digits; ++i) {
-      const std::uint8_t digit = kDigits[static_cast<unsigned char>(group[i])];
+      const std::uint8_t digit = kBase64Digits[static_cast<unsigned char>(group[i])];
       if (digit == kNoDigit) return std::nullopt;
       bits |= std::uint32_t{digit} << (18 - 6 * i);
     }

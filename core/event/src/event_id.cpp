@@ -40,7 +40,7 @@ class Generator {
   std::uint64_t sequence_ = 0;
 };
 
-constexpr std::string_view kDigits = "0123456789abcdef";
+constexpr std::string_view kHexDigits = "0123456789abcdef";
 constexpr std::size_t kTextSize = 36;
 
 constexpr bool is_dash(std::size_t at) noexcept { return at == 8 || at == 13 || at == 18 || at == 23; }
@@ -81,7 +81,7 @@ std::string EventId::to_string() const {
   for (std::size_t at = 0; at < kTextSize; ++at) {
     if (is_dash(at)) continue;
     const std::uint64_t word = nibble < 16 ? high : low;
-    text[at] = kDigits[word >> (60 - 4 * (nibble % 16)) & 0xf];
+    text[at] = kHexDigits[word >> (60 - 4 * (nibble % 16)) & 0xf];
     ++nibble;
   }
   return text;

@@ -7,7 +7,7 @@
 namespace headrace {
 namespace {
 
-Status run(const EventHandler& handler, const StoredEvent& event) noexcept {
+Status run(const StoredEventHandler& handler, const StoredEvent& event) noexcept {
   try {
     return handler(event);
   } catch (const std::exception& thrown) {
@@ -19,7 +19,7 @@ Status run(const EventHandler& handler, const StoredEvent& event) noexcept {
 
 }  // namespace
 
-Status handle_event(const EventHandler& handler, const StoredEvent& event) noexcept {
+Status handle_event(const StoredEventHandler& handler, const StoredEvent& event) noexcept {
   Status done = run(handler, event);
   if (done) return done;
   Error error = done.error();

@@ -35,7 +35,7 @@ Result<Batch> read_batch(EventStore& store, const ProjectionOptions& options, Ev
 
 }  // namespace
 
-ReadModel checkpoint_after(CheckpointStore& checkpoints, std::string name, EventHandler handler) {
+ReadModel checkpoint_after(CheckpointStore& checkpoints, std::string name, StoredEventHandler handler) {
   ReadModel model;
   model.checkpoint = [&checkpoints, name] { return checkpoints.load(name); };
   model.apply = [&checkpoints, name, handler = std::move(handler)](std::span<const StoredEvent> events,

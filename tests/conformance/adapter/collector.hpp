@@ -33,11 +33,11 @@ inline Message message_of(std::string topic, std::string_view body, std::string 
 class Collector {
  public:
   [[nodiscard]] Source::Deliver keep() {
-    return [this](Delivery&& delivery) { add(std::move(delivery)); };
+    return [this](ReceivedMessage&& delivery) { add(std::move(delivery)); };
   }
   /// Settles each message at once.
   [[nodiscard]] Source::Deliver settle(Settlement settlement) {
-    return [this, settlement](Delivery&& delivery) {
+    return [this, settlement](ReceivedMessage&& delivery) {
       delivery.settle(settlement);
       add(std::move(delivery));
     };
@@ -51,7 +51,7 @@ class Collector {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return bodies_.size() >= count; });
   }
-  [[nodiscard]] std::vector<Delivery> take() {
+  [[nodiscard]] std::vector<ReceivedMessage> take() {
     const std::scoped_lock lock(mutex_);
     return std::exchange(kept_, {});
   }
@@ -65,7 +65,7 @@ class Collector {
   }
 
  private:
-  void add(Delivery&& delivery) {
+  void add(ReceivedMessage&& delivery) {
     {
       const std::scoped_lock lock(mutex_);
       bodies_.insert(body_text(delivery.message));
@@ -75,7 +75,7 @@ class Collector {
   }
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<Delivery> kept_;
+  std::vector<ReceivedMessage> kept_;
   std::set<std::string> bodies_;
 };
 

@@ -96,7 +96,7 @@ TEST_F(AdapterConformance, ManyMessagesArriveOnceAndInOrder) {
   EXPECT_EQ(all.size(), kMany);
   if (!source->capabilities().order_by_key) return;
   std::map<std::size_t, std::size_t> next;
-  for (const Delivery& delivery : all) {
+  for (const ReceivedMessage& delivery : all) {
     const std::size_t number = std::stoul(body_text(delivery.message));
     const auto at = next.try_emplace(number % 10, number % 10).first;
     ASSERT_EQ(number, at->second);
@@ -109,7 +109,7 @@ TEST_F(AdapterConformance, ManyMessagesArriveOnceAndInOrder) {
 // source.
 TEST_F(AdapterConformance, UnsettledMessagesComeAgain) {
   Collector again;  // outlives the source, whose thread may still be in it after the last message was seen
-  auto source = started([&, keep = got.keep()](Delivery&& delivery) {
+  auto source = started([&, keep = got.keep()](ReceivedMessage&& delivery) {
     if (std::stoul(body_text(delivery.message)) < 5) delivery.settle(Settlement::done);
     keep(std::move(delivery));
   });
@@ -119,7 +119,7 @@ TEST_F(AdapterConformance, UnsettledMessagesComeAgain) {
   got.await(5 + held);
   EXPECT_EQ(source->stop(std::chrono::milliseconds(0)), held);
   source.reset();
-  for (Delivery& late : got.take()) late.settle(Settlement::done);  // too late: nobody is there
+  for (ReceivedMessage& late : got.take()) late.settle(Settlement::done);  // too late: nobody is there
 
   source = started(again.settle(Settlement::done));
   again.await_different(5);
@@ -127,7 +127,7 @@ TEST_F(AdapterConformance, UnsettledMessagesComeAgain) {
   if (source->capabilities().redelivery_flag) {
     const auto all = again.take();
     // Some brokers had sent more than the source could hand over.
-    EXPECT_GE(std::ranges::count(all, true, &Delivery::redelivered), static_cast<std::ptrdiff_t>(held));
+    EXPECT_GE(std::ranges::count(all, true, &ReceivedMessage::redelivered), static_cast<std::ptrdiff_t>(held));
   }
 }
 
@@ -157,7 +157,7 @@ TEST_F(AdapterConformance, RetriedMessageComesAgain) {
 TEST_F(AdapterConformance, RejectedMessageBecomesADeadLetter) {
   auto source = rig->source(100);
   if (!source->capabilities().dead_letters) GTEST_SKIP() << source->capabilities().name << " has no dead letters";
-  source = started([&, keep = got.keep()](Delivery&& delivery) {
+  source = started([&, keep = got.keep()](ReceivedMessage&& delivery) {
     delivery.settle(body_text(delivery.message) == "1" ? Settlement::reject : Settlement::done);
     keep(std::move(delivery));
   });
@@ -176,7 +176,7 @@ TEST_F(AdapterConformance, BackpressureHolds) {
   std::atomic<int> out{0};
   std::atomic<int> most{0};
   const auto source = started(
-      [&, keep = got.keep()](Delivery&& delivery) {
+      [&, keep = got.keep()](ReceivedMessage&& delivery) {
         most = std::max(most.load(), ++out);
         keep(std::move(delivery));
       },
@@ -188,7 +188,7 @@ TEST_F(AdapterConformance, BackpressureHolds) {
   std::size_t settled = 0;
   while (settled < 50) {
     got.await(1);
-    for (Delivery& delivery : got.take()) {
+    for (ReceivedMessage& delivery : got.take()) {
       --out;
       delivery.settle(Settlement::done);
       ++settled;
@@ -251,7 +251,7 @@ TEST_F(AdapterConformance, ShutdownIsClean) {
   EXPECT_EQ(sink->stop(kLong), 0U);
   EXPECT_EQ(sink->send(message_of(rig->topic(), "late"), confirms.one()), SendResult::closed);
   std::thread handler([&] {
-    for (Delivery& delivery : got.take()) delivery.settle(Settlement::done);
+    for (ReceivedMessage& delivery : got.take()) delivery.settle(Settlement::done);
   });
   EXPECT_EQ(source->stop(kLong), 0U);
   handler.join();

@@ -207,7 +207,7 @@ TEST_F(SqliteFile, ReadModelsHaveTheirEffectsOnce) {
 
 // Claim:  snapshots and checkpoints are there when the file is opened again.
 TEST_F(SqliteFile, SnapshotsAndCheckpointsStay) {
-  const Snapshot snapshot{7, 2, bytes_of("state")};
+  const AggregateSnapshot snapshot{7, 2, bytes_of("state")};
   {
     auto store = open();
     EXPECT_FALSE(*(*store)->snapshots().load("s"));

@@ -85,7 +85,7 @@ class Shop {
     HEADRACE_CHECK("test.open", made.has_value(), "the shop has no tables");
     return std::move(store).value();
   }
-  EventHandler publish() const {
+  StoredEventHandler publish() const {
     return [this](const StoredEvent& event) -> Status {
       const std::string line = std::to_string(event.position) + "\n";
       if (::write(broker_, line.data(), line.size()) == static_cast<ssize_t>(line.size())) return Nothing{};

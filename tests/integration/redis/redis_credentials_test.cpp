@@ -47,7 +47,7 @@ TEST(RedisCredentials, ComeFromUrlFileOrVariable) {
   ways[2].password_variable = "HEADRACE_TEST_SECRET";
   for (const RedisOptions& way : ways) {
     RedisSource source(source_options(way));
-    ASSERT_TRUE(source.start([](Delivery&&) {}));
+    ASSERT_TRUE(source.start([](ReceivedMessage&&) {}));
     test::yield_until([&] { return source.health().state == AdapterState::up; });
     EXPECT_EQ(source.stop(std::chrono::milliseconds(0)), 0U);
   }
@@ -62,7 +62,7 @@ TEST(RedisCredentials, WrongOnesGiveUpAndStaySecret) {
   wrong.url = "redis://default:" + std::string(kSecret) + "@127.0.0.1:" + std::to_string(server.port());
   wrong.on_health = watched.watch();
   RedisSource source(source_options(wrong));
-  ASSERT_TRUE(source.start([](Delivery&&) {}));
+  ASSERT_TRUE(source.start([](ReceivedMessage&&) {}));
   RedisSinkOptions sink_options;
   sink_options.server = wrong;
   RedisSink sink(std::move(sink_options));
@@ -96,7 +96,7 @@ TEST(RedisCredentials, UrlsAreLookedAtFirst) {
     RedisOptions options;
     options.url = url;
     RedisSource source(source_options(options));
-    const Status started = source.start([](Delivery&&) {});
+    const Status started = source.start([](ReceivedMessage&&) {});
     ASSERT_FALSE(started) << url;
     EXPECT_EQ(started.error().message(), message);
   }

@@ -43,7 +43,7 @@ TEST(RedisSource, EntriesOfADeadConsumerAreTakenOver) {
   ASSERT_TRUE(source.start(alive.settle(Settlement::done)));
   alive.await_different(5);
   EXPECT_EQ(source.stop(std::chrono::hours(1)), 0U);
-  for (const Delivery& delivery : alive.take()) EXPECT_TRUE(delivery.redelivered);
+  for (const ReceivedMessage& delivery : alive.take()) EXPECT_TRUE(delivery.redelivered);
 }
 
 // Claim:  a slow handler's entry is not taken over by its own source.

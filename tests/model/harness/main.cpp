@@ -18,6 +18,7 @@
 #include "harness/litmus.hpp"
 #include "harness/mutation_runner.hpp"
 #include "harness/report.hpp"
+#include "harness/source_text.hpp"
 
 namespace headrace::model {
 namespace {
@@ -119,7 +120,7 @@ bool rewrite_table(const std::string& path, const Report& report) {
 bool sources_are_as_compiled(const SiteRegistry& registry) {
   const auto compiled = std::filesystem::last_write_time("/proc/self/exe");
   for (const Sighting& sighting : registry.sightings()) {
-    if (std::filesystem::last_write_time(sighting.site.file) > compiled) {
+    if (std::filesystem::last_write_time(path_of(sighting.site.file)) > compiled) {
       std::fprintf(stderr, "headrace-model: %s was changed since: build again\n", sighting.site.file);
       return false;
     }

@@ -14,7 +14,7 @@ const Lines& lines_of(const std::string& file) {
   static std::map<std::string, Lines> files;
   auto [entry, fresh] = files.try_emplace(file);
   if (fresh) {
-    std::ifstream in(file);
+    std::ifstream in(path_of(file));
     for (std::string line; std::getline(in, line);) entry->second.push_back(line);
   }
   return entry->second;
@@ -93,9 +93,14 @@ const char* name_of(std::memory_order order) {
 
 }  // namespace
 
+std::filesystem::path path_of(std::string_view file) {
+  return (std::filesystem::path(HEADRACE_COMPILED_IN) / file).lexically_normal();
+}
+
 std::string from_root(std::string_view file) {
   constexpr std::string_view root = HEADRACE_ROOT "/";
-  return std::string(file.starts_with(root) ? file.substr(root.size()) : file);
+  const std::string path = path_of(file);
+  return path.starts_with(root) ? path.substr(root.size()) : path;
 }
 
 SiteText text_of(const Site& site) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,8 @@ struct OrderLine {
 };
 [[nodiscard]] std::vector<OrderLine> order_lines(const char* file);
 
+/// A site's file as this machine knows it: a compiler cache makes names relative to where was compiled.
+[[nodiscard]] std::filesystem::path path_of(std::string_view file);
 [[nodiscard]] std::string from_root(std::string_view file);
 
 }  // namespace headrace::model

@@ -21,7 +21,7 @@ namespace {
 using namespace test;
 using namespace std::chrono_literals;
 
-constexpr std::uint32_t kProducers = 3;
+constexpr std::uint32_t kSenders = 3;
 constexpr std::uint32_t kKeysEach = 512;
 
 struct Step {
@@ -39,11 +39,11 @@ std::uint32_t failures_of(const Step& e) {
 /// Publishes the events from `begin` to `end` of every key, from one thread a third of the keys.
 void publish_all(Bus& bus, std::uint32_t keys, std::uint32_t begin, std::uint32_t end) {
   std::vector<std::jthread> producers;
-  for (std::uint32_t producer = 0; producer < kProducers; ++producer) {
+  for (std::uint32_t producer = 0; producer < kSenders; ++producer) {
     producers.emplace_back([&bus, producer, keys, begin, end] {
       Publisher publisher = bus.publisher();
       for (std::uint32_t serial = begin; serial < end; ++serial) {
-        for (std::uint32_t key = producer; key < keys; key += kProducers) {
+        for (std::uint32_t key = producer; key < keys; key += kSenders) {
           if (!publisher.publish(Step{key, serial})) std::abort();
         }
       }
@@ -55,7 +55,7 @@ void publish_all(Bus& bus, std::uint32_t keys, std::uint32_t begin, std::uint32_
 //         threads.
 // Method: three producers, two workers, 1536 keys; the handler checks every serial number.
 TEST(DeliveryStress, OrderHoldsThroughRetries) {
-  constexpr std::uint32_t kKeys = kProducers * kKeysEach;
+  constexpr std::uint32_t kKeys = kSenders * kKeysEach;
   const auto each = static_cast<std::uint32_t>(stress_events() / 10 / kKeys);
   Bus bus({.workers = 2, .lane_bytes = 1 << 16});
   struct alignas(128) Wrong {

@@ -36,17 +36,17 @@ struct Stalls {
   }
 };
 
-using Ring = MpmcRing<std::uint64_t, Stalls>;
+using StallRing = MpmcRing<std::uint64_t, Stalls>;
 constexpr MpmcRingOptions kLanes{.lane_capacity_slots = 16, .producers_max = 4};
-constexpr std::uint64_t kEvents = scaled(200'000);
+constexpr std::uint64_t kThrough = scaled(200'000);
 constexpr std::uint64_t kMark = 1'000'000'000;
 
-/// Pushes 1 up to kEvents while another thread pops; answers the sum of what was popped.
-std::uint64_t carry_through(Ring& ring, Ring::Producer& producer) {
+/// Pushes 1 up to kThrough while another thread pops; answers the sum of what was popped.
+std::uint64_t carry_through(StallRing& ring, StallRing::Producer& producer) {
   std::uint64_t sum = 0;
   std::thread consuming([&] {
     auto consumer = ring.consumer();
-    for (std::uint64_t seen = 0; seen < kEvents;) {
+    for (std::uint64_t seen = 0; seen < kThrough;) {
       std::uint64_t event = 0;
       if (consumer.try_pop(event)) {
         sum += event;
@@ -56,20 +56,20 @@ std::uint64_t carry_through(Ring& ring, Ring::Producer& producer) {
       }
     }
   });
-  for (std::uint64_t i = 1; i <= kEvents; ++i) {
+  for (std::uint64_t i = 1; i <= kThrough; ++i) {
     while (producer.try_push(i) == PushResult::full) std::this_thread::yield();
   }
   consuming.join();
   return sum;
 }
-constexpr std::uint64_t kSum = kEvents * (kEvents + 1) / 2;
+constexpr std::uint64_t kSum = kThrough * (kThrough + 1) / 2;
 
 // Claim:  a producer that stops between writing and publishing delays no other producer and no consumer; only its
 //         own unpublished event is withheld, until it goes on.
 // Method: one producer is stopped there while another one's events make thousands of laps.
 TEST(MpmcRingStall, ProducerStoppedBeforePublishDelaysNobody) {
   Stalls::reset();
-  Ring ring(kLanes);
+  StallRing ring(kLanes);
   std::thread stopping([&] {
     auto producer = ring.producer().value();
     Stalls::armed = Place::before_publish;
@@ -91,7 +91,7 @@ TEST(MpmcRingStall, ProducerStoppedBeforePublishDelaysNobody) {
 //         times. Let go, it must find that another one took the event, and take a later one.
 TEST(MpmcRingStall, ConsumerStoppedBeforeClaimDelaysNobody) {
   Stalls::reset();
-  Ring ring(kLanes);
+  StallRing ring(kLanes);
   auto producer = ring.producer().value();
   ASSERT_EQ(producer.try_push(kMark), PushResult::pushed);
   std::uint64_t late = 0;
@@ -114,7 +114,7 @@ TEST(MpmcRingStall, ConsumerStoppedBeforeClaimDelaysNobody) {
 // Method: two producers and two consumers, which share the lanes.
 TEST(MpmcRingStall, OthersCompleteWhileAProducerIsStopped) {
   Stalls::reset();
-  Ring ring(kLanes);
+  StallRing ring(kLanes);
   std::thread stopping([&] {
     auto producer = ring.producer().value();
     Stalls::armed = Place::before_publish;

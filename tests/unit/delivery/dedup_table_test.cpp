@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 EventTime at(std::int64_t ms) { return EventTime{std::chrono::seconds{1'700'000'000} + milliseconds{ms}}; }
 
 /// The states alone, in a map, for a window that is never full.
-struct Model {
+struct DedupModel {
   struct Entry {
     DedupEnd end = DedupEnd::failed;
     bool running = false;
@@ -52,7 +52,7 @@ TEST(DedupTable, AgreesWithAMapOfStates) {
   for (std::uint32_t seed = 0; seed < 20; ++seed) {
     std::mt19937_64 random{seed};
     DedupTable table{{.events_max = 256, .window = milliseconds{500}, .claim_for = milliseconds{100}}};
-    Model model{.entries = {}, .window = 500, .claim_for = 100};
+    DedupModel model{.entries = {}, .window = 500, .claim_for = 100};
     std::int64_t now = 0;
     for (int step = 0; step < 4000; ++step) {
       now += static_cast<std::int64_t>(random() % 8 == 0 ? random() % 300 : random() % 3);

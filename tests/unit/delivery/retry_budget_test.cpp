@@ -8,7 +8,7 @@
 namespace headrace {
 namespace {
 
-constexpr std::uint64_t kSecond = 1'000'000'000;
+constexpr std::uint64_t kOneSecond = 1'000'000'000;
 
 // Claim:  a storm spends the bucket and then gets through at the refill's rate, to the retry.
 // Method: ten seconds of retries each millisecond, 50 tokens, 5 a second.
@@ -27,23 +27,23 @@ TEST(RetryBudget, SuccessesPayBack) {
   while (budget.try_retry(0)) ++retries;
   EXPECT_EQ(retries, 100);
   for (int i = 0; i < 4; ++i) budget.succeeded();
-  EXPECT_FALSE(budget.try_retry(kSecond));
-  EXPECT_EQ(budget.tokens(kSecond), 4U);
+  EXPECT_FALSE(budget.try_retry(kOneSecond));
+  EXPECT_EQ(budget.tokens(kOneSecond), 4U);
   budget.succeeded();
-  EXPECT_TRUE(budget.try_retry(kSecond));
+  EXPECT_TRUE(budget.try_retry(kOneSecond));
   for (int i = 0; i < 1000; ++i) budget.succeeded();
-  EXPECT_EQ(budget.tokens(kSecond), 500U);
+  EXPECT_EQ(budget.tokens(kOneSecond), 500U);
 }
 
 // Claim:  the clock may jump to its end and back: the bucket is full, never more, and nothing is added twice.
 // Method: the extremes.
 TEST(RetryBudget, ClockJumps) {
-  RetryBudget budget{{.tokens_max = 4, .tokens_per_second = 2}, 5 * kSecond};
-  while (budget.try_retry(5 * kSecond)) {
+  RetryBudget budget{{.tokens_max = 4, .tokens_per_second = 2}, 5 * kOneSecond};
+  while (budget.try_retry(5 * kOneSecond)) {
   }
   EXPECT_EQ(budget.tokens(0), 0U);
-  EXPECT_EQ(budget.tokens(5 * kSecond + kSecond / 2), 1U);
-  EXPECT_EQ(budget.tokens(5 * kSecond), 1U);
+  EXPECT_EQ(budget.tokens(5 * kOneSecond + kOneSecond / 2), 1U);
+  EXPECT_EQ(budget.tokens(5 * kOneSecond), 1U);
   EXPECT_EQ(budget.tokens(std::numeric_limits<std::uint64_t>::max()), 4U);
 }
 

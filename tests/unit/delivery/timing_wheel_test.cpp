@@ -34,7 +34,7 @@ TimerToken schedule(Wheel& wheel, std::uint64_t due_ns, std::uint64_t payload) {
 }
 
 /// The same promises by the plainest means: timers by due tick, then by the order scheduled.
-struct Model {
+struct WheelModel {
   std::multimap<std::uint64_t, std::uint64_t> pending;  // inserts equal keys in order
 
   static std::uint64_t tick_of(std::uint64_t due_ns) { return (due_ns + kMs - 1) / kMs; }
@@ -56,7 +56,7 @@ TEST(TimingWheel, AgreesWithASortedMap) {
     std::mt19937_64 random{seed};
     std::uint64_t now = random() % (std::uint64_t{1} << (seed % 50));
     Wheel wheel{{.timers_max = 512}, now};
-    Model model;
+    WheelModel model;
     std::vector<std::pair<TimerToken, std::uint64_t>> tokens;
     std::uint64_t serial = 0;
     for (int step = 0; step < 600; ++step) {
@@ -64,7 +64,7 @@ TEST(TimingWheel, AgreesWithASortedMap) {
       if (kind < 4 && wheel.size() < wheel.capacity()) {
         const std::uint64_t due = now + kMs + random() % (kMs << (random() % 36));
         tokens.emplace_back(schedule(wheel, due, ++serial), serial);
-        model.pending.emplace(Model::tick_of(due), serial);
+        model.pending.emplace(WheelModel::tick_of(due), serial);
       } else if (kind == 4 && !tokens.empty()) {
         const auto [token, number] = tokens[random() % tokens.size()];
         const auto known =

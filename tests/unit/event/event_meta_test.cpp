@@ -14,7 +14,7 @@ struct Reading {
 };
 HEADRACE_EVENT(Reading, "meta.reading", version(3), key(device), device, celsius)
 
-struct alignas(64) Wide {
+struct alignas(64) WideMeta {
   char bytes[64];
 };
 
@@ -34,7 +34,7 @@ TEST(EventMeta, LooksLikeTheEventInside) {
   EXPECT_EQ(event_ops<Reading>().payload, &event_ops<Reading>());
   EXPECT_EQ(event_ops<Reading>().payload_offset, 0U);
   EXPECT_EQ(event_ops<Reading>().version, 3U);
-  EXPECT_EQ(WithMeta<Wide>::kPayloadOffset, offsetof(WithMeta<Wide>, event));
+  EXPECT_EQ(WithMeta<WideMeta>::kPayloadOffset, offsetof(WithMeta<WideMeta>, event));
   EXPECT_FALSE(event_ops<WithMeta<std::string>>().trivially_copyable);
 }
 

@@ -10,18 +10,18 @@
 
 namespace outside {
 
-enum class Side : std::uint8_t { buy, sell };
+enum class Deal : std::uint8_t { buy, sell };
 struct Order {
   std::uint64_t id;
   std::string customer;
-  Side side;
+  Deal side;
 };
 HEADRACE_EVENT(Order, "orders.placed", id, key(customer), side, version(3), customer)
 
 namespace deeper {
 struct KeyLast {
   int a;
-  Side side;
+  Deal side;
 };
 HEADRACE_EVENT(KeyLast, "deeper.last", a, key(side))
 struct KeyFirst {
@@ -82,10 +82,10 @@ TEST(EventDescription, VersionAndKeyStandAnywhere) {
 // Claim:  a description's fields reach the members.
 // Method: read and write through the member pointers.
 TEST(EventDescription, FieldsReachTheMembers) {
-  Order order{5, "alice", Side::sell};
+  Order order{5, "alice", Deal::sell};
   const auto& fields = kEventDescription<Order>.fields;
   EXPECT_EQ(order.*(std::get<0>(fields).member), 5U);
-  EXPECT_EQ(order.*(std::get<1>(fields).member), Side::sell);
+  EXPECT_EQ(order.*(std::get<1>(fields).member), Deal::sell);
   order.*(std::get<2>(fields).member) = "bob";
   EXPECT_EQ(order.customer, "bob");
 }
@@ -103,10 +103,10 @@ TEST(EventDescription, IsOptional) {
 // Claim:  equal keys hash equally and different ones differently, whatever their type.
 // Method: integers, enums, strings, and a type with std::hash.
 TEST(EventKey, HashFollowsTheKey) {
-  EXPECT_EQ(event_key_hash(Order{1, "alice", Side::buy}), event_key_hash(Order{2, "alice", Side::sell}));
-  EXPECT_NE(event_key_hash(Order{1, "alice", Side::buy}), event_key_hash(Order{1, "alicf", Side::buy}));
-  EXPECT_EQ(event_key_hash(Order{1, "alice", Side::buy}), hash_key(std::string_view("alice")));
-  EXPECT_NE(event_key_hash(deeper::KeyLast{1, Side::buy}), event_key_hash(deeper::KeyLast{1, Side::sell}));
+  EXPECT_EQ(event_key_hash(Order{1, "alice", Deal::buy}), event_key_hash(Order{2, "alice", Deal::sell}));
+  EXPECT_NE(event_key_hash(Order{1, "alice", Deal::buy}), event_key_hash(Order{1, "alicf", Deal::buy}));
+  EXPECT_EQ(event_key_hash(Order{1, "alice", Deal::buy}), hash_key(std::string_view("alice")));
+  EXPECT_NE(event_key_hash(deeper::KeyLast{1, Deal::buy}), event_key_hash(deeper::KeyLast{1, Deal::sell}));
   std::set<std::uint64_t> hashes;
   for (int i = -500; i < 500; ++i) hashes.insert(event_key_hash(deeper::KeyFirst{i}));
   EXPECT_EQ(hashes.size(), 1000U);

@@ -8,7 +8,7 @@
 namespace headrace {
 namespace {
 
-constexpr FrameKind kNumber(7, sizeof(std::uint64_t), alignof(std::uint64_t));
+constexpr FrameKind kEight(7, sizeof(std::uint64_t), alignof(std::uint64_t));
 
 bool put(Lane& lane, FrameKind kind, std::uint32_t count, Lane::Run run = Lane::Run::open) {
   void* place = lane.producer().try_claim(kind, count, run);
@@ -46,11 +46,11 @@ TEST(Lane, RefusesWhenFullAndGoesOnWhenThereIsRoom) {
     Lane lane(1024);
     for (int lap = 0; lap < 300; ++lap) {
       std::uint64_t put_events = 0;
-      while (put(lane, kNumber, 1, run)) ++put_events;
+      while (put(lane, kEight, 1, run)) ++put_events;
       EXPECT_GE(put_events, run == Lane::Run::open ? 90U : 50U);
       EXPECT_LE(lane.producer().used_bytes_max(), 1024U);
       EXPECT_EQ(take_all(lane), put_events);
-      ASSERT_TRUE(put(lane, kNumber, static_cast<std::uint32_t>(lap % 7 + 1), run));
+      ASSERT_TRUE(put(lane, kEight, static_cast<std::uint32_t>(lap % 7 + 1), run));
       EXPECT_EQ(take_all(lane), static_cast<std::uint64_t>(lap % 7 + 1));
     }
   }
@@ -79,7 +79,7 @@ TEST(Lane, LargestFrameFitsAnywhereInAnEmptyLane) {
 // Method: one event after the other into a lane that nobody reads.
 TEST(Lane, OpenFrameStopsGrowingAtTheLargestSize) {
   Lane lane(4096);
-  while (put(lane, kNumber, 1)) {
+  while (put(lane, kEight, 1)) {
   }
   Lane::Frame frame;
   while (lane.consumer().peek(frame)) {
@@ -115,7 +115,7 @@ TEST(Lane, RoomOnceSeenIsThere) {
 // Method: used_bytes_max() after a look at the empty lane and a claim that asks for room.
 TEST(Lane, EmptyLaneGivesEverythingBack) {
   Lane lane(1024);
-  while (put(lane, kNumber, 1, Lane::Run::closed)) {
+  while (put(lane, kEight, 1, Lane::Run::closed)) {
   }
   EXPECT_GT(lane.producer().used_bytes_max(), 900U);
   take_all(lane);
@@ -130,13 +130,13 @@ TEST(Lane, LimitIsNoticedAndComesBack) {
   Lane lane(4096);
   lane.producer().limit_use(2048);
   for (int lap = 0; lap < 20; ++lap) {
-    while (put(lane, kNumber, 1, Lane::Run::closed)) {
+    while (put(lane, kEight, 1, Lane::Run::closed)) {
     }
     EXPECT_GT(lane.producer().used_bytes_max(), 2048U - 64U);
     EXPECT_LE(lane.producer().used_bytes_max(), 2048U);
     lane.producer().lift_limit();
-    ASSERT_TRUE(put(lane, kNumber, 1));
-    while (put(lane, kNumber, 1, Lane::Run::closed)) {
+    ASSERT_TRUE(put(lane, kEight, 1));
+    while (put(lane, kEight, 1, Lane::Run::closed)) {
     }
     EXPECT_GT(lane.producer().used_bytes_max(), 4096U - 64U);
     take_all(lane);

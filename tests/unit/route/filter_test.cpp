@@ -139,7 +139,7 @@ TEST(Filter, KnowsItsSyntax) {
   is("a/2*3", Filter::Syntax::mqtt, true);  // an ordinary byte of MQTT names
 }
 
-struct Refused {
+struct RefusedFilter {
   std::string filter;
   std::string message;
 };
@@ -147,7 +147,7 @@ struct Refused {
 // Claim:  a filter that means nothing is refused with what is wrong, where, and what to write.
 // Method: a table with one entry for each rule.
 TEST(Filter, RefusesWithReasonAndByte) {
-  const std::vector<Refused> table{
+  const std::vector<RefusedFilter> table{
       {"", "filter, byte 0: is empty"},
       {"a//b", "filter, byte 2: a level is empty"},
       {"a.#.", "filter, byte 4: a level is empty"},
@@ -164,7 +164,7 @@ TEST(Filter, RefusesWithReasonAndByte) {
       {"a.+.b", "filter, byte 2: '+' is MQTT's wildcard, where '/' separates: write '*', or separate by '/'"},
       {"*.+", "filter, byte 2: '+' is MQTT's wildcard, where '/' separates: write '*', or separate by '/'"},
   };
-  for (const Refused& refused : table) {
+  for (const RefusedFilter& refused : table) {
     const Result<Filter> parsed = Filter::parse(refused.filter);
     ASSERT_FALSE(parsed) << refused.filter;
     EXPECT_EQ(parsed.error().message(), refused.message);

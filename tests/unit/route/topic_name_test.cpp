@@ -20,7 +20,7 @@ TEST(TopicName, TakesNamesOfLevelsInUtf8) {
   }
 }
 
-struct Refused {
+struct RefusedName {
   std::string name;
   std::string message;
 };
@@ -28,7 +28,7 @@ struct Refused {
 // Claim:  what is no name is refused with what is wrong and at which byte.
 // Method: a table with one entry for each rule, at the start, in the middle and at the end.
 TEST(TopicName, RefusesWithReasonAndByte) {
-  const std::vector<Refused> table{
+  const std::vector<RefusedName> table{
       {"", "topic name, byte 0: is empty"},
       {std::string(kTopicBytesMax + 1, 'x'), "topic name, byte 1024: has 1025 bytes, 1024 is the most"},
       {std::string("a\0b", 3), "topic name, byte 1: NUL is not allowed"},
@@ -50,7 +50,7 @@ TEST(TopicName, RefusesWithReasonAndByte) {
        "a",
        "topic name, byte 0: is not UTF-8"},  // broken off
   };
-  for (const Refused& refused : table) {
+  for (const RefusedName& refused : table) {
     const Status checked = check_topic_name(refused.name);
     ASSERT_FALSE(checked) << refused.name;
     EXPECT_EQ(checked.error().message(), refused.message);

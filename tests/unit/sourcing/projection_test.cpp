@@ -26,7 +26,7 @@ struct Seen {
   std::vector<std::string> bodies;
   std::string poison;  ///< the body that cannot be handled
 
-  EventHandler handler() {
+  StoredEventHandler handler() {
     return [this](const StoredEvent& event) -> Status {
       const std::lock_guard lock(mutex);
       const std::string body = text_of(event.event.body);
@@ -119,7 +119,7 @@ TEST_F(ProjectionTest, FailsAloneAndSaysWhere) {
 TEST_F(ProjectionTest, TriesAgainWhatMayHelp) {
   std::vector<std::string> published;
   int refusals = 5;
-  const EventHandler publish = [&](const StoredEvent& event) -> Status {
+  const StoredEventHandler publish = [&](const StoredEvent& event) -> Status {
     if (published.size() == 2 && refusals-- > 0) return Error{"the broker is down", {}, Error::Retry::maybe};
     published.push_back(text_of(event.event.body));
     return Nothing{};

@@ -5,19 +5,15 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "body_text.hpp"
+
 namespace headrace::wire {
 namespace {
 
+using namespace test;
 using Binding = CloudEventsBinding;
 using Mode = CloudEventsMode;
 
-std::vector<std::byte> bytes(std::string_view text) {
-  const auto view = std::as_bytes(std::span(text));
-  return {view.begin(), view.end()};
-}
-std::string text(const std::vector<std::byte>& body) {
-  return {reinterpret_cast<const char*>(body.data()), body.size()};
-}
 std::string header(const Message& message, std::string_view name) {
   for (const auto& [known, value] : message.headers) {
     if (known == name) return value;

@@ -6,6 +6,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "body_text.hpp"
 #include "described.hpp"
 #include "headrace/wire/schema.hpp"
 
@@ -14,19 +15,12 @@ namespace {
 
 using namespace test;
 
-std::vector<std::byte> bytes(std::string_view text) {
-  const auto view = std::as_bytes(std::span(text));
-  return {view.begin(), view.end()};
-}
 std::vector<std::byte> hex(std::string_view digits) {
   std::vector<std::byte> out;
   for (std::size_t i = 0; i + 1 < digits.size(); i += 2) {
     out.push_back(static_cast<std::byte>(std::stoi(std::string(digits.substr(i, 2)), nullptr, 16)));
   }
   return out;
-}
-std::string text(const std::vector<std::byte>& body) {
-  return {reinterpret_cast<const char*>(body.data()), body.size()};
 }
 std::string fault(const Codec& codec, const std::vector<std::byte>& body) {
   const auto read = codec.decode(body);

@@ -19,9 +19,9 @@ struct ReadModel {
 };
 
 /// What a read model does with one event.
-using EventHandler = std::function<Status(const StoredEvent&)>;
+using StoredEventHandler = std::function<Status(const StoredEvent&)>;
 
 /// Runs the handler; what it throws becomes an error, and the error says at which event it happened.
-[[nodiscard]] Status handle_event(const EventHandler& handler, const StoredEvent& event) noexcept;
+[[nodiscard]] Status handle_event(const StoredEventHandler& handler, const StoredEvent& event) noexcept;
 
 }  // namespace headrace

@@ -12,7 +12,7 @@
 
 namespace headrace {
 
-struct Delivery {
+struct ReceivedMessage {
   Message message;
   Settle settle;
   bool redelivered = false;  ///< the broker says so; with some it is also said of messages never seen
@@ -31,7 +31,7 @@ struct Delivery {
 ///               must not throw and should not block.
 class Source {
  public:
-  using Deliver = std::function<void(Delivery&&)>;
+  using Deliver = std::function<void(ReceivedMessage&&)>;
 
   virtual ~Source() = default;
   /// Begins to connect and receive; the broker need not be there yet. An error is one of options.

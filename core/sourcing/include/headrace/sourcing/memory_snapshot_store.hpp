@@ -14,13 +14,13 @@ namespace headrace {
 /// Snapshots that go with the process. @thread any
 class MemorySnapshotStore final : public SnapshotStore {
  public:
-  Result<std::optional<Snapshot>> load(std::string_view stream) override {
+  Result<std::optional<AggregateSnapshot>> load(std::string_view stream) override {
     const std::lock_guard lock(mutex_);
     const auto found = snapshots_.find(stream);
-    if (found == snapshots_.end()) return std::optional<Snapshot>{};
-    return std::optional<Snapshot>{found->second};
+    if (found == snapshots_.end()) return std::optional<AggregateSnapshot>{};
+    return std::optional<AggregateSnapshot>{found->second};
   }
-  Status save(std::string_view stream, const Snapshot& snapshot) override {
+  Status save(std::string_view stream, const AggregateSnapshot& snapshot) override {
     const std::lock_guard lock(mutex_);
     snapshots_.insert_or_assign(std::string{stream}, snapshot);
     return Nothing{};
@@ -33,7 +33,7 @@ class MemorySnapshotStore final : public SnapshotStore {
 
  private:
   std::mutex mutex_;
-  std::map<std::string, Snapshot, std::less<>> snapshots_;  // behind mutex_
+  std::map<std::string, AggregateSnapshot, std::less<>> snapshots_;  // behind mutex_
 };
 
 }  // namespace headrace

@@ -44,7 +44,8 @@ struct ProjectionStatus {
 
 /// A read model whose checkpoint is saved behind the events: for read models that are no database of the store's.
 /// After a crash the events since the last save come again.
-[[nodiscard]] ReadModel checkpoint_after(CheckpointStore& checkpoints, std::string name, EventHandler handler);
+[[nodiscard]] ReadModel checkpoint_after(CheckpointStore& checkpoints, std::string name,
+                                         StoredEventHandler handler);
 
 /// Applies what the read model lacks, up to the store's end as it is now. Answers how far it came.
 [[nodiscard]] Result<EventPosition> catch_up(EventStore& store, const ProjectionOptions& options,

@@ -11,8 +11,6 @@
 namespace headrace {
 namespace {
 
-using namespace saga_event;
-
 void append_text(std::string& out, std::string_view text) {
   constexpr char kHex[] = "0123456789abcdef";
   out += '"';
@@ -63,15 +61,16 @@ std::vector<Attempt> attempts_of(const Saga& saga, const SagaStepState& step,
                                  std::span<const EncodedEvent> events) {
   std::vector<Attempt> attempts;
   for (const EncodedEvent& event : events) {
-    if (header(event.envelope, kStep) != step.name) continue;
-    const std::string_view what = what_of(saga, event.envelope.topic);
-    if (what == kCompensationBegun || what == kRevived) attempts.clear();
-    if (what != kCompensationRetried && what != kCompensationGivenUp) continue;
+    if (saga_event::header(event.envelope, saga_event::kStep) != step.name) continue;
+    const std::string_view what = saga_event::what_of(saga, event.envelope.topic);
+    if (what == saga_event::kCompensationBegun || what == saga_event::kRevived) attempts.clear();
+    if (what != saga_event::kCompensationRetried && what != saga_event::kCompensationGivenUp) continue;
     Attempt& attempt = attempts.emplace_back();
-    attempt.number = static_cast<std::uint32_t>(number(event.envelope, kAttempt).value_or(0));
+    attempt.number =
+        static_cast<std::uint32_t>(saga_event::number(event.envelope, saga_event::kAttempt).value_or(0));
     attempt.at = event.envelope.time;
     attempt.failure = FailureClass::failed;
-    attempt.error = header(event.envelope, kError);
+    attempt.error = saga_event::header(event.envelope, saga_event::kError);
   }
   if (attempts.size() > kAttemptsKept) {
     attempts.erase(attempts.begin() + 1, attempts.end() - static_cast<std::ptrdiff_t>(kAttemptsKept - 1));

@@ -11,8 +11,6 @@
 namespace headrace {
 namespace {
 
-using namespace saga_event;
-
 std::string ns_text(EventTime time) { return std::to_string(time.time_since_epoch().count()); }
 
 /// Saturates: a deadline of "for ever" stays for ever.
@@ -40,8 +38,8 @@ void SagaTransition::start(std::string_view input, EventId correlation, EventId 
   envelope.correlation = correlation.is_none() ? envelope.id : correlation;
   envelope.causation = causation;
   envelope.version = saga_.version;
-  envelope.tags = {tag_of(saga_)};
-  add(kStarted, std::move(envelope), input);
+  envelope.tags = {saga_event::tag_of(saga_)};
+  add(saga_event::kStarted, std::move(envelope), input);
   go_on();
 }
 
@@ -57,35 +55,38 @@ void SagaTransition::settle(std::size_t step, const StepAnswer& answer) {
 void SagaTransition::settle_action(std::size_t step, const StepAnswer& answer) {
   const SagaStepState& at = state_.steps[step];
   const EventId begun = at.begun;
-  if (answer.kind == StepAnswer::Kind::done) return add(kStepDone, step, {}, begun, answer.text);
-  const Headers failed = {{kAttempt, std::to_string(at.attempts + 1)}, {kError, answer.text}};
-  if (answer.kind == StepAnswer::Kind::refuse) return add(kStepRefused, step, failed, begun);
+  if (answer.kind == StepAnswer::Kind::done) return add(saga_event::kStepDone, step, {}, begun, answer.text);
+  const Headers failed = {{saga_event::kAttempt, std::to_string(at.attempts + 1)},
+                          {saga_event::kError, answer.text}};
+  if (answer.kind == StepAnswer::Kind::refuse) return add(saga_event::kStepRefused, step, failed, begun);
   const auto delay = next_delay(saga_.steps[step].retry, state_, step, now_);
   // A step that failed has turned the saga round: its neighbours are not tried again.
   if (!delay || state_.phase != SagaPhase::running || after(now_, *delay) > at.deadline) {
-    return add(kStepGivenUp, step, failed, begun);
+    return add(saga_event::kStepGivenUp, step, failed, begun);
   }
   Headers retried = failed;
-  retried.emplace_back(kNext, ns_text(after(now_, *delay)));
-  add(kStepRetried, step, std::move(retried), begun);
+  retried.emplace_back(saga_event::kNext, ns_text(after(now_, *delay)));
+  add(saga_event::kStepRetried, step, std::move(retried), begun);
 }
 
 void SagaTransition::settle_compensation(std::size_t step, const StepAnswer& answer) {
   const SagaStepState& at = state_.steps[step];
-  if (answer.kind == StepAnswer::Kind::done) return add(kCompensationDone, step, {}, at.begun);
-  Headers headers = {{kAttempt, std::to_string(at.attempts + 1)}, {kError, answer.text}};
+  if (answer.kind == StepAnswer::Kind::done) return add(saga_event::kCompensationDone, step, {}, at.begun);
+  Headers headers = {{saga_event::kAttempt, std::to_string(at.attempts + 1)}, {saga_event::kError, answer.text}};
   const auto delay = answer.kind == StepAnswer::Kind::refuse
                          ? std::nullopt
                          : next_delay(saga_.steps[step].compensation_retry, state_, step, now_);
-  if (!delay) return add(kCompensationGivenUp, step, std::move(headers), at.begun);
-  headers.emplace_back(kNext, ns_text(after(now_, *delay)));
-  add(kCompensationRetried, step, std::move(headers), at.begun);
+  if (!delay) return add(saga_event::kCompensationGivenUp, step, std::move(headers), at.begun);
+  headers.emplace_back(saga_event::kNext, ns_text(after(now_, *delay)));
+  add(saga_event::kCompensationRetried, step, std::move(headers), at.begun);
 }
 
 void SagaTransition::time_out(std::size_t step) {
   const SagaStepState& at = state_.steps[step];
   if (at.phase == StepPhase::acting) {
-    add(kStepGivenUp, step, {{kAttempt, std::to_string(at.attempts + 1)}, {kError, "no answer by the deadline"}},
+    add(saga_event::kStepGivenUp, step,
+        {{saga_event::kAttempt, std::to_string(at.attempts + 1)},
+         {saga_event::kError, "no answer by the deadline"}},
         at.begun);
     return go_on();
   }
@@ -94,14 +95,15 @@ void SagaTransition::time_out(std::size_t step) {
 
 void SagaTransition::give_up(std::size_t step) {
   const SagaStepState& at = state_.steps[step];
-  add(kStepGivenUp, step, {{kAttempt, std::to_string(at.attempts)}, {kError, "another step has failed"}},
+  add(saga_event::kStepGivenUp, step,
+      {{saga_event::kAttempt, std::to_string(at.attempts)}, {saga_event::kError, "another step has failed"}},
       at.begun);
   go_on();
 }
 
 void SagaTransition::revive() {
   for (std::size_t step = 0; step < state_.steps.size(); ++step) {
-    if (state_.steps[step].phase == StepPhase::stuck) return add(kRevived, step, {}, state_.started);
+    if (state_.steps[step].phase == StepPhase::stuck) return add(saga_event::kRevived, step, {}, state_.started);
   }
 }
 
@@ -117,11 +119,12 @@ void SagaTransition::go_on() {
 void SagaTransition::go_forward() {
   std::size_t step = 0;
   while (step < state_.steps.size() && state_.steps[step].phase == StepPhase::done) ++step;
-  if (step == state_.steps.size()) return end(kCompleted);
+  if (step == state_.steps.size()) return end(saga_event::kCompleted);
   // Steps side by side are begun together, so a step that is idle is the first of its row, or none is due.
   if (state_.steps[step].phase != StepPhase::idle) return;
   do {
-    add(kStepBegun, step, {{kDeadline, ns_text(after(now_, saga_.steps[step].deadline))}}, state_.started);
+    add(saga_event::kStepBegun, step, {{saga_event::kDeadline, ns_text(after(now_, saga_.steps[step].deadline))}},
+        state_.started);
     ++step;
   } while (step < state_.steps.size() && saga_.steps[step].beside_previous);
 }
@@ -137,10 +140,10 @@ void SagaTransition::go_back() {
     const StepPhase phase = state_.steps[step].phase;
     const bool may_have_happened = phase == StepPhase::done || phase == StepPhase::unknown;
     if (may_have_happened && saga_.steps[step].compensation) {
-      return add(kCompensationBegun, step, {}, state_.started);
+      return add(saga_event::kCompensationBegun, step, {}, state_.started);
     }
   }
-  end(kCompensated);
+  end(saga_event::kCompensated);
 }
 
 void SagaTransition::end(std::string_view what) {
@@ -149,8 +152,8 @@ void SagaTransition::end(std::string_view what) {
   envelope.correlation = state_.correlation;
   envelope.causation = state_.started;
   envelope.version = saga_.version;
-  envelope.tags = {tag_of(saga_)};
-  if (!state_.reason.empty()) envelope.headers = {{std::string{kError}, state_.reason}};
+  envelope.tags = {saga_event::tag_of(saga_)};
+  if (!state_.reason.empty()) envelope.headers = {{std::string{saga_event::kError}, state_.reason}};
   add(what, std::move(envelope), {});
 }
 
@@ -161,13 +164,13 @@ void SagaTransition::add(std::string_view what, std::size_t step, Headers header
   envelope.correlation = state_.correlation;
   envelope.causation = causation;
   envelope.version = saga_.version;
-  envelope.headers.emplace_back(kStep, saga_.steps[step].name);
+  envelope.headers.emplace_back(saga_event::kStep, saga_.steps[step].name);
   for (auto& [name, value] : headers) envelope.headers.emplace_back(name, std::move(value));
   add(what, std::move(envelope), body);
 }
 
 void SagaTransition::add(std::string_view what, Envelope envelope, std::string_view body) {
-  envelope.topic = topic_of(saga_, what);
+  envelope.topic = saga_event::topic_of(saga_, what);
   envelope.key = state_.id;
   envelope.time = now_;
   const auto bytes = std::as_bytes(std::span{body});

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,7 +20,6 @@
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -102,16 +102,22 @@ class ServerProcess {
       ::_exit(127);
     }
   }
-  /// Asks until the answer begins as expected, or the server ends.
+  /// Asks, every few milliseconds, until the answer begins as expected, or the server ends.
   void await(std::uint16_t port, std::string_view request, std::string_view expected) {
+    pollfd ended{static_cast<int>(::syscall(SYS_pidfd_open, child_, 0)), POLLIN, 0};
     while (!ask(port, request).starts_with(expected)) {
-      int status = 0;
-      if (::waitpid(child_, &status, WNOHANG) == child_) {
-        child_ = -1;
-        FAIL() << "the server ended: " << log();
-      }
-      std::this_thread::yield();
+      if (::poll(&ended, 1, 5) == 0) continue;
+      ::waitpid(std::exchange(child_, -1), nullptr, 0);
+      ADD_FAILURE() << "the server ended: " << log();
+      break;
     }
+    ::close(ended.fd);
+  }
+  /// Waits until it ends by itself; its exit code, -1 for a signal.
+  [[nodiscard]] int await_end() {
+    int status = 0;
+    ::waitpid(std::exchange(child_, -1), &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }
   void signal(int number) const { ::kill(child_, number); }
   void stop(int number) {

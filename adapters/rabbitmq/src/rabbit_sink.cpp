@@ -1,0 +1,243 @@
+#include "headrace/rabbitmq/rabbit_sink.hpp"
+
+#include <deque>
+#include <unordered_map>
+#include <utility>
+
+#include "amqp_message.hpp"
+#include "connection_loop.hpp"
+#include "declare.hpp"
+
+namespace headrace::rabbitmq {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// How long a thread waits before it looks at everything again; heartbeats are served then, too.
+constexpr milliseconds kLook{500};
+/// Messages sent before the server's answers are looked at again.
+constexpr std::size_t kTurn = 64;
+
+}  // namespace
+
+class RabbitSink::Writer {
+ public:
+  explicit Writer(RabbitSinkOptions options)
+      : options_(std::move(options)), buffer_(options_.buffer), loop_(options_.server) {
+    buffer_.on_put([this] { loop_.waker()->wake(); });
+  }
+  ~Writer() { halt(); }
+
+  Status start() {
+    if (options_.exchange.size() > 255)
+      return Error{"the exchange's name is longer than 255 bytes", "rabbitmq sink"};
+    if (Status good = options_.topology.check(); !good) return good;
+    Status started = loop_.start([this](Connection& connection) {
+      const Status ended = serve(connection);
+      unconfirmed_.clear();
+      returned_.clear();
+      buffer_.send_again();
+      return ended;
+    });
+    if (started) buffer_.open();
+    return started;
+  }
+  SendBuffer& buffer() { return buffer_; }
+  Health health() const { return loop_.health().get(); }
+  const RabbitSinkOptions& options() const noexcept { return options_; }
+
+  std::size_t halt() {
+    buffer_.close();
+    loop_.halt();
+    return buffer_.abandon(
+        Error{"the sink was stopped before rabbitmq confirmed it", "rabbitmq sink", Error::Retry::maybe});
+  }
+
+ private:
+  Status serve(Connection& connection) {
+    if (Status begun = begin(connection); !begun) return begun;
+    first_ = 1;
+    blocked_ = false;
+    loop_.connected();
+    while (!loop_.halting()) {
+      loop_.waker()->begin();
+      auto sent = send(connection);
+      if (!sent) return sent.error();
+      auto heard = listen(connection);
+      if (!heard) return heard.error();
+      if (*sent + *heard == 0) loop_.waker()->wait(connection.fd(), kLook);
+    }
+    // A blocked connection is not read by the server, so it would not answer.
+    if (!blocked_) connection.close();
+    return Nothing{};
+  }
+
+  Status begin(Connection& connection) const {
+    if (Status made = declare(connection, options_.topology); !made) return made;
+    if (!options_.exchange.empty()) {
+      amqp_exchange_declare(connection.get(), kChannel, bytes_of(options_.exchange), amqp_empty_bytes, 1, 0, 0, 0,
+                            amqp_empty_table);
+      if (Status there = connection.answer("looking for exchange " + options_.exchange); !there) return there;
+    }
+    amqp_confirm_select(connection.get(), kChannel);
+    return connection.answer("asking for confirms");
+  }
+
+  Result<std::size_t> send(Connection& connection) {
+    const bool mandatory = options_.unroutable == Unroutable::refuse;
+    std::size_t count = 0;
+    for (; count < kTurn && !blocked_; ++count) {
+      const SendBuffer::Item* item = buffer_.next();
+      if (item == nullptr) break;
+      OutgoingProperties::Marks marks;
+      if (!options_.persistent) marks.delivery_mode = AMQP_DELIVERY_NONPERSISTENT;
+      marks.again = item->sent_before;
+      if (mandatory) marks.publish = first_ + unconfirmed_.size();
+      const Message& message = item->message;
+      unconfirmed_.push_back(item->number);
+      const amqp_bytes_t body{message.body.size(), const_cast<std::byte*>(message.body.data())};
+      const int code =
+          amqp_basic_publish(connection.get(), kChannel, bytes_of(options_.exchange), bytes_of(message.topic),
+                             mandatory, 0, &properties_.of(message, marks), body);
+      if (Status sent = connection.sent(code); !sent) return sent.error();
+    }
+    return count;
+  }
+
+  /// Takes what the server says; how many frames that were.
+  Result<std::size_t> listen(Connection& connection) {
+    const timeval at_once{0, 0};
+    for (std::size_t count = 0; count < kTurn; ++count) {
+      amqp_maybe_release_buffers(connection.get());
+      amqp_frame_t frame;
+      const int code = amqp_simple_wait_frame_noblock(connection.get(), &frame, &at_once);
+      if (code == AMQP_STATUS_TIMEOUT) return count;
+      if (Status read = connection.sent(code); !read) return read.error();
+      if (frame.frame_type != AMQP_FRAME_METHOD) continue;
+      if (Status taken = take(connection, frame.payload.method); !taken) return taken.error();
+    }
+    return kTurn;
+  }
+
+  Status take(Connection& connection, const amqp_method_t& method) {
+    switch (method.id) {
+      case AMQP_BASIC_ACK_METHOD: {
+        const auto* ack = static_cast<const amqp_basic_ack_t*>(method.decoded);
+        confirm(ack->delivery_tag, ack->multiple != 0, Nothing{});
+        return Nothing{};
+      }
+      case AMQP_BASIC_NACK_METHOD: {
+        const auto* nack = static_cast<const amqp_basic_nack_t*>(method.decoded);
+        confirm(nack->delivery_tag, nack->multiple != 0,
+                Error{"the server refused the message", connection.where(), Error::Retry::maybe});
+        return Nothing{};
+      }
+      case AMQP_BASIC_RETURN_METHOD:
+        return take_back(connection, *static_cast<const amqp_basic_return_t*>(method.decoded));
+      case AMQP_CONNECTION_BLOCKED_METHOD:
+        blocked_ = true;
+        loop_.health().set(
+            AdapterState::blocked,
+            "the server is blocked: " +
+                std::string(text_of(static_cast<const amqp_connection_blocked_t*>(method.decoded)->reason)));
+        return Nothing{};
+      case AMQP_CONNECTION_UNBLOCKED_METHOD:
+        blocked_ = false;
+        loop_.health().set(AdapterState::up);
+        return Nothing{};
+      case AMQP_CHANNEL_CLOSE_METHOD:
+      case AMQP_CONNECTION_CLOSE_METHOD: {
+        Error error = connection.closed_by(method, "publishing");
+        error.retry = Error::Retry::maybe;  // begin() tells whether it is for good
+        return error;
+      }
+      default:
+        return Nothing{};
+    }
+  }
+
+  /// A message that no queue takes comes back whole, before its confirm.
+  Status take_back(Connection& connection, const amqp_basic_return_t& back) {
+    Error error{"the server returned the message: " + std::to_string(back.reply_code) + " " +
+                    std::string(text_of(back.reply_text)),
+                "exchange '" + std::string(text_of(back.exchange)) + "', routing key '" +
+                    std::string(text_of(back.routing_key)) + "'"};
+    const amqp_bytes_t routing_key = back.routing_key;
+    amqp_message_t message;
+    const auto reply = amqp_read_message(connection.get(), kChannel, &message, 0);
+    if (reply.reply_type != AMQP_RESPONSE_NORMAL) return connection.to_status(reply, "taking a message back");
+    if (const auto publish = to_incoming(routing_key, message).publish)
+      returned_.emplace(*publish, std::move(error));
+    amqp_destroy_message(&message);
+    return Nothing{};
+  }
+
+  /// The answer to publish `tag`, or to all up to it.
+  void confirm(std::uint64_t tag, bool multiple, const Status& answer) {
+    if (tag < first_ || tag - first_ >= unconfirmed_.size()) return;
+    const std::size_t at = static_cast<std::size_t>(tag - first_);
+    if (multiple && returned_.empty()) {
+      buffer_.confirm_up_to(unconfirmed_[at], answer);
+    } else {
+      for (std::uint64_t each = multiple ? first_ : tag; each <= tag; ++each) confirm_one(each, answer);
+    }
+    if (multiple) std::fill_n(unconfirmed_.begin(), at + 1, 0);
+    unconfirmed_[at] = 0;
+    for (; !unconfirmed_.empty() && unconfirmed_.front() == 0; unconfirmed_.pop_front()) ++first_;
+  }
+  void confirm_one(std::uint64_t tag, const Status& answer) {
+    const auto back = returned_.extract(tag);
+    buffer_.confirm(unconfirmed_[static_cast<std::size_t>(tag - first_)],
+                    back.empty() ? answer : Status(std::move(back.mapped())));
+  }
+
+  const RabbitSinkOptions options_;
+  SendBuffer buffer_;
+
+  // The loop's thread's own.
+  OutgoingProperties properties_;
+  std::deque<std::uint64_t> unconfirmed_;  ///< the messages' numbers, in the order published; 0: confirmed
+  std::uint64_t first_ = 1;                ///< the publish that unconfirmed_ begins with; the server counts from 1
+  std::unordered_map<std::uint64_t, Error> returned_;
+  bool blocked_ = false;
+
+  ConnectionLoop loop_;  ///< last: its thread uses all of the above
+};
+
+RabbitSink::RabbitSink(RabbitSinkOptions options) : writer_(std::make_unique<Writer>(std::move(options))) {}
+RabbitSink::~RabbitSink() = default;
+
+Status RabbitSink::start() { return writer_->start(); }
+
+SendResult RabbitSink::send(Message&& message, Confirm confirm) {
+  if (message.body.size() > writer_->options().body_bytes_max || !is_carried(message))
+    return SendResult::too_large;
+  return writer_->buffer().put(std::move(message), std::move(confirm));
+}
+
+bool RabbitSink::wait_for_room(std::chrono::milliseconds deadline) {
+  return writer_->buffer().wait_for_room(deadline);
+}
+
+std::size_t RabbitSink::stop(std::chrono::milliseconds deadline) {
+  writer_->buffer().close();
+  (void)writer_->buffer().wait_until_empty(deadline);
+  return writer_->halt();
+}
+
+Health RabbitSink::health() const { return writer_->health(); }
+
+Capabilities RabbitSink::capabilities() const {
+  const RabbitSinkOptions& options = writer_->options();
+  return {.name = "rabbitmq",
+          .order_by_key = true,
+          .retry = true,
+          .dead_letters = true,
+          .redelivery_flag = true,
+          .headers = true,
+          .content_type = true,
+          .durable = options.persistent,
+          .body_bytes_max = options.body_bytes_max};
+}
+
+}  // namespace headrace::rabbitmq

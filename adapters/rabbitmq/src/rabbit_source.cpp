@@ -1,0 +1,245 @@
+#include "headrace/rabbitmq/rabbit_source.hpp"
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include "ack_window.hpp"
+#include "amqp_message.hpp"
+#include "connection_loop.hpp"
+#include "declare.hpp"
+#include "headrace/port/settlement_inbox.hpp"
+
+namespace headrace::rabbitmq {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// How long a thread waits before it looks at everything again; heartbeats are served then, too.
+constexpr milliseconds kLook{500};
+/// Messages taken before answers are looked at again.
+constexpr std::size_t kTurn = 64;
+constexpr std::string_view kConsumerTag = "headrace";
+/// AMQP's prefetch is 16 bits wide.
+constexpr std::size_t kPrefetchMax = 65'535;
+
+}  // namespace
+
+class RabbitSource::Consumer {
+ public:
+  explicit Consumer(RabbitSourceOptions options) : options_(std::move(options)), loop_(options_.server) {
+    inbox_->on_answer([waker = loop_.waker()] { waker->wake(); });
+  }
+
+  Status start(Deliver deliver) {
+    if (Status good = check(); !good) return good;
+    deliver_ = std::move(deliver);
+    set(draining_, false);
+    return loop_.start([this](Connection& connection) {
+      const Status ended = serve(connection);
+      window_ = AckWindow();
+      consuming_ = false;
+      inbox_->renew();
+      return ended;
+    });
+  }
+  void set_paused(bool paused) { set(paused_, paused); }
+  std::size_t stop(milliseconds deadline) {
+    set(draining_, true);
+    (void)inbox_->wait_until_settled(deadline);
+    const std::size_t left = inbox_->outstanding();
+    loop_.halt();
+    return left;
+  }
+  Health health() const { return loop_.health().get(); }
+  const RabbitSourceOptions& options() const noexcept { return options_; }
+
+ private:
+  Status check() const {
+    const std::string where = "rabbitmq source";
+    if (options_.queue.empty() || options_.queue.size() > 255) {
+      return Error{"the queue's name must have 1 to 255 bytes", where};
+    }
+    if (options_.unsettled_max == 0 || options_.unsettled_max > kPrefetchMax) {
+      return Error{"unsettled_max must be 1 to 65535", where};
+    }
+    if (options_.rejected == Rejected::dead_letter) {
+      const auto& queues = options_.topology.queues;
+      const auto at = std::ranges::find(queues, options_.queue, &Queue::name);
+      if (at != queues.end() && !at->dead_letters) {
+        return Error{
+            "the queue has no dead letters, so that rejected messages would be lost; give it some, or say "
+            "Rejected::drop: " +
+                options_.queue,
+            where};
+      }
+    }
+    return options_.topology.check();
+  }
+  void set(bool& flag, bool value) {
+    {
+      const std::scoped_lock lock(mutex_);
+      flag = value;
+    }
+    loop_.waker()->wake();
+  }
+  bool is(const bool& flag) const {
+    const std::scoped_lock lock(mutex_);
+    return flag;
+  }
+
+  Status serve(Connection& connection) {
+    if (Status begun = begin(connection); !begun) return begun;
+    loop_.connected();
+    while (!loop_.halting()) {
+      loop_.waker()->begin();
+      auto settled = settle(connection);
+      if (!settled) return settled.error();
+      if (Status turned = consume_or_not(connection); !turned) return turned;
+      auto received = receive(connection);
+      if (!received) return received.error();
+      if (*settled + *received == 0) loop_.waker()->wait(connection.fd(), kLook);
+    }
+    if (auto settled = settle(connection); !settled) return settled.error();
+    connection.close();
+    return Nothing{};
+  }
+
+  Status begin(Connection& connection) {
+    if (Status made = declare(connection, options_.topology); !made) return made;
+    amqp_queue_declare(connection.get(), kChannel, bytes_of(options_.queue), 1, 0, 0, 0, amqp_empty_table);
+    if (Status there = connection.answer("looking for queue " + options_.queue); !there) return there;
+    amqp_basic_qos(connection.get(), kChannel, 0, static_cast<std::uint16_t>(options_.unsettled_max), 0);
+    if (Status set = connection.answer("setting the prefetch"); !set) return set;
+    return consume_or_not(connection);
+  }
+
+  /// A paused source is no consumer, so that the queue's others get the messages.
+  Status consume_or_not(Connection& connection) {
+    const bool wanted = !is(paused_) && !is(draining_);
+    if (wanted == consuming_) return Nothing{};
+    consuming_ = wanted;
+    if (!wanted) {
+      amqp_basic_cancel(connection.get(), kChannel, bytes_of(kConsumerTag));
+      return connection.answer("pausing");
+    }
+    amqp_table_entry_t priority{};
+    priority.key = amqp_cstring_bytes("x-priority");
+    priority.value.kind = AMQP_FIELD_KIND_I32;
+    priority.value.value.i32 = options_.priority;
+    const amqp_table_t arguments{1, &priority};
+    amqp_basic_consume(connection.get(), kChannel, bytes_of(options_.queue), bytes_of(kConsumerTag), 0, 0, 0,
+                       options_.priority == 0 ? amqp_empty_table : arguments);
+    return connection.answer("consuming " + options_.queue);
+  }
+
+  /// Tells the server what was answered; how much that was.
+  Result<std::size_t> settle(Connection& connection) {
+    const auto answers = inbox_->take();
+    done_.clear();
+    for (const auto& answer : answers) {
+      if (answer.settlement == Settlement::done) {
+        done_.push_back(answer.tag);
+        continue;
+      }
+      window_.forget(answer.tag);
+      const int code =
+          amqp_basic_reject(connection.get(), kChannel, answer.tag, answer.settlement == Settlement::retry);
+      if (Status told = connection.sent(code); !told) return told.error();
+    }
+    if (done_.empty()) return answers.size();
+    const AckWindow::Acks acks = window_.acknowledge(done_);
+    int code = AMQP_STATUS_OK;
+    if (acks.up_to != 0) code = amqp_basic_ack(connection.get(), kChannel, acks.up_to, 1);
+    for (const std::uint64_t tag : acks.single) {
+      if (code == AMQP_STATUS_OK) code = amqp_basic_ack(connection.get(), kChannel, tag, 0);
+    }
+    if (Status told = connection.sent(code); !told) return told.error();
+    return answers.size();
+  }
+
+  /// Hands over what has come; how much that was.
+  Result<std::size_t> receive(Connection& connection) {
+    const timeval at_once{0, 0};
+    for (std::size_t count = 0; count < kTurn; ++count) {
+      amqp_maybe_release_buffers(connection.get());
+      amqp_envelope_t envelope;
+      const auto reply = amqp_consume_message(connection.get(), &envelope, &at_once, 0);
+      if (reply.reply_type == AMQP_RESPONSE_NORMAL) {
+        deliver(envelope);
+        amqp_destroy_envelope(&envelope);
+      } else if (reply.library_error == AMQP_STATUS_TIMEOUT) {
+        return count;
+      } else if (reply.library_error == AMQP_STATUS_UNEXPECTED_STATE) {
+        if (Status done = take_other_frame(connection); !done) return done.error();
+      } else {
+        return connection.to_status(reply, "receiving").error();
+      }
+    }
+    return kTurn;
+  }
+
+  Status take_other_frame(Connection& connection) const {
+    amqp_frame_t frame;
+    if (Status read = connection.sent(amqp_simple_wait_frame(connection.get(), &frame)); !read) return read;
+    if (frame.frame_type != AMQP_FRAME_METHOD) return Nothing{};
+    const amqp_method_t& method = frame.payload.method;
+    if (method.id == AMQP_BASIC_CANCEL_METHOD) {
+      return Error{"the server ended the consumer: the queue is gone", connection.where(), Error::Retry::maybe};
+    }
+    if (method.id != AMQP_CHANNEL_CLOSE_METHOD && method.id != AMQP_CONNECTION_CLOSE_METHOD) return Nothing{};
+    Error error = connection.closed_by(method, "receiving");
+    error.retry = Error::Retry::maybe;  // it had been taken: a handler that was too slow, a server that goes down
+    return error;
+  }
+
+  void deliver(const amqp_envelope_t& envelope) {
+    window_.deliver();
+    if (is(draining_)) return;  // came before the server knew; it comes again
+    Incoming incoming = to_incoming(envelope.routing_key, envelope.message);
+    const bool redelivered = envelope.redelivered != 0;
+    const unsigned attempt = redelivered && incoming.deaths == 0 ? 0 : incoming.deaths + 1;
+    deliver_({std::move(incoming.message), Settle(inbox_, inbox_->issue(envelope.delivery_tag)),
+              redelivered || incoming.sent_before || incoming.deaths > 0, attempt});
+  }
+
+  const RabbitSourceOptions options_;
+  const std::shared_ptr<SettlementInbox> inbox_ = std::make_shared<SettlementInbox>();
+  Deliver deliver_;
+
+  // The loop's thread's own.
+  AckWindow window_;
+  std::vector<std::uint64_t> done_;
+  bool consuming_ = false;
+
+  mutable std::mutex mutex_;  ///< the flags
+  bool paused_ = false;
+  bool draining_ = false;
+
+  ConnectionLoop loop_;  ///< last: its thread uses all of the above
+};
+
+RabbitSource::RabbitSource(RabbitSourceOptions options)
+    : consumer_(std::make_unique<Consumer>(std::move(options))) {}
+RabbitSource::~RabbitSource() = default;
+
+Status RabbitSource::start(Deliver deliver) { return consumer_->start(std::move(deliver)); }
+void RabbitSource::pause() { consumer_->set_paused(true); }
+void RabbitSource::resume() { consumer_->set_paused(false); }
+std::size_t RabbitSource::stop(std::chrono::milliseconds deadline) { return consumer_->stop(deadline); }
+Health RabbitSource::health() const { return consumer_->health(); }
+
+Capabilities RabbitSource::capabilities() const {
+  return {.name = "rabbitmq",
+          .order_by_key = true,
+          .retry = true,
+          .dead_letters = consumer_->options().rejected == Rejected::dead_letter,
+          .redelivery_flag = true,
+          .headers = true,
+          .content_type = true,
+          .durable = true,
+          .unsettled_max = kPrefetchMax,
+          .body_bytes_max = std::size_t{128} << 20};
+}
+
+}  // namespace headrace::rabbitmq

@@ -1,0 +1,41 @@
+#include "waker.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cstdint>
+
+#include "headrace/base/check.hpp"
+
+namespace headrace::rabbitmq {
+
+Waker::Waker() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  HEADRACE_CHECK("rabbitmq.eventfd", event_ >= 0, "no file descriptor is left");
+}
+
+Waker::~Waker() { ::close(event_); }
+
+void Waker::begin() {
+  const std::scoped_lock lock(mutex_);
+  wanted_ = true;
+}
+
+void Waker::wait(int socket, std::chrono::milliseconds deadline) {
+  pollfd ready[] = {{socket, POLLIN, 0}, {event_, POLLIN, 0}};
+  ::poll(ready, 2, static_cast<int>(deadline.count()));
+  std::uint64_t count = 0;
+  if ((ready[1].revents & POLLIN) != 0) (void)!::read(event_, &count, sizeof count);
+}
+
+void Waker::wake() {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!wanted_) return;
+    wanted_ = false;
+  }
+  const std::uint64_t one = 1;
+  (void)!::write(event_, &one, sizeof one);
+}
+
+}  // namespace headrace::rabbitmq

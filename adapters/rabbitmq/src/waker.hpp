@@ -1,0 +1,30 @@
+#pragma once
+
+#include <chrono>
+#include <mutex>
+
+namespace headrace::rabbitmq {
+
+/// A thread waits for a socket and for other threads at once.
+/// Protocol: begin(); look for work; without any, wait(). A wake() between begin() and wait() ends the wait at
+/// once. Threads:  wake from any; the rest from the one that waits.
+class Waker {
+ public:
+  Waker();
+  ~Waker();
+  Waker(const Waker&) = delete;
+  Waker& operator=(const Waker&) = delete;
+
+  void begin();
+  /// Until the socket can be read, wake(), or the deadline.
+  void wait(int socket, std::chrono::milliseconds deadline);
+  /// A system call only for the first since begin().
+  void wake();
+
+ private:
+  int event_ = -1;
+  std::mutex mutex_;
+  bool wanted_ = false;
+};
+
+}  // namespace headrace::rabbitmq

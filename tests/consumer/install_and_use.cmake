@@ -12,3 +12,4 @@ run(${CMAKE_COMMAND} -S ${PROJECT} -B ${WORK}/build -G ${GENERATOR} -DCMAKE_BUIL
 run(${CMAKE_COMMAND} --build ${WORK}/build)
 run(${WORK}/build/ring_alone)
 run(${WORK}/build/whole_bus)
+run(${WORK}/build/adapters)

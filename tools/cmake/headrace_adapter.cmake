@@ -13,10 +13,11 @@ macro(headrace_adapter_option name what found)
   endif()
 endmacro()
 
-# headrace_adapter(NAME [LIBRARIES library...]): one folder of adapters/, as target headrace_NAME with alias
-# headrace::NAME. The libraries stay private: no public header shows them.
+# headrace_adapter(NAME [LIBRARIES library...] [HEADERS library...]): one folder of adapters/, as target headrace_NAME
+# with alias headrace::NAME, and installed. The libraries stay private: no public header shows them. Who links the
+# archive links LIBRARIES too, so headraceConfig.cmake.in finds them; HEADERS are needed for building only.
 function(headrace_adapter name)
-  cmake_parse_arguments(arg "" "" "LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "" "" "LIBRARIES;HEADERS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/src/*.cpp)
   add_library(headrace_${name} STATIC ${sources})
   add_library(headrace::${name} ALIAS headrace_${name})
@@ -25,8 +26,11 @@ function(headrace_adapter name)
     $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_link_libraries(headrace_${name} PUBLIC headrace::port)
-  foreach(library IN LISTS arg_LIBRARIES)
+  target_link_libraries(headrace_${name} PRIVATE ${arg_LIBRARIES})
+  foreach(library IN LISTS arg_HEADERS)
     target_link_libraries(headrace_${name} PRIVATE $<BUILD_INTERFACE:${library}>)
   endforeach()
   set_target_properties(headrace_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON EXPORT_NAME ${name})
+  install(TARGETS headrace_${name} EXPORT headraceTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(DIRECTORY include/headrace DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 endfunction()

@@ -12,6 +12,11 @@
 
 namespace headrace::rabbitmq {
 
+/// How long a thread waits before it looks at everything again; heartbeats are served then, too.
+constexpr std::chrono::milliseconds kLookAgain{500};
+/// Messages of one direction before the other is looked at.
+constexpr std::size_t kTurn = 64;
+
 /// The thread of a source or a sink: connects, serves, and connects again, until halt() or an error for good.
 /// Threads:  connected() from the thread itself; the rest from any.
 class ConnectionLoop {

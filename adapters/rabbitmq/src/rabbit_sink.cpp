@@ -13,11 +13,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// How long a thread waits before it looks at everything again; heartbeats are served then, too.
-constexpr milliseconds kLook{500};
-/// Messages sent before the server's answers are looked at again.
-constexpr std::size_t kTurn = 64;
-
 }  // namespace
 
 class RabbitSink::Writer {
@@ -65,7 +60,7 @@ class RabbitSink::Writer {
       if (!sent) return sent.error();
       auto heard = listen(connection);
       if (!heard) return heard.error();
-      if (*sent + *heard == 0) loop_.waker()->wait(connection.fd(), kLook);
+      if (*sent + *heard == 0) loop_.waker()->wait(connection.fd(), kLookAgain);
     }
     // A blocked connection is not read by the server, so it would not answer.
     if (!blocked_) connection.close();

@@ -15,10 +15,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// How long a thread waits before it looks at everything again; heartbeats are served then, too.
-constexpr milliseconds kLook{500};
-/// Messages taken before answers are looked at again.
-constexpr std::size_t kTurn = 64;
 constexpr std::string_view kConsumerTag = "headrace";
 /// AMQP's prefetch is 16 bits wide.
 constexpr std::size_t kPrefetchMax = 65'535;
@@ -98,7 +94,7 @@ class RabbitSource::Consumer {
       if (Status turned = consume_or_not(connection); !turned) return turned;
       auto received = receive(connection);
       if (!received) return received.error();
-      if (*settled + *received == 0) loop_.waker()->wait(connection.fd(), kLook);
+      if (*settled + *received == 0) loop_.waker()->wait(connection.fd(), kLookAgain);
     }
     if (auto settled = settle(connection); !settled) return settled.error();
     connection.close();

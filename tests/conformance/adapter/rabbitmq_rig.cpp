@@ -34,7 +34,7 @@ class RabbitRig final : public Rig {
   std::size_t dead_letters() override {
     if (dead_source_ == nullptr) {
       dead_source_ = source_of(topic_ + ".dead", 1000, rabbitmq::Rejected::drop);
-      const Status started = dead_source_->start([this](Delivery&& delivery) {
+      const Status started = dead_source_->start([this](ReceivedMessage&& delivery) {
         delivery.settle(Settlement::done);
         dead_.fetch_add(1);
       });

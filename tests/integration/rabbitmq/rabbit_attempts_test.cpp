@@ -20,7 +20,7 @@ TEST(RabbitAttempts, AreCountedOverDeadLettering) {
   topology.bindings = {{"retry-wait", "retry-later", ""}, {"retry-again", "retry", ""}};
   test::Collector got;
   const auto source =
-      test::rabbit_source(test::source_of("retry", topology), [&, keep = got.keep()](Delivery&& delivery) {
+      test::rabbit_source(test::source_of("retry", topology), [&, keep = got.keep()](ReceivedMessage&& delivery) {
         delivery.settle(delivery.attempt < 3 ? Settlement::reject : Settlement::done);
         keep(std::move(delivery));
       });

@@ -33,7 +33,7 @@ TEST(RabbitFaults, WrongCredentialsGiveUpAndStaySecret) {
   RabbitSourceOptions of = test::source_of("q", {});
   of.server.password_variable = "HEADRACE_RABBIT_SECRET";
   of.server.on_health = watched.watch();
-  const auto source = test::rabbit_source(std::move(of), [](Delivery&&) {});
+  const auto source = test::rabbit_source(std::move(of), [](ReceivedMessage&&) {});
   RabbitSinkOptions to = test::sink_to("", {});
   to.server.url = "amqp://guest:" + std::string(kRabbitSecret) +
                   "@127.0.0.1:" + std::to_string(RabbitWorld::get().server().port());

@@ -94,7 +94,7 @@ TEST(RabbitTopology, WhatCannotBeGivesUp) {
   EXPECT_EQ(second->health().state, AdapterState::gave_up);
   EXPECT_NE(second->health().reason.find("declaring queue typed"), std::string::npos) << second->health().reason;
   EXPECT_NE(second->health().reason.find("406"), std::string::npos) << second->health().reason;
-  const auto third = test::rabbit_source(test::source_of("nowhere", {}), [](Delivery&&) {});
+  const auto third = test::rabbit_source(test::source_of("nowhere", {}), [](ReceivedMessage&&) {});
   EXPECT_EQ(third->health().state, AdapterState::gave_up);
   EXPECT_NE(third->health().reason.find("404"), std::string::npos) << third->health().reason;
   const auto fourth = test::rabbit_sink(test::sink_to("no-exchange", {}));
@@ -120,7 +120,7 @@ TEST(RabbitTopology, OptionsAreLookedAtFirst) {
   table[3].second = "rabbitmq source: unsettled_max must be 1 to 65535";
   for (auto& [options, message] : table) {
     RabbitSource source(std::move(options));
-    const Status started = source.start([](Delivery&&) {});
+    const Status started = source.start([](ReceivedMessage&&) {});
     ASSERT_FALSE(started) << message;
     EXPECT_EQ(started.error().message(), message);
   }

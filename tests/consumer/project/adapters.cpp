@@ -1,0 +1,28 @@
+#include <cstdio>
+#if __has_include(<headrace/memory/memory_sink.hpp>)
+#include <headrace/memory/memory_sink.hpp>
+#endif
+#if __has_include(<headrace/wire/topic_map.hpp>)
+#include <headrace/wire/topic_map.hpp>
+#endif
+#if __has_include(<headrace/redis/redis_sink.hpp>)
+#include <headrace/redis/redis_sink.hpp>
+#endif
+#if __has_include(<headrace/rabbitmq/rabbit_sink.hpp>)
+#include <headrace/rabbitmq/rabbit_sink.hpp>
+#endif
+
+// Nothing listens where they are told to connect: that they start and stop is enough.
+int main() {
+  int wrong = 0;
+#if __has_include(<headrace/redis/redis_sink.hpp>)
+  headrace::redis::RedisSink redis({.server = {.url = "redis://127.0.0.1:1"}});
+  wrong += redis.start() ? 0 : 1;
+#endif
+#if __has_include(<headrace/rabbitmq/rabbit_sink.hpp>)
+  headrace::rabbitmq::RabbitSink rabbitmq({.server = {.url = "amqp://127.0.0.1:1"}});
+  wrong += rabbitmq.start() ? 0 : 1;
+#endif
+  std::puts(wrong == 0 ? "adapters: linked" : "adapters: wrong");
+  return wrong;
+}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds and runs every test: all tiers natively, the unit tests for ARM64 under emulation and with clang, unit and
-# stress tests under the sanitizers. Closes on ctest's summary of them all.
+# Builds and runs every test: all tiers natively, the unit tests for ARM64 under emulation, unit, conformance and
+# stress tests under the sanitizers, one of them with clang. Closes on ctest's summary of them all.
 #
 #   tools/test.sh                            everything
 #   tools/test.sh --preset release -L unit   some presets (repeat --preset), and what else ctest understands
@@ -13,7 +13,7 @@ while [[ ${1-} == --preset ]]; do
   presets+=("${2:?--preset needs a name; cmake --list-presets names them}")
   shift 2
 done
-((${#presets[@]})) || presets=(release clang arm64 tsan asan-ubsan)
+((${#presets[@]})) || presets=(release arm64 tsan asan-ubsan)
 
 install_packages "${packages_build[@]}" "${packages_tools[@]}" "${packages_adapters[@]}" "${packages_bench[@]}" "${packages_test[@]}"
 install_servers "${packages_servers[@]}"

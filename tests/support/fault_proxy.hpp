@@ -196,7 +196,8 @@ class FaultProxy {
     for (auto& link : links_) {
       link->dead = cut_;
       if (frozen_ || link->dead) continue;
-      const bool open = read_from(link->up) & read_from(link->down);
+      const bool up_open = read_from(link->up);
+      const bool open = read_from(link->down) && up_open;
       const bool carried = write_to(link->up, link->left) && write_to(link->down, no_limit);
       link->dead = !carried || (!open && link->up.under_way.empty() && link->down.under_way.empty());
     }

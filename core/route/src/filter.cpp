@@ -9,7 +9,7 @@
 namespace headrace {
 namespace {
 
-constexpr std::string_view kSubject = "filter";
+constexpr std::string_view kFilterSubject = "filter";
 
 Filter::Syntax syntax_of(std::string_view text) {
   const bool mqtt = text == "#" || text.find_first_of("/+") != std::string_view::npos;
@@ -22,7 +22,7 @@ Status check_literal(std::string_view level, std::size_t offset, Filter::Syntax 
   const auto at = level.find_first_of(wildcards);
   if (at == std::string_view::npos) return Nothing{};
   return detail::text_error(
-      kSubject, offset + at,
+      kFilterSubject, offset + at,
       std::string{"'"} + level[at] + "' must fill its level, this one is '" + std::string{level} + "'");
 }
 
@@ -30,11 +30,11 @@ Status check_level(std::string_view level, std::size_t offset, std::string_view 
   const bool mqtt = syntax == Filter::Syntax::mqtt;
   const bool last = offset + level.size() == text.size();
   if (mqtt && level == "*") {
-    return detail::text_error(kSubject, offset,
+    return detail::text_error(kFilterSubject, offset,
                               "'*' is AMQP's wildcard and '/' or '+' make this filter MQTT's: write '+'");
   }
   if (level == "#" && mqtt && !last) {
-    return detail::text_error(kSubject, offset, "'#' must be the last level of an MQTT filter");
+    return detail::text_error(kFilterSubject, offset, "'#' must be the last level of an MQTT filter");
   }
   return Filter::level(level) == Filter::Level::literal ? check_literal(level, offset, syntax) : Nothing{};
 }
@@ -45,14 +45,14 @@ Status check_separator(std::string_view text) {
   if (plus == std::string_view::npos || level_separator(text) == '/' || text.find('.') == std::string_view::npos) {
     return Nothing{};
   }
-  return detail::text_error(kSubject, plus,
+  return detail::text_error(kFilterSubject, plus,
                             "'+' is MQTT's wildcard, where '/' separates: write '*', or separate by '/'");
 }
 
 }  // namespace
 
 Result<Filter> Filter::parse(std::string_view text) {
-  if (auto checked = detail::check_topic_text(kSubject, text); !checked) return checked.error();
+  if (auto checked = detail::check_topic_text(kFilterSubject, text); !checked) return checked.error();
   if (auto checked = check_separator(text); !checked) return checked.error();
 
   Filter filter{text, syntax_of(text)};

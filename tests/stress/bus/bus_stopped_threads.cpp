@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "events.hpp"
@@ -22,14 +23,16 @@ using namespace test;
 
 constexpr std::uint64_t kProgress = 200;
 
-/// Threads that each do one step over and over and count their steps.
+/// Threads that each do one step over and over and count their steps. make_step(i) is called before any of them
+/// runs: what it locks may be held by none that is stopped.
 class Steppers {
  public:
   template <class MakeStep>
   Steppers(std::size_t count, MakeStep make_step) : steps_(count) {
+    std::vector<decltype(make_step(std::size_t{0}))> made;
+    for (std::size_t i = 0; i < count; ++i) made.push_back(make_step(i));
     for (std::size_t i = 0; i < count; ++i) {
-      threads_.emplace_back([this, i, make_step](const std::stop_token& over) {
-        auto step = make_step(i);
+      threads_.emplace_back([this, i, step = std::move(made[i])](const std::stop_token& over) mutable {
         while (!over.stop_requested()) {
           step();
           steps_[i].fetch_add(1, std::memory_order_relaxed);

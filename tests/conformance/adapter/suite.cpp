@@ -8,11 +8,12 @@
 #include "collector.hpp"
 #include "gate.hpp"
 #include "rig.hpp"
+#include "sanitizer.hpp"
 
 namespace headrace::test {
 namespace {
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#if HEADRACE_TEST_ASAN || HEADRACE_TEST_TSAN
 constexpr std::size_t kMany = 10'000;
 #else
 constexpr std::size_t kMany = 100'000;

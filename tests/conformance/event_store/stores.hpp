@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ namespace headrace::test {
 struct StoreKind {
   std::string name;
   std::function<std::unique_ptr<EventStore>(const std::filesystem::path& folder)> open;
+
+  friend void PrintTo(const StoreKind& kind, std::ostream* out) { *out << kind.name; }
 };
 
 /// Every event store that this build has.

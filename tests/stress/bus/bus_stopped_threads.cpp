@@ -10,11 +10,12 @@
 
 #include "events.hpp"
 #include "headrace/bus/bus.hpp"
+#include "sanitizer.hpp"
 #include "settle.hpp"
 #include "stopped_thread.hpp"
 #include "stress_events.hpp"
 
-#if !defined(__SANITIZE_THREAD__)
+#if !HEADRACE_TEST_TSAN
 
 namespace headrace {
 namespace {

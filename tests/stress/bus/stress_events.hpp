@@ -3,14 +3,15 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "sanitizer.hpp"
+
 namespace headrace {
 
 /// HEADRACE_STRESS_EVENTS, or 10^8 where the compiler optimises and no sanitizer slows it down. Each test takes
 /// its share of them.
 inline std::uint64_t stress_events() {
   if (const char* wanted = std::getenv("HEADRACE_STRESS_EVENTS")) return std::strtoull(wanted, nullptr, 10);
-#if defined(NDEBUG) && defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__) && defined(__x86_64__)
+#if defined(NDEBUG) && defined(__OPTIMIZE__) && !HEADRACE_TEST_ASAN && !HEADRACE_TEST_TSAN && defined(__x86_64__)
   return 100'000'000;
 #else
   return 1'000'000;

@@ -2,10 +2,12 @@
 
 #include <cstdint>
 
+#include "sanitizer.hpp"
+
 namespace headrace {
 
-/// Counts under the thread sanitizer, which is about twenty times slower and needs few events to see a race.
-#if defined(__SANITIZE_THREAD__)
+/// Counts under a sanitizer, which is up to twenty times slower and needs few events to see what is wrong.
+#if HEADRACE_TEST_ASAN || HEADRACE_TEST_TSAN
 inline constexpr std::uint64_t kSlowness = 16;
 #else
 inline constexpr std::uint64_t kSlowness = 1;

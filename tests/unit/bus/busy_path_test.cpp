@@ -16,19 +16,11 @@
 
 #include "events.hpp"
 #include "headrace/bus/bus.hpp"
+#include "sanitizer.hpp"
 #include "settle.hpp"
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define HEADRACE_TEST_SANITIZED
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HEADRACE_TEST_SANITIZED
-#endif
-
 // Every allocation of this program passes here. A sanitizer brings its own malloc, a static program glibc's.
-#if defined(__GLIBC__) && defined(__x86_64__) && !defined(HEADRACE_TEST_SANITIZED)
+#if defined(__GLIBC__) && defined(__x86_64__) && !HEADRACE_TEST_ASAN && !HEADRACE_TEST_TSAN
 #define HEADRACE_TEST_COUNTS_ALLOCATIONS
 
 namespace {

@@ -42,6 +42,8 @@ int main(int argc, char** argv) {
   add_events(app, events, chosen);
   DlqArguments dlq;
   add_dlq(app, dlq, chosen);
+  TraceArguments trace;
+  add_trace(app, trace, chosen);
 #endif
 
   try {

@@ -5,6 +5,7 @@
 
 #include "dlq_command.hpp"
 #include "events_command.hpp"
+#include "trace_command.hpp"
 
 namespace headrace::program {
 
@@ -73,6 +74,20 @@ inline void add_dlq(CLI::App& app, DlqArguments& arguments, std::function<int()>
   discard->add_option("id", arguments.id, "The letter's number");
   add_filter(discard);
   discard->add_flag("--all", arguments.all, "All of them");
+}
+
+/// Adds `trace`, as add_events().
+inline void add_trace(CLI::App& app, TraceArguments& arguments, std::function<int()>& chosen) {
+  CLI::App* trace =
+      app.add_subcommand("trace", "Show what one business transaction did, from an event store's file");
+  trace->add_option("correlation", arguments.correlation, "The correlation id, or the id of one of its events")
+      ->required();
+  trace->add_option("file", arguments.file, "The SQLite file")->required();
+  trace->add_flag("--json", arguments.json, "One JSON object a line");
+  trace->add_option("--format", arguments.format, "text, mermaid or graphviz")
+      ->check(CLI::IsMember({"text", "mermaid", "graphviz"}))
+      ->capture_default_str();
+  trace->callback([&chosen, &arguments] { chosen = [&arguments] { return trace_command(arguments); }; });
 }
 
 }  // namespace headrace::program

@@ -1,0 +1,70 @@
+#include "trace_command.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "event_json.hpp"
+#include "headrace/process/trace.hpp"
+#include "headrace/sqlite/event_store.hpp"
+#include "exit_code.hpp"
+
+namespace headrace::program {
+namespace {
+
+int refuse_trace(const Error& error, ExitCode code = kExitFailed) {
+  fmt::print(stderr, "headrace: {}\n", error.message());
+  return code;
+}
+
+std::string line_of(const Trace& trace, const TraceEvent& event) {
+  using Json = nlohmann::ordered_json;
+  Json headers = Json::array();
+  for (const auto& [name, value] : event.headers) headers.push_back({name, value});
+  Json line = {{"id", event.id.to_string()},
+               {"cause", event.cause ? Json(trace.events[*event.cause].id.to_string()) : Json(nullptr)},
+               {"topic", event.topic},
+               {"key", event.key},
+               {"time", time_text(event.time)},
+               {"headers", std::move(headers)}};
+  if (!event.stream.empty()) {
+    line["stream"] = event.stream;
+    line["version"] = event.version;
+    line["position"] = event.position;
+  }
+  if (event.dead_letter) line["dead_letter"] = *event.dead_letter;
+  return line.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+int trace_command(const TraceArguments& arguments) {
+  const auto correlation = EventId::parse(arguments.correlation);
+  if (!correlation) return refuse_trace({"trace: not an id: " + arguments.correlation, {}}, kExitUsage);
+  SqliteOptions options;
+  options.file = arguments.file;
+  options.access = SqliteAccess::read;
+  const auto store = SqliteEventStore::open(options);
+  if (!store) return refuse_trace(store.error());
+  const auto letters = (*store)->dead_letters();
+  if (!letters) return refuse_trace(letters.error());
+  const auto found = trace(**store, *correlation, {.dead_letters = letters->get()});
+  if (!found) return refuse_trace(found.error());
+  if (found->events.empty()) {
+    return refuse_trace(
+        {"no event has the correlation or the id " + arguments.correlation, arguments.file.string()});
+  }
+  if (arguments.json) {
+    for (const TraceEvent& event : found->events) fmt::print("{}\n", line_of(*found, event));
+  } else if (arguments.format == "mermaid") {
+    fmt::print("{}", to_mermaid(*found));
+  } else if (arguments.format == "graphviz") {
+    fmt::print("{}", to_graphviz(*found));
+  } else {
+    fmt::print("{}", to_text(*found));
+  }
+  return kExitOk;
+}
+
+}  // namespace headrace::program

@@ -24,7 +24,8 @@ struct PendingEvent {
   bool holds_key = false;      ///< later events of its key wait for it
   bool claimed = false;        ///< the dedup window knows that it is in progress
   std::uint64_t first_failure_ns = 0;
-  std::vector<Attempt> history;
+  Attempt first_attempt;                  ///< once one was made; most events have no other
+  std::vector<Attempt> later_attempts;    ///< the latest kAttemptsKept - 1
   std::unique_ptr<DeadLetter> letter;     ///< on its way into a store that is full or down
   std::shared_ptr<RedriveTurn> redriven;  ///< null: it is not a dead letter's
 };

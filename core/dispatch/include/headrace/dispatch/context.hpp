@@ -69,6 +69,9 @@ class Context {
   void set_first(const void* event) noexcept { first_ = event; }
   void set_subscription(const SubscriptionState& subscription) noexcept { subscription_ = &subscription; }
   void set_meta(const EventMeta* meta) noexcept { meta_ = meta; }
+  /// The event that comes after this one, with its meta; null: not known.
+  void set_next(const EventMeta* next) noexcept { next_ = next; }
+  [[nodiscard]] const EventMeta* next() const noexcept { return next_; }
   void set_again(bool again, std::uint32_t attempt) noexcept {
     again_ = again;
     attempt_ = attempt;
@@ -95,6 +98,7 @@ class Context {
   const void* first_ = nullptr;
   // Set for the events that have one, and cleared after them.
   const EventMeta* meta_ = nullptr;
+  const EventMeta* next_ = nullptr;
   SharedEvent* box_ = nullptr;
   std::uint32_t attempt_ = 1;
   bool again_ = false;

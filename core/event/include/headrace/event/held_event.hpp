@@ -27,6 +27,13 @@ class HeldEvent {
   }
   /// Takes the event out of the place where it stands; what is left there stays to be destroyed by its owner.
   [[nodiscard]] static HeldEvent move_from(const EventOps& ops, void* event) {
+    if (ops.trivially_copyable && ops.align <= alignof(std::max_align_t)) {  // nothing to destroy: one allocation
+      constexpr std::size_t kUnit = sizeof(std::max_align_t);
+      auto memory = std::make_shared_for_overwrite<std::max_align_t[]>((ops.size + kUnit - 1) / kUnit);
+      ops.move(memory.get(), event);
+      const void* const held = memory.get();
+      return {std::shared_ptr<const void>(std::move(memory), held), ops};
+    }
     const auto align = std::align_val_t{ops.align};
     void* const place = ::operator new(ops.size, align);
     ops.move(place, event);

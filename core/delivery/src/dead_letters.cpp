@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include "headrace/delivery/delivery.hpp"
 #include "headrace/delivery/delivery_site.hpp"
 #include "headrace/delivery/redrive.hpp"
 #include "headrace/dispatch/dispatcher.hpp"
+#include "headrace/port/event_types.hpp"
 #include "site_delays.hpp"
 
 // What a site does with events that it gives up: the dead letters' side of DeliverySite.
@@ -52,6 +54,10 @@ void DeliverySite::give_up(PendingEventPtr event, FailureClass failure, std::str
 }
 
 DeliverySite::Sent DeliverySite::send(PendingEvent& event, Tally& tally) {
+  if (Status fits = fit_for_store(*event.letter); !fits) {
+    fail(*event.entry, fits.error().message(), tally);
+    return Sent::refused;
+  }
   const Result<Added> added = dead_letters()->add({event.letter.get(), 1});
   if (added && added->letters == 1) {
     ++tally.dead_lettered;
@@ -62,6 +68,20 @@ DeliverySite::Sent DeliverySite::send(PendingEvent& event, Tally& tally) {
     return Sent::refused;
   }
   return Sent::not_yet;
+}
+
+/// A store that outlives the process takes bytes.
+Status DeliverySite::fit_for_store(DeadLetter& letter) const {
+  if (letter.body || dead_letters()->keeps_typed_events()) return Nothing{};
+  const EventTypes* const types = agent_.event_types();
+  if (types == nullptr)
+    return Error{"the dead letter store keeps bytes, and DeliveryDefaults has no event_types", {}};
+  const EventOps& ops = *letter.event.ops();
+  auto body =
+      types->encode(ops.payload->type, static_cast<const std::byte*>(letter.event.data()) + ops.payload_offset);
+  if (!body) return body.error();
+  letter.body = std::move(*body);
+  return Nothing{};
 }
 
 std::uint64_t DeliverySite::send_letters() {
@@ -157,6 +177,7 @@ bool DeliverySite::abandon(PendingEventPtr event) {
     event->letter = std::make_unique<DeadLetter>(
         letter_of(*event, FailureClass::abandoned, "the bus stopped before its turn came"));
   }
+  if (!fit_for_store(*event->letter)) return false;
   const Result<Added> added = dead_letters()->add({event->letter.get(), 1});
   return added && added->letters == 1;
 }
@@ -180,7 +201,8 @@ DeadLetter DeliverySite::letter_of(PendingEvent& event, FailureClass failure, st
   letter.worker = agent_.worker().index();
   letter.failure = failure;
   letter.reason = reason;
-  letter.attempts = std::move(event.history);
+  if (event.attempts > 0) letter.attempts.push_back(std::move(event.first_attempt));
+  std::move(event.later_attempts.begin(), event.later_attempts.end(), std::back_inserter(letter.attempts));
   letter.attempts_made = event.attempts;
   letter.last_failure = agent_.wall_time();
   letter.first_failure = letter.attempts.empty() ? letter.last_failure : letter.attempts.front().at;

@@ -22,6 +22,7 @@ DeliveryOptions checked(DeliveryOptions options, const DeliveryDefaults& default
   if (options.park_key && subscription.placement == Placement::balanced) {
     fault("a balanced group has no order that park_key could keep; use Placement::sharded");
   }
+  if (options.handler_limit < std::chrono::nanoseconds::zero()) fault("handler_limit is below zero");
   if (options.dead_letters == nullptr) options.dead_letters = defaults.dead_letters;
   if (options.park_key && options.dead_letters == nullptr) fault("park_key needs a dead letter store");
   return options;

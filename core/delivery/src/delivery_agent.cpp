@@ -13,6 +13,7 @@ DeliveryAgent::DeliveryAgent(Worker& worker, const DeliveryDefaults& defaults)
     : worker_(worker),
       time_(worker.dispatcher().options().time),
       on_breaker_(defaults.on_breaker),
+      event_types_(defaults.event_types),
       random_(defaults.seed != 0 ? defaults.seed + worker.index() : std::random_device()()),
       timers_({defaults.timers_max, defaults.tick}, time_.now_ns()),
       works_options_{defaults.scheduled_max + kRedrivesMax, defaults.tick} {}

@@ -48,6 +48,11 @@ std::uint64_t DeliverySite::key_of(const Context& context) noexcept {
   return entry.ops->has_key ? context.key() : entry.topic->key_hash;
 }
 
+void DeliverySite::HandlerCall::watch(DeliverySite& site, const Context& context) noexcept {
+  slot_ = &site.agent_.watch_slot();
+  slot_->begin(site.subscription_, context, site.agent_.now_ns(), site.options_.handler_limit);
+}
+
 // --- Before the handler --------------------------------------------------------------------------------------
 
 bool DeliverySite::admit(Context& context, Claim claim, Tally& tally) {
@@ -158,6 +163,9 @@ bool DeliverySite::is_first_copy(Context& context, Tally& tally) {
   DedupAnswer answer;
   if (dedup.store == nullptr) {
     if (!window_) window_.emplace(dedup.window);
+    // The next one's place in the window is most likely in no cache; this one's handler is time enough to fetch
+    // it.
+    if (context.next() != nullptr && !dedup.by_key) window_->ask_for(DedupKey::of(context.next()->id));
     answer = window_->claim(*key, 0, now);
   } else if (const Status asked = dedup.store->claim({&*key, 1}, agent_.owner(), now, {&answer, 1}); !asked) {
     if (dedup.when_down == WhenDedupDown::fail_open) {
@@ -277,9 +285,14 @@ void DeliverySite::settle(Context& context, const Outcome& outcome, Tally& tally
   event->claimed = options_.deduplicated.has_value();
   ++event->attempts;
   if (event->attempts == 1) event->first_failure_ns = now_ns;
-  const Attempt attempt{event->attempts, agent_.wall_time(), outcome.failure(), std::string(outcome.reason())};
-  if (event->history.size() == kAttemptsKept) event->history.erase(event->history.begin() + 1);
-  event->history.push_back(attempt);
+  Attempt attempt{event->attempts, agent_.wall_time(), outcome.failure(), std::string(outcome.reason())};
+  if (event->attempts == 1) {
+    event->first_attempt = std::move(attempt);
+  } else {
+    auto& later_ones = event->later_attempts;
+    if (later_ones.size() == kAttemptsKept - 1) later_ones.erase(later_ones.begin());
+    later_ones.push_back(std::move(attempt));
+  }
 
   const bool again = outcome.kind() != Outcome::Kind::dead_letter && outcome.kind() != Outcome::Kind::park;
   if (again) {
@@ -315,6 +328,11 @@ void DeliverySite::try_later(PendingEventPtr event, std::uint64_t due_ns, Tally&
   enlist();
   refresh();
   if (event->holds_key) blocked_ = true;
+  if (event->redriven != nullptr) {
+    // The next try may come later than the lease lasts.
+    const std::uint64_t now_ns = agent_.now_ns();
+    event->redriven->keep(agent_.wall_time(), std::chrono::nanoseconds(due_ns > now_ns ? due_ns - now_ns : 0));
+  }
   agent_.schedule(due_ns, std::move(event));
   ++tally.kept;
 }

@@ -1,11 +1,15 @@
 #include "headrace/delivery/redrive.hpp"
 
+#include <algorithm>
+#include <cstring>
+#include <optional>
 #include <utility>
 
 #include "headrace/delivery/dead_letters.hpp"
 #include "headrace/delivery/delivery.hpp"
 #include "headrace/delivery/delivery_agent.hpp"
 #include "headrace/delivery/delivery_directory.hpp"
+#include "headrace/port/event_types.hpp"
 
 namespace headrace {
 namespace {
@@ -17,11 +21,13 @@ constexpr const char* kStopped = "the bus has stopped";
 // --- One run -------------------------------------------------------------------------------------------------
 
 Redrive::Redrive(std::shared_ptr<DeadLetterStore> store, DeadLetterFilter filter, RedriveOptions options,
-                 WhenOneFails when_one_fails, std::shared_ptr<DeliveryDirectory> directory, DeliveryAgent* agent)
+                 WhenOneFails when_one_fails, std::shared_ptr<DeliveryDirectory> directory, DeliveryAgent* agent,
+                 Edit edit)
     : store_(std::move(store)),
       options_(options),
       when_one_fails_(when_one_fails),
       directory_(std::move(directory)),
+      edit_(std::move(edit)),
       agent_(agent),
       filter_(std::move(filter)),
       left_(options.letters_max) {}
@@ -62,23 +68,62 @@ void Redrive::step() {
   if (options_.letters_per_second > 0) {
     next_ns_ = agent_->now_ns() + static_cast<std::uint64_t>(1e9 / options_.letters_per_second);
   }
-  const auto state =
-      letter->event ? directory_->find(letter->subscription, letter->event.ops()->payload->type) : nullptr;
+  const auto type = letter->event ? std::optional(letter->event.ops()->payload->type) : std::nullopt;
+  const auto state = directory_->find(letter->subscription, type);
   if (state == nullptr) {
-    const DeadLetterId id = letter->id;
-    static_cast<void>(store_->release(taken->lease, {&id, 1}).has_value());
-    {
-      const std::lock_guard lock(mutex_);
-      ++report_.skipped;
-    }
-    return when_one_fails_ == WhenOneFails::stop ? finish("a letter of the key has no handler here") : go_on();
+    return skip(taken->lease, letter->id, "no subscription of the name '" + letter->subscription + "' handles it");
   }
-  auto turn = std::make_shared<RedriveTurn>(shared_from_this(), store_, taken->lease, letter->id);
+  if (const Status done = prepare(*letter, state->type); !done) {
+    return skip(taken->lease, letter->id, done.error().message());
+  }
+  auto turn =
+      std::make_shared<RedriveTurn>(shared_from_this(), store_, taken->lease, letter->id, options_.lease_for);
   DeliverySite& site = DeliveryDirectory::delivery_of(*state).site_of(*letter, *state);
   // The state keeps the site.
   static_cast<void>(site.agent().post([state, &site, letter, turn](DeliveryAgent::Posted posted) {
     if (posted == DeliveryAgent::Posted::runs) site.redrive(*letter, turn);
   }));
+}
+
+void Redrive::skip(DeadLetterLease lease, DeadLetterId letter, std::string why) {
+  static_cast<void>(store_->release(lease, {&letter, 1}).has_value());
+  std::string error = "a letter of the key was skipped: " + why;
+  {
+    const std::lock_guard lock(mutex_);
+    ++report_.skipped;
+    report_.why_skipped = std::move(why);
+  }
+  when_one_fails_ == WhenOneFails::stop ? finish(std::move(error)) : go_on();
+}
+
+Status Redrive::prepare(DeadLetter& letter, EventTypeId type) const {
+  if (letter.event && !edit_) return Nothing{};
+  const EventTypes* const types = agent_->event_types();
+  if (types == nullptr) return Error{"DeliveryDefaults has no event_types to read and write it", {}};
+  EventMeta meta;
+  if (letter.event) {
+    const EventOps& ops = *letter.event.ops();
+    if (ops.payload_offset != 0) std::memcpy(&meta, letter.event.data(), sizeof meta);
+  } else {
+    meta = {letter.envelope.id, letter.envelope.correlation, letter.envelope.causation, 0};
+  }
+  Result<FieldValue> fields = letter.event
+                                  ? types->fields(type, static_cast<const std::byte*>(letter.event.data()) +
+                                                            letter.event.ops()->payload_offset)
+                                  : types->fields(type, letter.envelope.version, *letter.body);
+  if (!fields) return fields.error();
+  if (edit_) {
+    if (Status edited = edit_(*fields); !edited) return edited;
+  }
+  Result<HeldEvent> made = types->make(type, *fields, meta);
+  if (!made) return made.error();
+  const EventOps& ops = *made->ops();
+  const std::string key = ops.payload->key_text(static_cast<const std::byte*>(made->data()) + ops.payload_offset);
+  if (edit_ && key != letter.envelope.key) {
+    return Error{"the edit changes the key, and with it the event's place", letter.envelope.key};
+  }
+  letter.event = std::move(*made);
+  return Nothing{};
 }
 
 void Redrive::ended(bool handled) {
@@ -105,6 +150,11 @@ void RedriveTurn::settle() {
   static_cast<void>(store_->settle(lease_, {&letter_, 1}).has_value());
 }
 
+void RedriveTurn::keep(EventTime now, std::chrono::nanoseconds wait) {
+  constexpr std::chrono::nanoseconds kLongest = std::chrono::hours(24 * 36'500);  // times end in 2262
+  static_cast<void>(store_->renew(lease_, now, std::min(wait, kLongest) + lease_for_).has_value());
+}
+
 RedriveTurn::~RedriveTurn() {
   if (!settled_) static_cast<void>(store_->release(lease_, {&letter_, 1}).has_value());
   run_->ended(settled_);
@@ -129,9 +179,10 @@ std::vector<std::shared_ptr<SubscriptionState>> DeliveryDirectory::all() {
   return alive;
 }
 
-std::shared_ptr<SubscriptionState> DeliveryDirectory::find(std::string_view subscription, EventTypeId type) {
+std::shared_ptr<SubscriptionState> DeliveryDirectory::find(std::string_view subscription,
+                                                           std::optional<EventTypeId> type) {
   for (auto& state : all()) {
-    if (state->name == subscription && state->type == type) return state;
+    if (state->name == subscription && (!type || state->type == *type)) return state;
   }
   return nullptr;
 }
@@ -154,11 +205,12 @@ Delivery& DeliveryDirectory::delivery_of(SubscriptionState& state) noexcept {
 // --- The operator's face -------------------------------------------------------------------------------------
 
 std::shared_ptr<Redrive> DeadLetters::begin(DeadLetterFilter filter, RedriveOptions options,
-                                            Redrive::WhenOneFails when) {
+                                            Redrive::WhenOneFails when, Redrive::Edit edit) {
   const auto dispatcher = dispatcher_.lock();
   DeliveryAgent* agent = nullptr;
   if (dispatcher != nullptr) agent = &DeliveryAgent::of(*dispatcher, 0, defaults_);
-  auto run = std::make_shared<Redrive>(store_, std::move(filter), options, when, directory_, agent);
+  auto run =
+      std::make_shared<Redrive>(store_, std::move(filter), options, when, directory_, agent, std::move(edit));
   // An agent that was made after the stop would wait for ever.
   const bool alive = agent != nullptr && !dispatcher->stopped();
   const bool taken = alive && agent->post([run](DeliveryAgent::Posted posted) {

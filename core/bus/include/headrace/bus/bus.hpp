@@ -5,6 +5,7 @@
 #include <memory>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "headrace/base/check.hpp"
 #include "headrace/bus/subscribe_options.hpp"
@@ -13,6 +14,7 @@
 #include "headrace/delivery/delivery.hpp"
 #include "headrace/delivery/later.hpp"
 #include "headrace/delivery/scheduled_event.hpp"
+#include "headrace/delivery/watchdog.hpp"
 #include "headrace/dispatch/dispatcher.hpp"
 
 namespace headrace {
@@ -41,6 +43,7 @@ class Bus {
     if (dispatcher_ == nullptr) return;
     schedule_->close();
     dispatcher_->shut_down();
+    watchdog_->stop();
   }
   Bus(Bus&&) noexcept = default;
   Bus& operator=(Bus&&) = delete;
@@ -140,6 +143,10 @@ class Bus {
     return {std::move(store), directory_, dispatcher_, delivery_};
   }
 
+  /// Calls of handlers that have lasted longer than their subscription's handler_limit, at this moment. Also from
+  /// inside handlers.
+  [[nodiscard]] std::vector<SlowHandler> slow_handlers() const { return watchdog_->slow_handlers(); }
+
   /// The engine, for layers above: with it they poll single workers and look into lanes.
   [[nodiscard]] Dispatcher& dispatcher() noexcept { return *dispatcher_; }
   [[nodiscard]] Snapshot snapshot() { return dispatcher_->snapshot(); }
@@ -171,14 +178,26 @@ class Bus {
       state.handler = std::make_shared<Handler>(Handler{std::move(handler), std::move(predicate), *delivery});
       state.invoke = &Handler::invoke;
       state.delivery = std::move(delivery);
+      if (options.handler_limit > std::chrono::nanoseconds::zero()) watch_handlers(options.handler_limit);
       directory_->add(state.shared_from_this());
     });
+  }
+
+  void watch_handlers(std::chrono::nanoseconds limit) {
+    std::vector<WatchSlot*> slots;
+    for (unsigned worker = 0; worker < dispatcher_->worker_count(); ++worker) {
+      slots.push_back(&DeliveryAgent::of(*dispatcher_, worker, delivery_).watch_slot());
+    }
+    const bool threads = dispatcher_->options().workers != 0;
+    watchdog_->watch(std::move(slots), limit, threads ? Watchdog::Looks::by_itself : Watchdog::Looks::when_asked);
   }
 
   std::shared_ptr<Dispatcher> dispatcher_;
   DeliveryDefaults delivery_;
   std::shared_ptr<Schedule> schedule_ = std::make_shared<Schedule>(delivery_.scheduled_max);
   std::shared_ptr<DeliveryDirectory> directory_ = std::make_shared<DeliveryDirectory>();
+  std::unique_ptr<Watchdog> watchdog_ =
+      std::make_unique<Watchdog>(dispatcher_->options().time, delivery_.on_slow_handler);
 };
 
 }  // namespace headrace

@@ -30,6 +30,7 @@ struct SubscribeOptions {
   KeyOrderOptions waiting = {};
   std::optional<Deduplicated> deduplicated = {};
   std::optional<WhenExpired> when_expired = {};
+  std::chrono::nanoseconds handler_limit = {};
   bool park_key = false;
   std::shared_ptr<DeadLetterStore> dead_letters = {};
 

@@ -34,6 +34,14 @@ class DeadLetters {
   [[nodiscard]] std::shared_ptr<Redrive> redrive(DeadLetterId letter) {
     return redrive(DeadLetterFilter{.id = letter});
   }
+  /// One letter whose event is changed before it runs: `edit` is given its fields, brought up to the present
+  /// version by the upcasters of DeliveryDefaults::event_types, which it needs. It runs on a worker. An edit that
+  /// answers with an error, changes the key, or leaves fields that are no event of the type skips the letter: see
+  /// RedriveReport::why_skipped. What fails again stands in the store as it was edited, if the event has an id;
+  /// else as it was.
+  [[nodiscard]] std::shared_ptr<Redrive> redrive_edited(DeadLetterId letter, Redrive::Edit edit) {
+    return begin(DeadLetterFilter{.id = letter}, {}, Redrive::WhenOneFails::go_on, std::move(edit));
+  }
   /// All letters that the filter means, those that come while it runs included.
   [[nodiscard]] std::shared_ptr<Redrive> redrive(DeadLetterFilter filter, RedriveOptions options = {}) {
     return begin(std::move(filter), options, Redrive::WhenOneFails::go_on);
@@ -51,7 +59,8 @@ class DeadLetters {
   Result<std::size_t> discard(const DeadLetterFilter& filter);
 
  private:
-  std::shared_ptr<Redrive> begin(DeadLetterFilter filter, RedriveOptions options, Redrive::WhenOneFails when);
+  std::shared_ptr<Redrive> begin(DeadLetterFilter filter, RedriveOptions options, Redrive::WhenOneFails when,
+                                 Redrive::Edit edit = {});
 
   std::shared_ptr<DeadLetterStore> store_;
   std::shared_ptr<DeliveryDirectory> directory_;

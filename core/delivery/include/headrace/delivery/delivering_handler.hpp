@@ -91,6 +91,7 @@ struct DeliveringHandler {
     if (!wants(event, Mark::fresh, site, context, tally)) return;
     Outcome outcome;
     try {
+      const DeliverySite::HandlerCall running(site, context);
       outcome = call(event, context);
     } catch (...) {
       outcome = site.judge(std::current_exception());
@@ -163,6 +164,7 @@ struct DeliveringHandler {
   BatchOutcome call(std::span<const T> events, DeliverySite& site, Context& context) {
     context.set_first(events.data());
     try {
+      const DeliverySite::HandlerCall running(site, context);
       if constexpr (std::invocable<F&, std::span<const T>, Context&>) {
         return answer<BatchOutcome>([&] { return handle(events, context); });
       } else {

@@ -63,6 +63,8 @@ class DeliveryAgent final : public WorkerAgent {
   [[nodiscard]] PendingEventPtr take_running() noexcept { return std::move(running_); }
   [[nodiscard]] PendingEvent* running() noexcept { return running_.get(); }
 
+  [[nodiscard]] const EventTypes* event_types() const noexcept { return event_types_.get(); }
+  [[nodiscard]] WatchSlot& watch_slot() noexcept { return watch_slot_; }
   [[nodiscard]] Worker& worker() noexcept { return worker_; }
   [[nodiscard]] std::uint64_t now_ns() const { return time_.now_ns(); }
   [[nodiscard]] EventTime wall_time() const { return time_.wall_time(); }
@@ -97,6 +99,7 @@ class DeliveryAgent final : public WorkerAgent {
   const TimeSource& time_;
   const DedupOwner owner_ = EventId::make().low;
   std::function<void(std::string_view, CircuitBreaker::State)> on_breaker_;
+  const std::shared_ptr<const EventTypes> event_types_;
   std::mt19937_64 random_;
   TimingWheel<Timer> timers_;
   const TimingWheelOptions works_options_;
@@ -108,6 +111,7 @@ class DeliveryAgent final : public WorkerAgent {
   std::vector<Released> released_;
   std::vector<Timer> due_;
   PendingEventPtr running_;
+  WatchSlot watch_slot_;
 
   std::mutex posted_mutex_;
   std::vector<std::function<void(Posted)>> posted_;

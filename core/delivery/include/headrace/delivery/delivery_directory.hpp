@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -16,8 +17,9 @@ class Delivery;
 class DeliveryDirectory {
  public:
   void add(const std::shared_ptr<SubscriptionState>& state);
-  /// The oldest one that has not ended; null: there is none.
-  [[nodiscard]] std::shared_ptr<SubscriptionState> find(std::string_view subscription, EventTypeId type);
+  /// The oldest one that has not ended, of that type if one is given; null: there is none.
+  [[nodiscard]] std::shared_ptr<SubscriptionState> find(std::string_view subscription,
+                                                        std::optional<EventTypeId> type);
   [[nodiscard]] std::vector<std::shared_ptr<SubscriptionState>> all();
   /// On every site: keys flow again whose last letter is gone.
   void free_parked_keys();

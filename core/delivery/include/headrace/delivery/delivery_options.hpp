@@ -13,9 +13,12 @@
 #include "headrace/delivery/key_order.hpp"
 #include "headrace/delivery/retry_budget.hpp"
 #include "headrace/delivery/retry_policy.hpp"
+#include "headrace/delivery/watch_slot.hpp"
 #include "headrace/port/dead_letter_store.hpp"
 
 namespace headrace {
+
+class EventTypes;
 
 /// What happens to an event whose time to live was over before a handler saw it.
 enum class WhenExpired : std::uint8_t { drop, dead_letter };
@@ -50,6 +53,7 @@ struct DeliveryOptions {
   KeyOrderOptions waiting = {};  ///< room for events behind a held key or an open breaker, on each worker
   std::optional<Deduplicated> deduplicated = {};
   WhenExpired when_expired = WhenExpired::drop;
+  std::chrono::nanoseconds handler_limit = {};  ///< a call that takes longer is a SlowHandler; zero: none is
   bool park_key = false;  ///< later events of a key whose event was given up go behind it, into the dead letters
   std::shared_ptr<DeadLetterStore> dead_letters = {};  ///< none: the bus's; if it has none either, events fail
 };
@@ -57,12 +61,19 @@ struct DeliveryOptions {
 /// What the bus does for all its subscriptions.
 struct DeliveryDefaults {
   std::shared_ptr<DeadLetterStore> dead_letters = {};
+  /// How events become bytes and come back, for stores that outlive the process: without it what is given up into
+  /// such a store fails, and its letters are not redriven.
+  std::shared_ptr<const EventTypes> event_types = {};
   std::uint32_t timers_max = 65'536;     ///< pending retries, on each worker
   std::uint32_t scheduled_max = 65'536;  ///< publications that wait for their time, on the whole bus
   std::chrono::nanoseconds tick = std::chrono::milliseconds(1);
   std::uint64_t seed = 0;  ///< of jitter; 0: a different one each run
   /// A circuit breaker opened (sources should pause) or closed. On the worker's thread; must not block.
   std::function<void(std::string_view subscription, CircuitBreaker::State)> on_breaker = {};
+  /// A handler runs longer than its subscription's handler_limit, and has not returned: when it passes the limit,
+  /// and each time that its age has doubled. On a thread of its own, at most half the shortest limit late; must
+  /// not throw. A bus without worker threads does not call it: see Bus::slow_handlers().
+  std::function<void(const SlowHandler&)> on_slow_handler = {};
 };
 
 }  // namespace headrace

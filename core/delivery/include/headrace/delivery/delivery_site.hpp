@@ -36,6 +36,25 @@ class DeliverySite {
   void done(Context& context, Tally& tally);
   /// It was not.
   void settle(Context& context, const Outcome& outcome, Tally& tally);
+  /// For as long as this lives, the subscription's handler runs: what a limit counts.
+  class HandlerCall {
+   public:
+    HandlerCall(DeliverySite& site, const Context& context) noexcept {
+      if (site.options_.handler_limit > std::chrono::nanoseconds::zero()) [[unlikely]]
+        watch(site, context);
+    }
+    HandlerCall(const HandlerCall&) = delete;
+    HandlerCall& operator=(const HandlerCall&) = delete;
+    ~HandlerCall() {
+      if (slot_ != nullptr) [[unlikely]]
+        slot_->end();
+    }
+
+   private:
+    void watch(DeliverySite& site, const Context& context) noexcept;
+
+    WatchSlot* slot_ = nullptr;
+  };
   /// The same, said by an exception.
   [[nodiscard]] Outcome judge(const std::exception_ptr& thrown) const;
 
@@ -108,6 +127,7 @@ class DeliverySite {
   void give_up(PendingEventPtr event, FailureClass failure, std::string_view reason, bool parks, Tally& tally);
   enum class Sent : std::uint8_t { stored, refused, not_yet };
   [[nodiscard]] Sent send(PendingEvent& event, Tally& tally);
+  [[nodiscard]] Status fit_for_store(DeadLetter& letter) const;
   [[nodiscard]] DeadLetter letter_of(PendingEvent& event, FailureClass failure, std::string_view reason) const;
 
   void find_parked_keys();

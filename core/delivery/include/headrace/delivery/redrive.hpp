@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -14,6 +15,7 @@
 namespace headrace {
 
 class DeliveryAgent;
+class FieldValue;
 class DeliveryDirectory;
 
 struct RedriveOptions {
@@ -26,7 +28,8 @@ struct RedriveOptions {
 struct RedriveReport {
   std::uint64_t handled = 0;   ///< done, or known to have been done before; their letters are gone
   std::uint64_t returned = 0;  ///< failed again, and stand where they stood
-  std::uint64_t skipped = 0;   ///< nobody here handles them: no such subscription, or stored as bytes only
+  std::uint64_t skipped = 0;   ///< nobody here handles them, or their bytes cannot be read: see why
+  std::string why_skipped;     ///< of the last one
   bool finished = false;
   std::string error;  ///< why it ended early; empty: it did not
 };
@@ -37,13 +40,19 @@ struct RedriveReport {
 ///
 /// Threads:    report, cancel by anyone; the rest on workers.
 /// Idempotent: a letter is leased while its handler runs, and the event keeps its id: after a crash in between it
-///             comes once more, and `deduplicated` knows it.
+///             comes once more, and `deduplicated` knows it. The lease goes on while the letter waits for a next
+///             try.
+/// Bytes:      what a store kept as bytes is decoded by DeliveryDefaults::event_types, through its upcasters.
 class Redrive : public TimedWork, public std::enable_shared_from_this<Redrive> {
  public:
   enum class WhenOneFails : std::uint8_t { go_on, stop };
 
+  /// Changes the letter's event before it runs: its fields, as the present version has them.
+  using Edit = std::function<Status(FieldValue& fields)>;
+
   Redrive(std::shared_ptr<DeadLetterStore> store, DeadLetterFilter filter, RedriveOptions options,
-          WhenOneFails when_one_fails, std::shared_ptr<DeliveryDirectory> directory, DeliveryAgent* agent);
+          WhenOneFails when_one_fails, std::shared_ptr<DeliveryDirectory> directory, DeliveryAgent* agent,
+          Edit edit = {});
 
   [[nodiscard]] RedriveReport report() const;
   /// No further letter is taken.
@@ -58,11 +67,15 @@ class Redrive : public TimedWork, public std::enable_shared_from_this<Redrive> {
 
  private:
   void go_on();
+  void skip(DeadLetterLease lease, DeadLetterId letter, std::string why);
+  /// Makes the letter's event typed, and as the edit wants it.
+  [[nodiscard]] Status prepare(DeadLetter& letter, EventTypeId type) const;
 
   const std::shared_ptr<DeadLetterStore> store_;
   const RedriveOptions options_;
   const WhenOneFails when_one_fails_;
   const std::shared_ptr<DeliveryDirectory> directory_;
+  const Edit edit_;
   DeliveryAgent* const agent_;  ///< on whose worker the run proceeds
   // Of that worker.
   DeadLetterFilter filter_;  ///< `after` is the letter taken last
@@ -78,13 +91,15 @@ class Redrive : public TimedWork, public std::enable_shared_from_this<Redrive> {
 class RedriveTurn {
  public:
   RedriveTurn(std::shared_ptr<Redrive> run, std::shared_ptr<DeadLetterStore> store, DeadLetterLease lease,
-              DeadLetterId letter)
-      : run_(std::move(run)), store_(std::move(store)), lease_(lease), letter_(letter) {}
+              DeadLetterId letter, std::chrono::nanoseconds lease_for)
+      : run_(std::move(run)), store_(std::move(store)), lease_(lease), letter_(letter), lease_for_(lease_for) {}
   RedriveTurn(const RedriveTurn&) = delete;
   RedriveTurn& operator=(const RedriveTurn&) = delete;
   ~RedriveTurn();
 
   void settle();
+  /// The event waits so long for its next try.
+  void keep(EventTime now, std::chrono::nanoseconds wait);
   [[nodiscard]] const DeadLetterStore* store() const noexcept { return store_.get(); }
 
  private:
@@ -92,6 +107,7 @@ class RedriveTurn {
   std::shared_ptr<DeadLetterStore> store_;
   DeadLetterLease lease_;
   DeadLetterId letter_;
+  std::chrono::nanoseconds lease_for_;
   bool settled_ = false;
 };
 

@@ -1,0 +1,57 @@
+#include "headrace/delivery/watchdog.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace headrace {
+namespace {
+
+constexpr std::chrono::nanoseconds kShortestLook = std::chrono::milliseconds(1);
+
+}  // namespace
+
+void Watchdog::watch(std::vector<WatchSlot*> slots, std::chrono::nanoseconds limit, Looks looks) {
+  const std::lock_guard lock(mutex_);
+  if (stopped_) return;
+  slots_ = std::move(slots);
+  shortest_ = std::min(shortest_, limit);
+  if (looks == Looks::by_itself && report_ && !thread_.joinable()) thread_ = std::thread([this] { run(); });
+  changed_.notify_all();
+}
+
+std::vector<SlowHandler> Watchdog::slow_handlers() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<SlowHandler> all;
+  if (stopped_) return all;
+  const std::uint64_t now_ns = time_.now_ns();
+  for (const WatchSlot* slot : slots_) {
+    if (auto slow = slot->slow(now_ns)) all.push_back(std::move(*slow));
+  }
+  return all;
+}
+
+void Watchdog::run() {
+  std::unique_lock lock(mutex_);
+  while (!stopped_) {
+    const auto known = shortest_;
+    changed_.wait_for(lock, std::max(known / 2, kShortestLook), [&] { return stopped_ || shortest_ != known; });
+    if (stopped_) return;
+    const std::vector<WatchSlot*> slots = slots_;
+    lock.unlock();  // who is told may ask, and subscribe
+    for (WatchSlot* slot : slots) {
+      if (const auto slow = slot->newly_slow(time_.now_ns())) report_(*slow);
+    }
+    lock.lock();
+  }
+}
+
+void Watchdog::stop() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+}  // namespace headrace

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "headrace/headrace.hpp"
+#include "headrace/simulation/scenario.hpp"
 #include "headrace/simulation/seeds.hpp"
 #include "headrace/simulation/simulated_bus.hpp"
 
@@ -17,6 +18,12 @@ struct OrderPlaced {
   std::uint64_t order, customer, total_cents;
 };
 HEADRACE_EVENT(OrderPlaced, "orders.placed", key(customer), order, customer, total_cents)
+
+struct OrderShipped {
+  std::uint64_t order;
+  friend bool operator==(const OrderShipped&, const OrderShipped&) = default;
+};
+HEADRACE_EVENT(OrderShipped, "orders.shipped", order)
 
 /// What is to be tested: charges a customer, whose bank may be down for a while.
 struct Billing {
@@ -31,6 +38,22 @@ struct Billing {
 };
 
 const hr::SubscribeOptions kBilling{.ordered = true, .retry = hr::exponential(100ms, 2.0, 8)};
+
+// Given, when, then: an order of something is shipped, one of nothing is given up.
+std::string ships_what_is_paid_for() {
+  return hr::Scenario{}
+      .handler<OrderPlaced>({.name = "shipping"},
+                            [](const OrderPlaced& placed, hr::Context& context) -> hr::Outcome {
+                              if (placed.total_cents == 0) return hr::dead_letter("nothing to pay");
+                              return context.publish(OrderShipped{placed.order}) ? hr::done() : hr::retry();
+                            })
+      .given(OrderPlaced{1, 7, 1999})
+      .when(OrderPlaced{2, 7, 500})
+      .when(OrderPlaced{3, 7, 0})
+      .then_publishes(OrderShipped{2})
+      .then_gives_up({"nothing to pay"})
+      .run();
+}
 
 // The bank is down for a second: what was ordered meanwhile is charged afterwards.
 bool charges_after_an_outage() {
@@ -67,6 +90,10 @@ std::string keeps_the_order_of_a_customer(std::uint64_t seed) {
 }
 
 int main() {
+  if (const std::string wrong = ships_what_is_paid_for(); !wrong.empty()) {
+    std::printf("%s\n", wrong.c_str());
+    return 1;
+  }
   if (!charges_after_an_outage()) return 1;
   const std::string wrong = hr::for_each_seed(200, keeps_the_order_of_a_customer);
   std::printf("%s\n", wrong.empty() ? "200 seeds, all well" : wrong.c_str());

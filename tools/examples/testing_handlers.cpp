@@ -39,10 +39,12 @@ struct Billing {
 
 const hr::SubscribeOptions kBilling{.ordered = true, .retry = hr::exponential(100ms, 2.0, 8)};
 
+const hr::SubscribeOptions kShipping{.name = "shipping", .retry = hr::fixed(1s, 3)};
+
 // Given, when, then: an order of something is shipped, one of nothing is given up.
 std::string ships_what_is_paid_for() {
   return hr::Scenario{}
-      .handler<OrderPlaced>({.name = "shipping"},
+      .handler<OrderPlaced>(kShipping,
                             [](const OrderPlaced& placed, hr::Context& context) -> hr::Outcome {
                               if (placed.total_cents == 0) return hr::dead_letter("nothing to pay");
                               return context.publish(OrderShipped{placed.order}) ? hr::done() : hr::retry();

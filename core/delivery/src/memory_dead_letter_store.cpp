@@ -93,6 +93,13 @@ Result<std::vector<DeadLetter>> MemoryDeadLetterStore::list(const DeadLetterFilt
                                                             std::size_t letters_max) const {
   const std::lock_guard lock{mutex_};
   std::vector<DeadLetter> found;
+  if (filter.event && filter.subscription && !filter.event->is_none()) {
+    const auto known = by_event_.find({*filter.subscription, *filter.event});
+    if (known == by_event_.end() || letters_max == 0) return found;
+    const DeadLetter& letter = letters_.at(known->second).letter;
+    if (filter.matches(letter)) found.push_back(letter);
+    return found;
+  }
   for (auto at = letters_.upper_bound(filter.after); at != letters_.end() && found.size() < letters_max; ++at) {
     if (filter.matches(at->second.letter)) found.push_back(at->second.letter);
   }

@@ -1,0 +1,98 @@
+#include "headrace/delivery/spilling_dead_letter_store.hpp"
+
+#include "dead_letter_store.hpp"
+#include "headrace/delivery/memory_dead_letter_store.hpp"
+
+namespace headrace::test {
+namespace {
+
+std::unique_ptr<SpillingDeadLetterStore> spilling_store(std::size_t first, std::size_t second,
+                                                        WhenFull when_full) {
+  return std::make_unique<SpillingDeadLetterStore>(
+      std::make_shared<MemoryDeadLetterStore>(MemoryDeadLetterOptions{.letters_max = first}),
+      std::make_shared<MemoryDeadLetterStore>(
+          MemoryDeadLetterOptions{.letters_max = second, .when_full = when_full}));
+}
+
+// Both behave as one store: with everything in the second, and with the seam after two letters. Where the oldest
+// is to be dropped it lies in the second store alone.
+INSTANTIATE_TEST_SUITE_P(Spilling, DeadLetterStoreConformance,
+                         testing::Values(DeadLetterStoreMaker{"spilt",
+                                                              [](std::size_t letters_max, WhenFull when_full) {
+                                                                return spilling_store(0, letters_max, when_full);
+                                                              }},
+                                         DeadLetterStoreMaker{
+                                             "seam", [](std::size_t letters_max, WhenFull when_full) {
+                                               const std::size_t first = when_full == WhenFull::refuse ? 2 : 0;
+                                               return spilling_store(first, letters_max - first, when_full);
+                                             }}));
+
+/// Where the letters lie.
+struct Spilling {
+  std::shared_ptr<MemoryDeadLetterStore> first =
+      std::make_shared<MemoryDeadLetterStore>(MemoryDeadLetterOptions{.letters_max = 2});
+  std::shared_ptr<MemoryDeadLetterStore> second = std::make_shared<MemoryDeadLetterStore>();
+  SpillingDeadLetterStore store{first, second};
+
+  void add(DeadLetter letter) { ASSERT_EQ(store.add({&letter, 1})->letters, 1U); }
+  [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> stored() const {
+    return {first->counts()->stored, second->counts()->stored};
+  }
+};
+
+// Claim:  once letters have spilled new ones go behind them, though the first store has room again, until the
+// second is
+//         empty; so letters come out in the order they went in.
+// Method: fill both, empty the first, add; empty all, add.
+TEST(SpillingDeadLetterStore, NewLettersGoBehindWhatHasSpilled) {
+  Spilling s;
+  for (std::uint64_t i = 1; i <= 3; ++i) s.add(letter_of(i));
+  EXPECT_EQ(s.stored(), std::pair(std::uint64_t{2}, std::uint64_t{1}));
+  const auto taken = s.store.take({.letters_max = 2, .now = at(1000)});
+  ASSERT_EQ(taken->letters.size(), 2U);
+  const std::vector<DeadLetterId> ids{taken->letters[0].id, taken->letters[1].id};
+  EXPECT_EQ(s.store.settle(taken->lease, ids).value(), 2U);
+  s.add(letter_of(4));
+  EXPECT_EQ(s.stored(), std::pair(std::uint64_t{0}, std::uint64_t{2}));
+  EXPECT_EQ(s.store.spilled(), 2U);
+  EXPECT_EQ(s.store.discard({}, at(1000)).value(), 2U);
+  s.add(letter_of(5));
+  EXPECT_EQ(s.stored(), std::pair(std::uint64_t{1}, std::uint64_t{0}));
+}
+
+// Claim:  an event that fails again stands where it stood, in whichever of the stores, whatever has spilled
+// meanwhile. Method: one in each, added again.
+TEST(SpillingDeadLetterStore, EventThatFailsAgainStaysInItsStore) {
+  Spilling s;
+  for (std::uint64_t i = 1; i <= 3; ++i) s.add(letter_of(i));
+  s.add(letter_of(1));
+  s.add(letter_of(3));
+  EXPECT_EQ(s.stored(), std::pair(std::uint64_t{2}, std::uint64_t{1}));
+  EXPECT_EQ(s.store.spilled(), 1U);
+  EXPECT_EQ(s.store.counts()->replaced, 2U);
+}
+
+// Claim:  a spilled letter of a parked key waits for those of the key in the first store, and for no other; and it
+// is
+//         taken together with them.
+// Method: keys over the seam: taken one after the other, then all at once.
+TEST(SpillingDeadLetterStore, ParkedKeysWaitOverTheSeam) {
+  Spilling s;
+  s.add(letter_of(1, "a", true));
+  s.add(letter_of(2, "a", true));
+  s.add(letter_of(3, "a", true));
+  s.add(letter_of(4, "b", true));
+  const auto one = s.store.take({.letters_max = 1, .now = at(1000)});
+  const auto other = s.store.take({.letters_max = 1, .now = at(1000)});
+  ASSERT_EQ(one->letters.size(), 1U);
+  ASSERT_EQ(other->letters.size(), 1U);
+  EXPECT_EQ(one->letters[0].envelope.id, letter_of(1).envelope.id);
+  EXPECT_EQ(other->letters[0].envelope.id, letter_of(4).envelope.id);
+  const DeadLetterId id = one->letters[0].id;
+  EXPECT_EQ(s.store.release(one->lease, {&id, 1}).value(), 1U);
+  EXPECT_EQ(s.store.take({.letters_max = 9, .now = at(1000)})->letters.size(), 3U);
+  EXPECT_EQ(s.store.parked("billing", "a").value(), 3U);
+}
+
+}  // namespace
+}  // namespace headrace::test

@@ -12,6 +12,8 @@
 namespace headrace {
 namespace {
 
+constexpr std::uint32_t kAskedAhead = 8;
+
 // What keeps an event that lies in a shared box: another reference to the box.
 HeldEvent hold_box(SharedEvent& box) {
   box.share();
@@ -163,9 +165,9 @@ bool DeliverySite::is_first_copy(Context& context, Tally& tally) {
   DedupAnswer answer;
   if (dedup.store == nullptr) {
     if (!window_) window_.emplace(dedup.window);
-    // The next one's place in the window is most likely in no cache; this one's handler is time enough to fetch
-    // it.
-    if (context.next() != nullptr && !dedup.by_key) window_->ask_for(DedupKey::of(context.next()->id));
+    // Its place in the window is most likely in no cache; the handlers of those before it are time to fetch it.
+    const EventMeta* const ahead = dedup.by_key ? nullptr : context.meta_ahead(kAskedAhead);
+    if (ahead != nullptr) window_->ask_for(DedupKey::of(ahead->id));
     answer = window_->claim(*key, 0, now);
   } else if (const Status asked = dedup.store->claim({&*key, 1}, agent_.owner(), now, {&answer, 1}); !asked) {
     if (dedup.when_down == WhenDedupDown::fail_open) {

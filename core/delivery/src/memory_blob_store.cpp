@@ -1,0 +1,39 @@
+#include "headrace/delivery/memory_blob_store.hpp"
+
+namespace headrace {
+
+Result<std::string> MemoryBlobStore::put(std::span<const std::byte> payload) {
+  const std::lock_guard lock(mutex_);
+  if (payload.size() > options_.bytes_max - bytes_) {
+    return Error{"no room for " + std::to_string(payload.size()) + " bytes: " + std::to_string(bytes_) + " of " +
+                     std::to_string(options_.bytes_max) + " are used",
+                 "MemoryBlobStore", Error::Retry::maybe};
+  }
+  std::string reference = "memory:" + std::to_string(++last_);
+  blobs_.emplace(reference, std::vector<std::byte>(payload.begin(), payload.end()));
+  bytes_ += payload.size();
+  return reference;
+}
+
+Result<std::vector<std::byte>> MemoryBlobStore::get(std::string_view reference) {
+  const std::lock_guard lock(mutex_);
+  const auto found = blobs_.find(reference);
+  if (found == blobs_.end()) return Error{"no blob '" + std::string(reference) + "'", "MemoryBlobStore"};
+  return found->second;
+}
+
+Status MemoryBlobStore::remove(std::string_view reference) {
+  const std::lock_guard lock(mutex_);
+  const auto found = blobs_.find(reference);
+  if (found == blobs_.end()) return Nothing{};
+  bytes_ -= found->second.size();
+  blobs_.erase(found);
+  return Nothing{};
+}
+
+std::size_t MemoryBlobStore::stored_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return bytes_;
+}
+
+}  // namespace headrace

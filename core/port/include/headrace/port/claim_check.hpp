@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "headrace/base/result.hpp"
+#include "headrace/event/envelope.hpp"
+#include "headrace/port/blob_store.hpp"
+
+namespace headrace {
+
+/// How large the encoded content of a topic's events may be.
+struct EventSize {
+  std::size_t travels_max = std::size_t{64} << 10;  ///< larger content stays behind in the blob store
+  std::size_t bytes_max = std::size_t{256} << 20;   ///< larger content is an error
+};
+
+struct EventSizes {
+  EventSize others = {};  ///< of topics that are not named
+  std::map<std::string, EventSize, std::less<>> topics = {};
+
+  [[nodiscard]] const EventSize& of(std::string_view topic) const {
+    const auto own = topics.find(topic);
+    return own == topics.end() ? others : own->second;
+  }
+};
+
+/// The claim check: content that is too large to travel goes to a blob store, and the event carries a reference,
+/// which its consumer resolves when it wants the content. This is a notification event.
+///
+///     sink.send(claims.check_in(std::move(event)))     where events leave
+///     claims.resolve(std::move(event))                 where they are decoded; what is no claim comes back as it
+///     is
+///
+/// The envelope stays as it is, so that routing, order and deduplication do not notice. A claim is text: the
+/// content type, size and checksum of what it stands for, and the blob's reference.
+///
+/// Threads:   as the blob store.
+/// Errors:    content over bytes_max; a claim that is damaged, or whose blob is not what was checked in: no retry
+///            helps. What the blob store says otherwise.
+/// Lost:      a blob is put before the event is sent: a crash in between leaves a blob that nobody refers to.
+/// Blobs
+///            stay until discard(): an event may have several consumers, and be replayed.
+class ClaimCheck {
+ public:
+  static constexpr std::string_view kContentType = "text/x-headrace-claim";
+
+  /// Throws ConfigError for a topic whose travels_max is above its bytes_max.
+  explicit ClaimCheck(std::shared_ptr<BlobStore> blobs, EventSizes sizes = {});
+
+  [[nodiscard]] static bool is_claim(const EncodedEvent& event) noexcept {
+    return event.content_type == kContentType;
+  }
+  [[nodiscard]] Result<EncodedEvent> check_in(EncodedEvent event) const;
+  [[nodiscard]] Result<EncodedEvent> resolve(EncodedEvent event) const;
+  /// Removes the blob of a claim that nobody will resolve any more. What is no claim has none.
+  [[nodiscard]] Status discard(const EncodedEvent& event) const;
+
+ private:
+  const std::shared_ptr<BlobStore> blobs_;
+  const EventSizes sizes_;
+};
+
+}  // namespace headrace

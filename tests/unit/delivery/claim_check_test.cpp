@@ -1,0 +1,89 @@
+#include "headrace/port/claim_check.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "headrace/delivery/memory_blob_store.hpp"
+
+namespace headrace {
+namespace {
+
+EncodedEvent scan(std::size_t bytes, std::string topic = "scans.taken") {
+  EncodedEvent event;
+  event.envelope.topic = std::move(topic);
+  event.envelope.key = "device 7";
+  event.envelope.id = EventId::of(1, 2, 3);
+  event.content_type = "image/png";
+  event.body.resize(bytes);
+  for (std::size_t i = 0; i < bytes; ++i) event.body[i] = static_cast<std::byte>(i * 7);
+  return event;
+}
+
+struct Desk {
+  std::shared_ptr<MemoryBlobStore> blobs = std::make_shared<MemoryBlobStore>(MemoryBlobOptions{.bytes_max = 1000});
+  ClaimCheck claims{blobs,
+                    {.others = {.travels_max = 100, .bytes_max = 2000},
+                     .topics = {{"scans.small", {.travels_max = 10, .bytes_max = 20}}}}};
+};
+
+// Claim:  content over its topic's limit stays behind and comes back as it was; the rest travels as it is. The
+// envelope
+//         never changes.
+// Method: at each limit and one byte over, of a topic that is named and one that is not.
+TEST(ClaimCheck, LargeContentStaysBehind) {
+  Desk desk;
+  EXPECT_EQ(desk.claims.check_in(scan(100)).value(), scan(100));
+  EXPECT_EQ(desk.claims.check_in(scan(10, "scans.small")).value(), scan(10, "scans.small"));
+  EXPECT_EQ(desk.blobs->stored_bytes(), 0U);
+  for (const EncodedEvent& event : {scan(101), scan(11, "scans.small")}) {
+    const EncodedEvent claim = desk.claims.check_in(event).value();
+    EXPECT_TRUE(ClaimCheck::is_claim(claim));
+    EXPECT_EQ(claim.envelope, event.envelope);
+    EXPECT_LT(claim.body.size(), 101U);
+    EXPECT_EQ(desk.claims.check_in(claim).value(), claim);
+    EXPECT_EQ(desk.claims.resolve(claim).value(), event);
+    EXPECT_EQ(desk.claims.resolve(claim).value(), event);
+  }
+  EXPECT_EQ(desk.claims.resolve(scan(5)).value(), scan(5));
+}
+
+// Claim:  content over bytes_max is an error, on the way out and on the way in; a full blob store says that a
+// retry may
+//         help.
+// Method: one byte over; a claim of a consumer with lower limits; a blob that finds no room.
+TEST(ClaimCheck, TooLargeIsAnError) {
+  Desk desk;
+  EXPECT_NE(desk.claims.check_in(scan(21, "scans.small")).error().message().find("21 bytes"), std::string::npos);
+  const EncodedEvent claim = desk.claims.check_in(scan(500)).value();
+  const ClaimCheck strict{desk.blobs, {.others = {.travels_max = 1, .bytes_max = 499}}};
+  EXPECT_NE(strict.resolve(claim).error().message().find("500 bytes"), std::string::npos);
+  EXPECT_EQ(desk.claims.check_in(scan(501)).error().retry, Error::Retry::maybe);
+  EXPECT_THROW((ClaimCheck{desk.blobs, {.others = {.travels_max = 2, .bytes_max = 1}}}), ConfigError);
+}
+
+// Claim:  a blob that is gone, or is another one, is an error that no retry helps; so is a claim with any byte
+// missing. Method: discard the blob; exchange it; cut the claim at each length.
+TEST(ClaimCheck, DamagedClaimsAreErrors) {
+  Desk desk;
+  EncodedEvent claim = desk.claims.check_in(scan(200)).value();
+  for (std::size_t bytes = 0; bytes < claim.body.size(); ++bytes) {
+    EncodedEvent torn = claim;
+    torn.body.resize(bytes);
+    EXPECT_EQ(desk.claims.resolve(torn).error().retry, Error::Retry::no) << bytes;
+  }
+  const std::string other = desk.blobs->put(scan(200).body).value();
+  EXPECT_EQ(other, "memory:2");
+  ASSERT_TRUE(desk.blobs->put(scan(201).body));
+  EncodedEvent exchanged = claim;
+  exchanged.body[exchanged.body.size() - 2] = std::byte{'3'};
+  EXPECT_NE(desk.claims.resolve(exchanged).error().message().find("not what was checked in"), std::string::npos);
+  EXPECT_TRUE(desk.claims.discard(claim));
+  EXPECT_TRUE(desk.claims.discard(claim));
+  EXPECT_EQ(desk.claims.resolve(claim).error().retry, Error::Retry::no);
+  EXPECT_TRUE(desk.claims.discard(scan(5)));
+}
+
+}  // namespace
+}  // namespace headrace

@@ -156,11 +156,11 @@ void Worker::run_whole(const DispatchEntry& entry, const void* whole, std::uint3
   const auto* at = static_cast<const std::byte*>(whole);
   for (std::uint32_t i = 0; i < count; ++i, at += entry.ops->size) {
     context_.set_meta(reinterpret_cast<const EventMeta*>(at));
-    context_.set_next(i + 1 < count ? reinterpret_cast<const EventMeta*>(at + entry.ops->size) : nullptr);
+    context_.set_behind(count - 1 - i);
     run_handlers(entry, at + offset, 1, i == 0 ? stamp : 0);
   }
   context_.set_meta(nullptr);
-  context_.set_next(nullptr);
+  context_.set_behind(0);
 }
 
 void Worker::run_handlers(const DispatchEntry& entry, const void* events, std::uint32_t count,

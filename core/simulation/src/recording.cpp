@@ -90,9 +90,12 @@ Status RecordingWriter::write(const RecordedEvent& event) {
   return Nothing{};
 }
 
-Error RecordingReader::fault(std::string what) const { return {std::move(what), "byte " + std::to_string(at_)}; }
+Error RecordingReader::fault(std::string what) {
+  return failed_.emplace(Error{std::move(what), "byte " + std::to_string(at_)});
+}
 
 Result<std::optional<RecordedEvent>> RecordingReader::next() {
+  if (failed_) return *failed_;
   if (at_ == 0) {
     record_.resize(kFirstLine.size());
     in_.read(record_.data(), static_cast<std::streamsize>(record_.size()));

@@ -28,19 +28,21 @@ struct Shipped {
 };
 HEADRACE_EVENT(Shipped, "scenario.shipped", order)
 
+const SubscribeOptions kCharge{.name = "charge", .retry = fixed(1s, 3)};
+const SubscribeOptions kShip{.name = "ship"};
+
 /// Charges an order, then ships it; one of no cents is given up; one while the bank is down is tried again.
 struct Shop {
   bool bank_is_down = false;
 
   Scenario scenario() {
     Scenario made;
-    made.handler<Ordered>({.name = "charge", .retry = fixed(1s, 3)},
-                          [this](const Ordered& ordered, Context& context) -> Outcome {
-                            if (ordered.cents == 0) return dead_letter("nothing to pay");
-                            if (bank_is_down) return retry("the bank is down");
-                            return context.publish(Charged{ordered.order}) ? done() : retry();
-                          });
-    made.handler<Charged>({.name = "ship"}, [](const Charged& charged, Context& context) {
+    made.handler<Ordered>(kCharge, [this](const Ordered& ordered, Context& context) -> Outcome {
+      if (ordered.cents == 0) return dead_letter("nothing to pay");
+      if (bank_is_down) return retry("the bank is down");
+      return context.publish(Charged{ordered.order}) ? done() : retry();
+    });
+    made.handler<Charged>(kShip, [](const Charged& charged, Context& context) {
       EXPECT_TRUE(context.publish(Shipped{charged.order}));
     });
     return made;

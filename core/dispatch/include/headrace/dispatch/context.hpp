@@ -69,9 +69,15 @@ class Context {
   void set_first(const void* event) noexcept { first_ = event; }
   void set_subscription(const SubscriptionState& subscription) noexcept { subscription_ = &subscription; }
   void set_meta(const EventMeta* meta) noexcept { meta_ = meta; }
-  /// The event that comes after this one, with its meta; null: not known.
-  void set_next(const EventMeta* next) noexcept { next_ = next; }
-  [[nodiscard]] const EventMeta* next() const noexcept { return next_; }
+  /// How many more events with meta lie side by side behind this one.
+  void set_behind(std::uint32_t events) noexcept { behind_ = events; }
+  /// The meta of the one that comes so many later, or of the last one; null: this is it.
+  [[nodiscard]] const EventMeta* meta_ahead(std::uint32_t events) const noexcept {
+    if (behind_ == 0) return nullptr;
+    const std::uint32_t distance = events < behind_ ? events : behind_;
+    return reinterpret_cast<const EventMeta*>(reinterpret_cast<const std::byte*>(meta_) +
+                                              std::size_t{distance} * entry_->ops->size);
+  }
   void set_again(bool again, std::uint32_t attempt) noexcept {
     again_ = again;
     attempt_ = attempt;
@@ -98,7 +104,7 @@ class Context {
   const void* first_ = nullptr;
   // Set for the events that have one, and cleared after them.
   const EventMeta* meta_ = nullptr;
-  const EventMeta* next_ = nullptr;
+  std::uint32_t behind_ = 0;
   SharedEvent* box_ = nullptr;
   std::uint32_t attempt_ = 1;
   bool again_ = false;

@@ -53,11 +53,12 @@ class RecordingReader {
   [[nodiscard]] Result<std::optional<RecordedEvent>> next();
 
  private:
-  [[nodiscard]] Error fault(std::string what) const;
+  [[nodiscard]] Error fault(std::string what);
 
   std::istream& in_;
   std::string record_;
-  std::uint64_t at_ = 0;  ///< the byte where the next record begins
+  std::uint64_t at_ = 0;         ///< the byte where the next record begins
+  std::optional<Error> failed_;  ///< what every further call answers
 };
 
 }  // namespace headrace

@@ -12,7 +12,6 @@ using namespace std::chrono_literals;
 struct Ordered {
   std::uint64_t order = 0;
   std::uint64_t cents = 0;
-  friend bool operator==(const Ordered&, const Ordered&) = default;
 };
 HEADRACE_EVENT(Ordered, "scenario.ordered", key(order), order, cents)
 

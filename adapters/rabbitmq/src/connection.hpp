@@ -2,6 +2,8 @@
 
 #include <amqp.h>
 
+#include <chrono>
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -13,6 +15,10 @@
 namespace headrace::rabbitmq {
 
 constexpr amqp_channel_t kChannel = 1;
+/// How long a thread waits before it looks at everything again; heartbeats are served then, too.
+constexpr std::chrono::milliseconds kLookAgain{500};
+/// Messages of one direction before the other is looked at.
+constexpr std::size_t kTurn = 64;
 
 [[nodiscard]] inline amqp_bytes_t bytes_of(std::string_view text) noexcept {
   return {text.size(), const_cast<char*>(text.data())};

@@ -5,8 +5,9 @@
 #include <utility>
 
 #include "amqp_message.hpp"
-#include "connection_loop.hpp"
+#include "connection.hpp"
 #include "declare.hpp"
+#include "headrace/port/connection_loop.hpp"
 
 namespace headrace::rabbitmq {
 namespace {
@@ -18,7 +19,9 @@ using std::chrono::milliseconds;
 class RabbitSink::Writer {
  public:
   explicit Writer(RabbitSinkOptions options)
-      : options_(std::move(options)), buffer_(options_.buffer), loop_(options_.server) {
+      : options_(std::move(options)),
+        buffer_(options_.buffer),
+        loop_({options_.server.backoff, options_.server.on_health, options_.server.answer_timeout}) {
     buffer_.on_put([this] { loop_.waker()->wake(); });
   }
   ~Writer() { halt(); }
@@ -27,15 +30,12 @@ class RabbitSink::Writer {
     if (options_.exchange.size() > 255)
       return Error{"the exchange's name is longer than 255 bytes", "rabbitmq sink"};
     if (Status good = options_.topology.check(); !good) return good;
-    Status started = loop_.start([this](Connection& connection) {
-      const Status ended = serve(connection);
-      unconfirmed_.clear();
-      returned_.clear();
-      buffer_.send_again();
-      return ended;
-    });
-    if (started) buffer_.open();
-    return started;
+    auto address = RabbitAddress::of(options_.server);
+    if (!address) return address.error();
+    address_ = std::move(*address);
+    buffer_.open();
+    loop_.start([this] { return connect_and_serve(); }, [this] { breaker_.cut(); });
+    return Nothing{};
   }
   SendBuffer& buffer() { return buffer_; }
   Health health() const { return loop_.health().get(); }
@@ -49,6 +49,15 @@ class RabbitSink::Writer {
   }
 
  private:
+  Status connect_and_serve() {
+    auto connection = Connection::open(address_, options_.server, breaker_);
+    if (!connection) return connection.error();
+    const Status ended = serve(*connection);
+    unconfirmed_.clear();
+    returned_.clear();
+    buffer_.send_again();
+    return ended;
+  }
   Status serve(Connection& connection) {
     if (Status begun = begin(connection); !begun) return begun;
     first_ = 1;
@@ -187,6 +196,8 @@ class RabbitSink::Writer {
   }
 
   const RabbitSinkOptions options_;
+  RabbitAddress address_;
+  Breaker breaker_;
   SendBuffer buffer_;
 
   // The loop's thread's own.

@@ -6,8 +6,9 @@
 
 #include "ack_window.hpp"
 #include "amqp_message.hpp"
-#include "connection_loop.hpp"
+#include "connection.hpp"
 #include "declare.hpp"
+#include "headrace/port/connection_loop.hpp"
 #include "headrace/port/settlement_inbox.hpp"
 
 namespace headrace::rabbitmq {
@@ -23,21 +24,21 @@ constexpr std::size_t kPrefetchMax = 65'535;
 
 class RabbitSource::Consumer {
  public:
-  explicit Consumer(RabbitSourceOptions options) : options_(std::move(options)), loop_(options_.server) {
+  explicit Consumer(RabbitSourceOptions options)
+      : options_(std::move(options)),
+        loop_({options_.server.backoff, options_.server.on_health, options_.server.answer_timeout}) {
     inbox_->on_answer([waker = loop_.waker()] { waker->wake(); });
   }
 
   Status start(Deliver deliver) {
     if (Status good = check(); !good) return good;
+    auto address = RabbitAddress::of(options_.server);
+    if (!address) return address.error();
+    address_ = std::move(*address);
     deliver_ = std::move(deliver);
     set(draining_, false);
-    return loop_.start([this](Connection& connection) {
-      const Status ended = serve(connection);
-      window_ = AckWindow();
-      consuming_ = false;
-      inbox_->renew();
-      return ended;
-    });
+    loop_.start([this] { return connect_and_serve(); }, [this] { breaker_.cut(); });
+    return Nothing{};
   }
   void set_paused(bool paused) { set(paused_, paused); }
   std::size_t stop(milliseconds deadline) {
@@ -84,6 +85,15 @@ class RabbitSource::Consumer {
     return flag;
   }
 
+  Status connect_and_serve() {
+    auto connection = Connection::open(address_, options_.server, breaker_);
+    if (!connection) return connection.error();
+    const Status ended = serve(*connection);
+    window_ = AckWindow();
+    consuming_ = false;
+    inbox_->renew();
+    return ended;
+  }
   Status serve(Connection& connection) {
     if (Status begun = begin(connection); !begun) return begun;
     loop_.connected();
@@ -200,6 +210,8 @@ class RabbitSource::Consumer {
   }
 
   const RabbitSourceOptions options_;
+  RabbitAddress address_;
+  Breaker breaker_;
   const std::shared_ptr<SettlementInbox> inbox_ = std::make_shared<SettlementInbox>();
   Deliver deliver_;
 

@@ -1,4 +1,4 @@
-#include "waker.hpp"
+#include "headrace/port/waker.hpp"
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -8,10 +8,10 @@
 
 #include "headrace/base/check.hpp"
 
-namespace headrace::rabbitmq {
+namespace headrace {
 
 Waker::Waker() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  HEADRACE_CHECK("rabbitmq.eventfd", event_ >= 0, "no file descriptor is left");
+  HEADRACE_CHECK("waker.eventfd", event_ >= 0, "no file descriptor is left");
 }
 
 Waker::~Waker() { ::close(event_); }
@@ -21,8 +21,9 @@ void Waker::begin() {
   wanted_ = true;
 }
 
-void Waker::wait(int socket, std::chrono::milliseconds deadline) {
-  pollfd ready[] = {{socket, POLLIN, 0}, {event_, POLLIN, 0}};
+void Waker::wait(int socket, std::chrono::milliseconds deadline, Until until) {
+  const short events = until == Until::readable ? POLLIN : POLLIN | POLLOUT;
+  pollfd ready[] = {{socket, events, 0}, {event_, POLLIN, 0}};
   ::poll(ready, 2, static_cast<int>(deadline.count()));
   std::uint64_t count = 0;
   if ((ready[1].revents & POLLIN) != 0) (void)!::read(event_, &count, sizeof count);
@@ -38,4 +39,4 @@ void Waker::wake() {
   (void)!::write(event_, &one, sizeof one);
 }
 
-}  // namespace headrace::rabbitmq
+}  // namespace headrace

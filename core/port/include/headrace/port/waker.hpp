@@ -3,9 +3,9 @@
 #include <chrono>
 #include <mutex>
 
-namespace headrace::rabbitmq {
+namespace headrace {
 
-/// A thread waits for a socket and for other threads at once.
+/// A thread waits for a socket and for other threads at once. For adapters.
 /// Protocol: begin(); look for work; without any, wait(). A wake() between begin() and wait() ends the wait at
 /// once. Threads:  wake from any; the rest from the one that waits.
 class Waker {
@@ -16,8 +16,9 @@ class Waker {
   Waker& operator=(const Waker&) = delete;
 
   void begin();
-  /// Until the socket can be read, wake(), or the deadline.
-  void wait(int socket, std::chrono::milliseconds deadline);
+  enum class Until { readable, readable_or_writable };
+  /// Until the socket is, or wake(), or the deadline.
+  void wait(int socket, std::chrono::milliseconds deadline, Until until = Until::readable);
   /// A system call only for the first since begin().
   void wake();
 
@@ -27,4 +28,4 @@ class Waker {
   bool wanted_ = false;
 };
 
-}  // namespace headrace::rabbitmq
+}  // namespace headrace

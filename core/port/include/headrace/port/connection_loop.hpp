@@ -1,0 +1,62 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "headrace/base/result.hpp"
+#include "headrace/port/backoff.hpp"
+#include "headrace/port/health.hpp"
+#include "headrace/port/waker.hpp"
+
+namespace headrace {
+
+/// The thread of a source or a sink: connects, serves, and connects again after a delay, until halt() or an error
+/// for good. For adapters. Threads:  connected() from the thread itself; the rest from any.
+class ConnectionLoop {
+ public:
+  struct Options {
+    Backoff::Options backoff = {};
+    HealthBoard::Changed on_health = nullptr;
+    std::chrono::milliseconds patience{0};  ///< how long halt() waits before it cuts
+  };
+  /// Connects, and serves the connection until halting() or an error; whatever belongs to it is over on return.
+  using Serve = std::function<Status()>;
+  /// Makes whatever serve waits for fail. Called from another thread.
+  using Cut = std::function<void()>;
+
+  explicit ConnectionLoop(Options options) : options_(options), health_(options.on_health) {}
+  ~ConnectionLoop() { halt(); }
+
+  void start(Serve serve, Cut cut = nullptr);
+  /// Lets the thread finish what it does within `patience`, cuts, and joins.
+  void halt();
+  [[nodiscard]] bool halting() const;
+  /// The server has taken everything that serving begins with.
+  void connected();
+  /// Shared, since an answer may come while its source ends.
+  [[nodiscard]] const std::shared_ptr<Waker>& waker() const noexcept { return waker_; }
+  [[nodiscard]] HealthBoard& health() noexcept { return health_; }
+  [[nodiscard]] const HealthBoard& health() const noexcept { return health_; }
+
+ private:
+  void run();
+
+  const Options options_;
+  Serve serve_;
+  Cut cut_;
+  HealthBoard health_;
+  const std::shared_ptr<Waker> waker_ = std::make_shared<Waker>();
+  std::thread thread_;
+  bool was_connected_ = false;  ///< thread_'s own
+
+  mutable std::mutex mutex_;  ///< the flags
+  std::condition_variable changed_;
+  bool halting_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace headrace

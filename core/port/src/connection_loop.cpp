@@ -1,0 +1,67 @@
+#include "headrace/port/connection_loop.hpp"
+
+#include <cstdint>
+#include <utility>
+
+#include "headrace/base/check.hpp"
+#include "headrace/port/deadline.hpp"
+
+namespace headrace {
+
+void ConnectionLoop::start(Serve serve, Cut cut) {
+  HEADRACE_CHECK("adapter.started", !thread_.joinable(), "a source or sink is started once, or after stop()");
+  serve_ = std::move(serve);
+  cut_ = std::move(cut);
+  {
+    const std::scoped_lock lock(mutex_);
+    halting_ = ended_ = false;
+  }
+  health_.set(AdapterState::connecting);
+  thread_ = std::thread([this] { run(); });
+}
+
+bool ConnectionLoop::halting() const {
+  const std::scoped_lock lock(mutex_);
+  return halting_;
+}
+
+void ConnectionLoop::connected() {
+  was_connected_ = true;
+  health_.set(AdapterState::up);
+}
+
+void ConnectionLoop::run() {
+  Backoff backoff(options_.backoff, reinterpret_cast<std::uintptr_t>(this));
+  while (!halting()) {
+    const Status ended = serve_();
+    if (std::exchange(was_connected_, false)) backoff.reset();
+    if (halting()) break;
+    const bool for_good = !ended && ended.error().retry == Error::Retry::no;
+    health_.set(for_good ? AdapterState::gave_up : AdapterState::connecting, ended ? "" : ended.error().message());
+    std::unique_lock lock(mutex_);
+    if (for_good) {
+      changed_.wait(lock, [this] { return halting_; });
+    } else {
+      changed_.wait_for(lock, backoff.next(), [this] { return halting_; });
+    }
+  }
+  health_.set(AdapterState::idle);
+  const std::scoped_lock lock(mutex_);
+  ended_ = true;
+  changed_.notify_all();
+}
+
+void ConnectionLoop::halt() {
+  if (!thread_.joinable()) return;
+  {
+    std::unique_lock lock(mutex_);
+    halting_ = true;
+    changed_.notify_all();
+    waker_->wake();
+    const bool ended = changed_.wait_for(lock, bounded(options_.patience), [this] { return ended_; });
+    if (!ended && cut_) cut_();
+  }
+  thread_.join();
+}
+
+}  // namespace headrace

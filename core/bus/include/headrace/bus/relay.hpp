@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "headrace/event/event_description.hpp"
+#include "headrace/port/source.hpp"
+
+namespace headrace {
+
+class RelayWindow;
+
+/// A broker's message on its way through the bus: shared by all that handle it, and settled with its broker when
+/// the last of them has let go of it. The worst answer counts: retry before reject before done. Without any answer
+/// it is retried: nobody has taken it.
+///
+/// Threads:  answer() from any; the message does not change.
+class Relay {
+ public:
+  explicit Relay(ReceivedMessage&& received) : received_(std::move(received)) {}
+  /// The same, whose outcome the window remembers under this identity.
+  Relay(ReceivedMessage&& received, std::shared_ptr<RelayWindow> window, std::string identity);
+  ~Relay();
+  Relay(const Relay&) = delete;
+  Relay& operator=(const Relay&) = delete;
+
+  [[nodiscard]] const Message& message() const noexcept { return received_.message; }
+  [[nodiscard]] bool redelivered() const noexcept { return received_.redelivered; }
+  /// The broker's count, from 1; 0: it does not count.
+  [[nodiscard]] unsigned attempt() const noexcept { return received_.attempt; }
+
+  void answer(Settlement settlement) noexcept;
+
+ private:
+  enum class Answer : std::uint8_t { none, done, reject, retry };  ///< from the best to the worst
+  ReceivedMessage received_;
+  std::shared_ptr<RelayWindow> window_;
+  std::string identity_;
+  std::mutex mutex_;
+  Answer worst_ = Answer::none;
+};
+
+/// The event that carries a relay. Handlers of one's own subscribe to it by topic, and answer for what they did.
+struct RelayedMessage {
+  std::shared_ptr<Relay> relay;
+  std::uint64_t key = 0;  ///< of the message's key, or of its topic where it has none
+};
+HEADRACE_EVENT(RelayedMessage, "headrace.message", key(key))
+
+}  // namespace headrace

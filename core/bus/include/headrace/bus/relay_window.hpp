@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "headrace/port/settle.hpp"
+
+namespace headrace {
+
+/// Which messages are on their way and which were done lately, by an identity that their sender gave them. A copy
+/// of one that is done is done at once; a copy of one on its way gets the same answer as that one. In memory: what
+/// was done before a restart of the process is not known after it.
+///
+/// Limits:   remembers the `done_max` that were done last; those on their way are bounded by their sources.
+/// Threads:  any.
+class RelayWindow {
+ public:
+  explicit RelayWindow(std::size_t done_max) : done_max_(done_max) {}
+
+  enum class Seen : std::uint8_t { first, under_way, done };
+  /// Takes the right to settle from any but the first.
+  [[nodiscard]] Seen admit(const std::string& identity, Settle& settle);
+  /// The first's outcome. One that is not done is forgotten, so that it may come again.
+  void finish(const std::string& identity, Settlement settlement);
+
+ private:
+  struct Entry {
+    bool done = false;
+    std::vector<Settle> copies;  ///< that wait for the outcome
+  };
+  const std::size_t done_max_;
+  std::mutex mutex_;
+  std::unordered_map<std::string, Entry> entries_;
+  std::deque<std::string> done_;  ///< the oldest first
+};
+
+}  // namespace headrace

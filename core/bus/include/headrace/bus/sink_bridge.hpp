@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "headrace/bus/bus.hpp"
+#include "headrace/bus/relay.hpp"
+#include "headrace/port/sink.hpp"
+
+namespace headrace {
+
+struct SinkBridgeOptions {
+  SubscribeOptions subscription = {};  ///< which topics, and on which worker
+  /// Whether a message goes this way, with its topic in the bus; none: all do. What it refuses is done, for this
+  /// way.
+  std::function<bool(std::string_view topic, const Message&)> accepts = nullptr;
+  /// The broker's topic for one of the bus; none: the same. An error rejects the message.
+  std::function<Result<std::string>(std::string_view topic)> topic = nullptr;
+};
+
+/// Bus to sink: each RelayedMessage that matches goes out, and is answered when the broker has answered: done when
+/// it is confirmed, reject when no retry helps, retry otherwise. Its handler does not wait: a broker that is away
+/// costs the worker nothing. Give the sink's buffer room for the unsettled_max of all sources that lead to it:
+/// what finds it full goes back to its source's broker.
+///
+/// Order:    as the messages reach the subscription's worker: one publisher's, one key's.
+/// Threads:  any. The sink outlives the bridge, and the bridge every message that it has taken.
+class SinkBridge {
+ public:
+  struct Counts {
+    std::uint64_t sent = 0;
+    std::uint64_t confirmed = 0;
+    std::uint64_t filtered = 0;  ///< not accepted
+    std::uint64_t rejected = 0;  ///< by the broker, by the topic's mapping, or for their size
+    std::uint64_t retried = 0;   ///< back with their source's broker
+  };
+
+  /// Throws ConfigError for a subscription that cannot be honoured.
+  SinkBridge(Bus& bus, Sink& sink, SinkBridgeOptions options);
+  ~SinkBridge();
+
+  [[nodiscard]] Counts counts() const;
+
+ private:
+  class Way;  ///< what confirms reach after the bridge has gone
+  const std::shared_ptr<Way> way_;
+  Subscription subscription_;
+};
+
+}  // namespace headrace

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "headrace/bus/bus.hpp"
+#include "headrace/bus/relay.hpp"
+#include "headrace/bus/relay_window.hpp"
+
+namespace headrace {
+
+struct SourceBridgeOptions {
+  /// The bus's topic for a message; none: the message's own. An error rejects the message.
+  std::function<Result<std::string>(const Message&)> topic = nullptr;
+  /// What tells a copy of a message from another message; none, or an empty text: every message is another.
+  std::function<std::string(const Message&)> identity = nullptr;
+  std::size_t identities_max = 100'000;      ///< how many done messages are remembered
+  Settlement unrouted = Settlement::reject;  ///< for a message that nobody subscribes to
+};
+
+/// Source to bus: each message becomes a RelayedMessage under its topic, and is settled when all that handle it
+/// have.
+///
+/// Backpressure: the source's unsettled_max bounds what is in the bus and in sinks together; a lane that is full
+///               blocks or refuses by its group's policy, and what the bus refuses goes back to the broker.
+/// Threads:      any. The bus and the source outlive it.
+class SourceBridge {
+ public:
+  struct Counts {
+    std::uint64_t received = 0;
+    std::uint64_t published = 0;
+    std::uint64_t copies = 0;  ///< of messages that were done or under way
+    std::uint64_t unrouted = 0;
+    std::uint64_t rejected = 0;  ///< for want of a topic that the bus can have
+    std::uint64_t refused = 0;   ///< by the bus; back with the broker
+  };
+
+  SourceBridge(Bus& bus, Source& source, SourceBridgeOptions options = {});
+
+  /// Starts the source. An error is one of its options.
+  [[nodiscard]] Status start();
+  /// Stops the source: answers how many messages were left unsettled, which their broker delivers again.
+  std::size_t stop(std::chrono::milliseconds deadline) { return source_.stop(deadline); }
+  [[nodiscard]] Counts counts() const;
+
+ private:
+  void take(ReceivedMessage&& received);
+  void publish(const std::string& topic, RelayedMessage&& event);
+  void count(std::uint64_t Counts::*what);
+
+  Bus& bus_;
+  Source& source_;
+  const SourceBridgeOptions options_;
+  const std::shared_ptr<RelayWindow> window_;
+  std::optional<Publisher> publisher_;  // owner: the source's thread
+  mutable std::mutex mutex_;
+  Counts counts_;
+};
+
+}  // namespace headrace

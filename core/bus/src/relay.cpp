@@ -1,0 +1,29 @@
+#include "headrace/bus/relay.hpp"
+
+#include <algorithm>
+
+#include "headrace/bus/relay_window.hpp"
+
+namespace headrace {
+
+Relay::Relay(ReceivedMessage&& received, std::shared_ptr<RelayWindow> window, std::string identity)
+    : received_(std::move(received)), window_(std::move(window)), identity_(std::move(identity)) {}
+
+Relay::~Relay() {
+  // Nobody else has it any more, and whoever answered did so before letting go.
+  const Settlement settlement = worst_ == Answer::done     ? Settlement::done
+                                : worst_ == Answer::reject ? Settlement::reject
+                                                           : Settlement::retry;
+  received_.settle(settlement);
+  if (window_ != nullptr) window_->finish(identity_, settlement);
+}
+
+void Relay::answer(Settlement settlement) noexcept {
+  const Answer answer = settlement == Settlement::done     ? Answer::done
+                        : settlement == Settlement::reject ? Answer::reject
+                                                           : Answer::retry;
+  const std::scoped_lock lock(mutex_);
+  worst_ = std::max(worst_, answer);
+}
+
+}  // namespace headrace

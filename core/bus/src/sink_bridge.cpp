@@ -1,0 +1,77 @@
+#include "headrace/bus/sink_bridge.hpp"
+
+#include <mutex>
+#include <utility>
+
+namespace headrace {
+
+class SinkBridge::Way : public std::enable_shared_from_this<Way> {
+ public:
+  Way(Sink& sink, SinkBridgeOptions&& options)
+      : sink_(sink), accepts_(std::move(options.accepts)), topic_(std::move(options.topic)) {}
+
+  void take(const RelayedMessage& event, std::string_view topic) {
+    Relay& relay = *event.relay;
+    if (accepts_ && !accepts_(topic, relay.message())) return answer(relay, Settlement::done, &Counts::filtered);
+    Result<std::string> outside = topic_ ? topic_(topic) : std::string(topic);
+    if (!outside) return answer(relay, Settlement::reject, &Counts::rejected);
+    Message message = relay.message();
+    message.topic = std::move(*outside);
+    const SendResult result = sink_.send(
+        std::move(message),
+        [way = shared_from_this(), kept = event.relay](const Status& status) { way->confirm(*kept, status); });
+    switch (result) {
+      case SendResult::taken:
+        return count(&Counts::sent);
+      case SendResult::too_large:
+        return answer(relay, Settlement::reject, &Counts::rejected);
+      case SendResult::full:
+      case SendResult::closed:
+        return answer(relay, Settlement::retry, &Counts::retried);
+    }
+  }
+  Counts counts() const {
+    const std::scoped_lock lock(mutex_);
+    return counts_;
+  }
+
+ private:
+  void confirm(Relay& relay, const Status& status) {
+    if (status) return answer(relay, Settlement::done, &Counts::confirmed);
+    const bool for_good = status.error().retry == Error::Retry::no;
+    answer(relay, for_good ? Settlement::reject : Settlement::retry,
+           for_good ? &Counts::rejected : &Counts::retried);
+  }
+  void answer(Relay& relay, Settlement settlement, std::uint64_t Counts::*what) {
+    count(what);
+    relay.answer(settlement);
+  }
+  void count(std::uint64_t Counts::*what) {
+    const std::scoped_lock lock(mutex_);
+    ++(counts_.*what);
+  }
+
+  Sink& sink_;
+  const std::function<bool(std::string_view, const Message&)> accepts_;
+  const std::function<Result<std::string>(std::string_view)> topic_;
+  mutable std::mutex mutex_;
+  Counts counts_;
+};
+
+SinkBridge::SinkBridge(Bus& bus, Sink& sink, SinkBridgeOptions options)
+    : way_(std::make_shared<Way>(sink, std::move(options))),
+      subscription_(bus.subscribe<RelayedMessage>(
+          options.subscription, [way = way_](const RelayedMessage& event, Context& context) {
+            try {
+              way->take(event, context.topic());
+            } catch (...) {
+              event.relay->answer(Settlement::retry);  // another way's answer must not stand for this one
+              throw;
+            }
+          })) {}
+
+SinkBridge::~SinkBridge() = default;
+
+SinkBridge::Counts SinkBridge::counts() const { return way_->counts(); }
+
+}  // namespace headrace

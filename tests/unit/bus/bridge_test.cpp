@@ -1,0 +1,177 @@
+#include <gtest/gtest.h>
+
+#include "bridge_world.hpp"
+
+namespace headrace {
+namespace {
+
+using test::HandSink;
+using test::HandSource;
+
+const Error kNever{"refused", "", Error::Retry::no};
+const Error kLater{"refused", "", Error::Retry::maybe};
+
+/// A source, a bus that the test polls, and two sinks.
+struct Bridges : testing::Test {
+  HandSource from;
+  HandSink to;
+  HandSink also_to;
+  Bus bus{{.workers = 0}};
+  std::unique_ptr<SourceBridge> source;
+
+  void start(SourceBridgeOptions options = {}) {
+    bus.start();
+    source = std::make_unique<SourceBridge>(bus, from, std::move(options));
+    ASSERT_TRUE(source->start());
+  }
+  std::unique_ptr<SinkBridge> way(HandSink& sink, std::string_view filter, std::string_view group) {
+    SinkBridgeOptions options;
+    options.subscription.filter = filter;
+    options.subscription.group = options.subscription.name = group;
+    return std::make_unique<SinkBridge>(bus, sink, std::move(options));
+  }
+};
+
+// Claim:  a message is settled when every broker that it goes to has confirmed it, and not before.
+// Method: one message to two sinks; it is looked at after each step.
+TEST_F(Bridges, MessageIsDoneWhenAllWaysHaveConfirmedIt) {
+  const auto first = way(to, "orders.*", "first");
+  const auto second = way(also_to, "#", "second");
+  start();
+  const std::size_t number = from.hand_in("orders.placed");
+  EXPECT_EQ(from.settled(number), "open");
+  bus.poll();
+  ASSERT_EQ(to.waiting() + also_to.waiting(), 2U);
+  EXPECT_EQ(to.confirm(Nothing{}), "orders.placed");
+  EXPECT_EQ(from.settled(number), "open");
+  also_to.confirm(Nothing{});
+  EXPECT_EQ(from.settled(number), "done");
+  EXPECT_EQ(first->counts().confirmed, 1U);
+  EXPECT_EQ(source->counts().published, 1U);
+}
+
+// Claim:  the worst answer of all ways is the message's.
+// Method: each pair of answers of two sinks.
+TEST_F(Bridges, WorstAnswerCounts) {
+  const auto first = way(to, "#", "first");
+  const auto second = way(also_to, "#", "second");
+  start();
+  const std::vector<std::pair<std::string, Status>> answers{
+      {"done", Nothing{}}, {"reject", kNever}, {"retry", kLater}};
+  for (std::size_t a = 0; a < answers.size(); ++a) {
+    for (std::size_t b = 0; b < answers.size(); ++b) {
+      const std::size_t number = from.hand_in("x");
+      bus.poll();
+      to.confirm(answers[a].second);
+      also_to.confirm(answers[b].second);
+      EXPECT_EQ(from.settled(number), answers[std::max(a, b)].first) << a << " " << b;
+    }
+  }
+}
+
+// Claim:  what cannot go out goes back: for good when it never can, to come again otherwise.
+// Method: a sink that is full, closed, or takes none so large; a topic that the bus cannot have; one that nobody
+// wants.
+TEST_F(Bridges, WhatCannotGoOutGoesBack) {
+  const auto only = way(to, "x", "only");
+  start();
+  const std::pair<SendResult, std::string> table[] = {
+      {SendResult::full, "retry"}, {SendResult::closed, "retry"}, {SendResult::too_large, "reject"}};
+  for (const auto& [answer, settled] : table) {
+    to.answer_sends_with(answer);
+    const std::size_t number = from.hand_in("x");
+    bus.poll();
+    EXPECT_EQ(from.settled(number), settled) << to_string(answer);
+  }
+  EXPECT_EQ(from.settled(from.hand_in("a.#")), "reject");
+  EXPECT_EQ(from.settled(from.hand_in("nobody")), "reject");
+  EXPECT_EQ(source->counts().unrouted, 1U);
+  EXPECT_EQ(source->counts().rejected, 1U);
+}
+
+// Claim:  what the bus gives up at its end is not acknowledged.
+// Method: a bus that is stopped before it was polled, and a message that comes afterwards.
+TEST_F(Bridges, WhatTheBusGaveUpIsRetried) {
+  const auto only = way(to, "#", "only");
+  start();
+  const std::size_t before = from.hand_in("x");
+  static_cast<void>(bus.stop(std::chrono::nanoseconds(0)));
+  const std::size_t after = from.hand_in("x");
+  while (to.waiting() > 0) to.confirm(kLater);  // a stop may still have drained it
+  EXPECT_EQ(from.settled(before), "retry");
+  EXPECT_EQ(from.settled(after), "retry");
+}
+
+// Claim:  a copy of a message that is done is done at once; a copy of one on its way waits for the same answer,
+// and is
+//         not sent a second time; one that failed may come again.
+// Method: copies at each moment; a window of two, so that the oldest is forgotten.
+TEST_F(Bridges, CopiesAreToldApart) {
+  const auto only = way(to, "#", "only");
+  SourceBridgeOptions options;
+  options.identity = [](const Message& message) { return message.headers.front().second; };
+  options.identities_max = 2;
+  start(std::move(options));
+  const std::size_t first = from.hand_in("x", "1");
+  const std::size_t copy = from.hand_in("x", "1");
+  bus.poll();
+  ASSERT_EQ(to.waiting(), 1U);
+  EXPECT_EQ(from.settled(copy), "open");
+  to.confirm(kLater);
+  EXPECT_EQ(from.settled(first), "retry");
+  EXPECT_EQ(from.settled(copy), "retry");
+
+  for (const std::string_view id : {"1", "2", "3"}) {
+    const std::size_t number = from.hand_in("x", id);
+    bus.poll();
+    to.confirm(Nothing{});
+    EXPECT_EQ(from.settled(number), "done");
+  }
+  EXPECT_EQ(from.settled(from.hand_in("x", "3")), "done");
+  EXPECT_EQ(from.settled(from.hand_in("x", "2")), "done");
+  const std::size_t forgotten = from.hand_in("x", "1");
+  bus.poll();
+  EXPECT_EQ(from.settled(forgotten), "open");
+  to.confirm(Nothing{});
+  EXPECT_EQ(source->counts().copies, 3U);
+  for (int i = 0; i < 2; ++i) {
+    const std::size_t without = from.hand_in("x");  // no identity: every one is another
+    bus.poll();
+    to.confirm(Nothing{});
+    EXPECT_EQ(from.settled(without), "done");
+  }
+}
+
+// Claim:  topics are mapped on the way in and on the way out, and what a way does not accept is done for it.
+// Method: a mapping each; a mapping that fails each; a condition.
+TEST_F(Bridges, TopicsAreMappedAndMessagesChosen) {
+  SinkBridgeOptions options;
+  options.subscription.filter = "in.#";
+  options.topic = [](std::string_view topic) -> Result<std::string> {
+    if (topic == "in.dark") return Error{"no way out", ""};
+    return "out/" + std::string(topic);
+  };
+  options.accepts = [](std::string_view topic, const Message&) { return topic != "in.unwanted"; };
+  const SinkBridge only(bus, to, std::move(options));
+  SourceBridgeOptions mapping;
+  mapping.topic = [](const Message& message) -> Result<std::string> {
+    if (message.topic == "lost") return Error{"no way in", ""};
+    return "in." + message.topic;
+  };
+  start(std::move(mapping));
+  const std::size_t good = from.hand_in("a");
+  const std::size_t lost = from.hand_in("lost");
+  const std::size_t dark = from.hand_in("dark");
+  const std::size_t unwanted = from.hand_in("unwanted");
+  bus.poll();
+  ASSERT_EQ(to.waiting(), 1U);
+  EXPECT_EQ(to.confirm(Nothing{}), "out/in.a");
+  EXPECT_EQ(from.settled(good), "done");
+  EXPECT_EQ(from.settled(lost), "reject");
+  EXPECT_EQ(from.settled(dark), "reject");
+  EXPECT_EQ(from.settled(unwanted), "done");
+  EXPECT_EQ(only.counts().filtered, 1U);
+}
+
+}  // namespace
+}  // namespace headrace

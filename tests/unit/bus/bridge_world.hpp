@@ -1,0 +1,81 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "headrace/bus/sink_bridge.hpp"
+#include "headrace/bus/source_bridge.hpp"
+
+namespace headrace::test {
+
+/// A source without a broker: the test hands messages in and sees how each was settled.
+class HandSource final : public Source, private SettlementTarget {
+ public:
+  [[nodiscard]] Status start(Deliver deliver) override {
+    deliver_ = std::move(deliver);
+    return Nothing{};
+  }
+  void pause() override {}
+  void resume() override {}
+  std::size_t stop(std::chrono::milliseconds) override { return 0; }
+  [[nodiscard]] Health health() const override { return {}; }
+  [[nodiscard]] Capabilities capabilities() const override { return {.name = "hand"}; }
+
+  /// Its number, for settled().
+  std::size_t hand_in(std::string topic, std::string_view id = {}) {
+    ReceivedMessage received;
+    received.message.topic = std::move(topic);
+    received.message.headers = {{"id", std::string(id)}};
+    settled_.push_back("open");
+    // The settle must not keep this object alive, which the test owns.
+    received.settle =
+        Settle(std::shared_ptr<SettlementTarget>(std::shared_ptr<void>(), this), settled_.size() - 1);
+    deliver_(std::move(received));
+    return settled_.size() - 1;
+  }
+  [[nodiscard]] const std::string& settled(std::size_t number) const { return settled_.at(number); }
+
+ private:
+  void settle(std::uint64_t tag, Settlement settlement) noexcept override {
+    settled_.at(tag) = settlement == Settlement::done    ? "done"
+                       : settlement == Settlement::retry ? "retry"
+                                                         : "reject";
+  }
+  Deliver deliver_;
+  std::vector<std::string> settled_;
+};
+
+/// A sink without a broker: what was sent waits until the test answers it.
+class HandSink final : public Sink {
+ public:
+  [[nodiscard]] Status start() override { return Nothing{}; }
+  [[nodiscard]] SendResult send(Message&& message, Confirm confirm) override {
+    if (answer_ != SendResult::taken) return answer_;
+    sent_.push_back({std::move(message), std::move(confirm)});
+    return SendResult::taken;
+  }
+  [[nodiscard]] bool wait_for_room(std::chrono::milliseconds) override { return true; }
+  std::size_t stop(std::chrono::milliseconds) override { return 0; }
+  [[nodiscard]] Health health() const override { return {}; }
+  [[nodiscard]] Capabilities capabilities() const override { return {.name = "hand"}; }
+
+  void answer_sends_with(SendResult answer) { answer_ = answer; }
+  /// Answers the oldest that waits; its topic.
+  std::string confirm(const Status& status) {
+    auto [message, confirm] = std::move(sent_.front());
+    sent_.pop_front();
+    confirm(status);
+    return message.topic;
+  }
+  [[nodiscard]] std::size_t waiting() const { return sent_.size(); }
+
+ private:
+  SendResult answer_ = SendResult::taken;
+  std::deque<std::pair<Message, Confirm>> sent_;
+};
+
+}  // namespace headrace::test

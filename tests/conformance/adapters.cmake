@@ -1,5 +1,5 @@
 # The suite of adapters to brokers: adapter/suite.cpp and adapter/NAME_rig.cpp, for each adapter that this build has.
-foreach(adapter memory redis rabbitmq)
+foreach(adapter memory redis rabbitmq mqtt)
   if(NOT TARGET headrace::${adapter})
     continue()
   endif()

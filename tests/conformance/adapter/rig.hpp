@@ -18,6 +18,9 @@ class Rig {
   [[nodiscard]] virtual std::unique_ptr<Source> source(std::size_t unsettled_max) = 0;
   [[nodiscard]] virtual std::unique_ptr<Sink> sink(std::size_t buffer_messages_max) = 0;
   [[nodiscard]] virtual std::string topic() const = 0;
+  /// How many messages the suite sends for its count of many: fewer for a broker that is slow because it writes
+  /// each to its disk.
+  [[nodiscard]] virtual std::size_t many_max() const { return static_cast<std::size_t>(-1); }
   enum class Stop { clean, kill };
   virtual void stop_broker(Stop how) = 0;
   virtual void start_broker() = 0;

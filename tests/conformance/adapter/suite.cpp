@@ -83,18 +83,20 @@ TEST_F(AdapterConformance, WhatIsSentArrives) {
 }
 
 // Claim:  nothing is lost or doubled while nothing breaks, and one key's messages keep their order.
-// Method: 10^5 numbered messages of ten keys (10^4 under a sanitizer), settled as they come.
+// Method: 10^5 numbered messages of ten keys (10^4 under a sanitizer, or what the rig can bear), settled as they
+// come.
 TEST_F(AdapterConformance, ManyMessagesArriveOnceAndInOrder) {
   const auto source = started(got.settle(Settlement::done));
   const auto sink = started_sink(5000);
-  for (std::size_t i = 0; i < kMany; ++i) {
+  const std::size_t many = std::min(kMany, rig->many_max());
+  for (std::size_t i = 0; i < many; ++i) {
     send(*sink, message_of(rig->topic(), std::to_string(i), "k" + std::to_string(i % 10)));
   }
   EXPECT_EQ(sink->stop(kLong), 0U);
-  EXPECT_EQ(confirms.confirmed(), kMany);
-  got.await_different(kMany);
+  EXPECT_EQ(confirms.confirmed(), many);
+  got.await_different(many);
   const auto all = got.take();
-  EXPECT_EQ(all.size(), kMany);
+  EXPECT_EQ(all.size(), many);
   if (!source->capabilities().order_by_key) return;
   std::map<std::size_t, std::size_t> next;
   for (const ReceivedMessage& delivery : all) {

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "headrace/base/result.hpp"
+#include "headrace/port/backoff.hpp"
+#include "headrace/port/health.hpp"
+
+namespace headrace::mqtt {
+
+enum class MqttVersion : std::uint8_t { v311, v5 };
+enum class Qos : std::uint8_t {
+  at_most_once,  ///< lost with the connection that carries it, and while nobody takes it
+  at_least_once,
+};
+
+/// How to reach a broker. The password comes from the first of: the URL, the file, the environment's variable. It
+/// is in no message of this adapter.
+struct MqttOptions {
+  std::string url = "mqtt://127.0.0.1:1883";  ///< mqtt://[USER:PASSWORD@]HOST[:PORT]
+  std::string client_id = {};  ///< unlike every other's at the broker; names the session of a source
+  MqttVersion version = MqttVersion::v5;
+  std::string password_file = {};  ///< its first line
+  std::string password_variable = {};
+  std::chrono::seconds keep_alive{30};  ///< a peer that is silent for half as long again is gone
+  std::chrono::milliseconds connect_timeout{2'000};
+  std::chrono::milliseconds answer_timeout{5'000};  ///< to a connect, a subscription
+  std::size_t packet_bytes_max = std::size_t{16}
+                                 << 20;  ///< what is larger ends the connection; told to the broker
+  Backoff::Options backoff = {};
+  HealthBoard::Changed on_health = nullptr;
+};
+
+/// A URL taken apart. TLS (mqtts://) is refused: this client has none, and nothing goes out in clear text unasked.
+struct MqttAddress {
+  std::string host;
+  std::uint16_t port = 1883;
+  std::string user;
+  std::string password;
+
+  [[nodiscard]] static Result<MqttAddress> of(const MqttOptions& options);
+  /// Without user and password: for messages.
+  [[nodiscard]] std::string text() const;
+};
+
+}  // namespace headrace::mqtt

@@ -1,0 +1,279 @@
+#include "connection.hpp"
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace headrace::mqtt {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kReadBytes = std::size_t{64} << 10;
+constexpr std::size_t kReadsMax = 16;  ///< before what was read is looked at
+
+/// Waits for a connection that was begun; 0, or what went wrong.
+int await_connection(int fd, milliseconds deadline) {
+  pollfd ready{fd, POLLOUT, 0};
+  if (::poll(&ready, 1, static_cast<int>(deadline.count())) <= 0) return ETIMEDOUT;
+  int error = 0;
+  socklen_t size = sizeof error;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+}
+
+Result<int> open_socket(const MqttAddress& address, milliseconds deadline) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int code = ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found);
+  if (code != 0) return Error{::gai_strerror(code), address.text(), Error::Retry::maybe};
+  int error = 0;
+  for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
+    const int fd = ::socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, at->ai_protocol);
+    if (fd < 0) continue;
+    error = ::connect(fd, at->ai_addr, at->ai_addrlen) == 0 ? 0 : errno;
+    if (error == EINPROGRESS) error = await_connection(fd, deadline);
+    if (error == 0) {
+      const int on = 1;
+      ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+      ::freeaddrinfo(found);
+      return fd;
+    }
+    ::close(fd);
+  }
+  ::freeaddrinfo(found);
+  return Error{std::strerror(error), address.text(), Error::Retry::maybe};
+}
+
+/// What another attempt would be told again: the first four of MQTT 3.1.1, the others of MQTT 5.
+bool is_refused_for_good(unsigned code) {
+  constexpr std::array<unsigned, 11> kForGood{1, 2, 4, 5, 0x84, 0x85, 0x86, 0x87, 0x8a, 0x8c, 0x95};
+  return std::ranges::find(kForGood, code) != kForGood.end();
+}
+
+}  // namespace
+
+std::string reason_text(unsigned code) {
+  constexpr std::pair<unsigned, std::string_view> kTexts[] = {{1, "unacceptable protocol version"},
+                                                              {2, "client id rejected"},
+                                                              {3, "server unavailable"},
+                                                              {4, "bad user name or password"},
+                                                              {5, "not authorised"},
+                                                              {0x80, "unspecified error"},
+                                                              {0x84, "unsupported protocol version"},
+                                                              {0x85, "client id not valid"},
+                                                              {0x86, "bad user name or password"},
+                                                              {0x87, "not authorised"},
+                                                              {0x88, "server unavailable"},
+                                                              {0x89, "server busy"},
+                                                              {0x8a, "banned"},
+                                                              {0x8b, "server shutting down"},
+                                                              {0x8d, "keep-alive timeout"},
+                                                              {0x8e, "session taken over"},
+                                                              {0x8f, "topic filter invalid"},
+                                                              {0x90, "topic name invalid"},
+                                                              {0x95, "packet too large"},
+                                                              {0x97, "quota exceeded"},
+                                                              {0x99, "payload format invalid"},
+                                                              {0x9e, "shared subscriptions not supported"}};
+  const auto* at = std::ranges::find(kTexts, code, &std::pair<unsigned, std::string_view>::first);
+  return std::to_string(code) + (at == std::end(kTexts) ? "" : " " + std::string(at->second));
+}
+
+Connection::Connection(int fd, std::string where, const MqttOptions& options)
+    : fd_(fd),
+      where_(std::move(where)),
+      v5_(options.version == MqttVersion::v5),
+      keep_alive_(options.keep_alive),
+      packet_bytes_max_(options.packet_bytes_max),
+      sent_at_(Clock::now()),
+      heard_at_(sent_at_) {}
+
+Connection::Connection(Connection&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)),
+      where_(std::move(other.where_)),
+      v5_(other.v5_),
+      keep_alive_(other.keep_alive_),
+      packet_bytes_max_(other.packet_bytes_max_),
+      limits_(other.limits_),
+      out_(std::move(other.out_)),
+      in_(std::move(other.in_)),
+      taken_(other.taken_),
+      sent_at_(other.sent_at_),
+      heard_at_(other.heard_at_) {}
+
+Connection::~Connection() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Result<Connection> Connection::open(const MqttAddress& address, const MqttOptions& options,
+                                    const Greeting& greeting, ConnectionLoop& loop) {
+  auto fd = open_socket(address, options.connect_timeout);
+  if (!fd) return fd.error();
+  Connection connection(*fd, address.text(), options);
+  if (Status greeted = connection.greet(address, options, greeting, loop); !greeted) return greeted.error();
+  return connection;
+}
+
+Status Connection::greet(const MqttAddress& address, const MqttOptions& options, const Greeting& greeting,
+                         ConnectionLoop& loop) {
+  PacketWriter connect;
+  connect.text("MQTT");
+  connect.byte(v5_ ? 5 : 4);
+  const unsigned flags = (address.user.empty() ? 0U : 0x80U) | (address.password.empty() ? 0U : 0x40U) |
+                         (greeting.session_kept ? 0U : 0x02U);
+  connect.byte(static_cast<std::uint8_t>(flags));
+  connect.two_bytes(static_cast<std::uint16_t>(keep_alive_.count()));
+  if (v5_) {
+    PacketWriter properties;
+    properties.byte(0x11);
+    properties.four_bytes(greeting.session_expiry_s);
+    if (greeting.receive_maximum != 0) {
+      properties.byte(0x21);
+      properties.two_bytes(greeting.receive_maximum);
+    }
+    properties.byte(0x27);
+    properties.four_bytes(static_cast<std::uint32_t>(std::min<std::size_t>(packet_bytes_max_, 0xffff'ffff)));
+    connect.properties(properties);
+  }
+  connect.text(options.client_id);
+  if (!address.user.empty()) connect.text(address.user);
+  if (!address.password.empty()) connect.text(address.password);
+  connect.finish(PacketType::connect, 0, out_);
+
+  const auto until = Clock::now() + options.answer_timeout;
+  while (!loop.halting()) {
+    loop.waker()->begin();
+    if (Status moved = exchange(); !moved) return moved;
+    auto packet = next();
+    if (!packet) return packet.error();
+    if (*packet) {
+      if ((**packet).type != PacketType::connack) return nonsense("something before the answer to the connect");
+      return read_answer(**packet);
+    }
+    if (Clock::now() >= until) return Error{"no answer to the connect", where_, Error::Retry::maybe};
+    loop.waker()->wait(fd_,
+                       std::max(std::chrono::duration_cast<milliseconds>(until - Clock::now()), milliseconds(1)));
+  }
+  return Error{"stopped", where_, Error::Retry::maybe};
+}
+
+Status Connection::read_answer(const Packet& connack) {
+  PacketReader reader(connack.body);
+  reader.byte();  // whether a session was there: what it holds, comes
+  const unsigned code = reader.byte();
+  Properties properties;
+  if (v5_ && !reader.at_end()) properties = read_properties(reader);
+  if (!reader.good()) return nonsense("an answer to the connect that cannot be read");
+  if (code != 0) {
+    return Error{"the broker refuses the connection: " + reason_text(code), where_,
+                 is_refused_for_good(code) ? Error::Retry::no : Error::Retry::maybe};
+  }
+  if (properties.receive_maximum.value_or(0) != 0) limits_.receive_maximum = *properties.receive_maximum;
+  if (properties.packet_bytes_max.value_or(0) != 0) limits_.packet_bytes_max = *properties.packet_bytes_max;
+  if (properties.keep_alive_s.value_or(0) != 0) keep_alive_ = std::chrono::seconds(*properties.keep_alive_s);
+  return Nothing{};
+}
+
+Status Connection::exchange() {
+  if (Status alive = keep_alive(); !alive) return alive;
+  if (Status sent = flush(); !sent) return sent;
+  return fill();
+}
+
+Status Connection::flush() {
+  std::size_t sent = 0;
+  while (sent < out_.size()) {
+    const ssize_t put = ::send(fd_, out_.data() + sent, out_.size() - sent, MSG_NOSIGNAL);
+    if (put < 0) {
+      if (errno == EINTR) continue;
+      if (errno == EAGAIN) break;
+      return Error{std::strerror(errno), where_, Error::Retry::maybe};
+    }
+    sent += static_cast<std::size_t>(put);
+    sent_at_ = Clock::now();
+  }
+  out_.erase(0, sent);
+  return Nothing{};
+}
+
+Status Connection::fill() {
+  in_.erase(0, std::exchange(taken_, 0));
+  for (std::size_t reads = 0; reads < kReadsMax; ++reads) {
+    const std::size_t before = in_.size();
+    in_.resize(before + kReadBytes);
+    const ssize_t got = ::recv(fd_, in_.data() + before, kReadBytes, 0);
+    in_.resize(before + (got > 0 ? static_cast<std::size_t>(got) : 0));
+    if (got == 0) return Error{"the broker hung up", where_, Error::Retry::maybe};
+    if (got < 0) {
+      if (errno == EAGAIN || errno == EINTR) return Nothing{};
+      return Error{std::strerror(errno), where_, Error::Retry::maybe};
+    }
+    heard_at_ = Clock::now();
+    if (static_cast<std::size_t>(got) < kReadBytes) return Nothing{};
+  }
+  return Nothing{};
+}
+
+Status Connection::keep_alive() {
+  const auto now = Clock::now();
+  if (now - heard_at_ > keep_alive_ + keep_alive_ / 2) {
+    return Error{"the broker is silent", where_, Error::Retry::maybe};
+  }
+  // Also while only the other side is silent, so that it says something.
+  if (now - std::min(sent_at_, heard_at_) >= keep_alive_ / 2 && now - sent_at_ >= keep_alive_ / 4) {
+    PacketWriter().finish(PacketType::ping_request, 0, out_);
+    sent_at_ = now;
+  }
+  return Nothing{};
+}
+
+Result<std::optional<Packet>> Connection::next() {
+  while (true) {
+    std::string_view rest = std::string_view(in_).substr(taken_);
+    bool bad = false;
+    const auto packet = take_packet(rest, packet_bytes_max_, bad);
+    if (bad) return nonsense("a packet that is too large, or none");
+    taken_ = in_.size() - rest.size();
+    if (!packet || packet->type != PacketType::ping_response) return packet;
+  }
+}
+
+void Connection::wait(Waker& waker) const {
+  const auto longest = std::chrono::duration_cast<milliseconds>(keep_alive_) / 4;
+  waker.wait(fd_, longest, out_.empty() ? Waker::Until::readable : Waker::Until::readable_or_writable);
+}
+
+void Connection::close() {
+  PacketWriter().finish(PacketType::disconnect, 0, out_);
+  (void)flush();
+  // What the broker still sends must not make a reset of the close, which might overtake the above.
+  ::shutdown(fd_, SHUT_WR);
+  pollfd ready{fd_, POLLIN, 0};
+  while (::poll(&ready, 1, 1'000) > 0) {
+    char dropped[4096];
+    if (::recv(fd_, dropped, sizeof dropped, 0) <= 0) break;
+  }
+}
+
+Error Connection::closed_by(const Packet& disconnect) const {
+  PacketReader reader(disconnect.body);
+  const unsigned code = reader.at_end() ? 0 : reader.byte();
+  return Error{"the broker closes the connection: " + reason_text(code), where_, Error::Retry::maybe};
+}
+
+Error Connection::nonsense(std::string_view what) const {
+  return Error{"the broker sent " + std::string(what), where_, Error::Retry::maybe};
+}
+
+}  // namespace headrace::mqtt

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "headrace/base/result.hpp"
+#include "headrace/mqtt/mqtt_options.hpp"
+#include "headrace/port/connection_loop.hpp"
+#include "packet.hpp"
+
+namespace headrace::mqtt {
+
+/// What a client says when it connects.
+struct Greeting {
+  bool session_kept = false;  ///< the broker keeps what is not acknowledged for the next connection
+  std::uint32_t session_expiry_s = 0;
+  std::uint16_t receive_maximum = 0;  ///< 0: not said
+};
+
+/// What the broker allows.
+struct BrokerLimits {
+  std::uint16_t receive_maximum = 65'535;
+  std::uint32_t packet_bytes_max = 268'435'460;
+};
+
+/// One connection, for one thread, which never blocks in it. After an error it is broken.
+class Connection {
+ public:
+  /// Connects and greets. An error that no retry helps is one of credentials or of the client's id.
+  [[nodiscard]] static Result<Connection> open(const MqttAddress& address, const MqttOptions& options,
+                                               const Greeting& greeting, ConnectionLoop& loop);
+  Connection(Connection&& other) noexcept;
+  Connection& operator=(Connection&&) = delete;
+  ~Connection();
+
+  [[nodiscard]] const BrokerLimits& limits() const noexcept { return limits_; }
+  [[nodiscard]] const std::string& where() const noexcept { return where_; }
+
+  /// Where packets to send are appended; flush() sends.
+  [[nodiscard]] std::string& out() noexcept { return out_; }
+  /// Sends and reads what goes without waiting, and keeps the connection alive.
+  [[nodiscard]] Status exchange();
+  /// The next packet that has come; valid until exchange(). None: no more for now.
+  [[nodiscard]] Result<std::optional<Packet>> next();
+  /// Until something can be read, or sent if anything waits, or the waker wakes; not longer than keep-alive
+  /// allows.
+  void wait(Waker& waker) const;
+  /// Says goodbye, so that no will is published and a session stays as agreed.
+  void close();
+  /// The broker says that it closes.
+  [[nodiscard]] Error closed_by(const Packet& disconnect) const;
+  /// A packet that makes no sense.
+  [[nodiscard]] Error nonsense(std::string_view what) const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Connection(int fd, std::string where, const MqttOptions& options);
+  [[nodiscard]] Status flush();
+  [[nodiscard]] Status fill();
+  [[nodiscard]] Status keep_alive();
+  [[nodiscard]] Status greet(const MqttAddress& address, const MqttOptions& options, const Greeting& greeting,
+                             ConnectionLoop& loop);
+  [[nodiscard]] Status read_answer(const Packet& connack);
+
+  int fd_ = -1;
+  std::string where_;
+  bool v5_;
+  std::chrono::seconds keep_alive_;
+  std::size_t packet_bytes_max_;
+  BrokerLimits limits_;
+  std::string out_;
+  std::string in_;
+  std::size_t taken_ = 0;  ///< of in_
+  Clock::time_point sent_at_;
+  Clock::time_point heard_at_;
+};
+
+/// A reason code of MQTT 5 in words.
+[[nodiscard]] std::string reason_text(unsigned code);
+
+}  // namespace headrace::mqtt

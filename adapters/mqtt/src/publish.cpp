@@ -1,0 +1,100 @@
+#include "publish.hpp"
+
+#include <algorithm>
+#include <span>
+
+namespace headrace::mqtt {
+namespace {
+
+constexpr std::string_view kKeyProperty = "headrace-key";
+constexpr std::size_t kTextMax = 65'535;
+constexpr unsigned kQosShift = 1;
+constexpr std::uint8_t kDup = 0x08;
+constexpr std::uint8_t kRetain = 0x01;
+
+void add_user(PacketWriter& properties, std::string_view name, std::string_view value) {
+  properties.byte(0x26);
+  properties.text(name);
+  properties.text(value);
+}
+
+}  // namespace
+
+Capabilities mqtt_capabilities(const MqttOptions& options) {
+  const bool v5 = options.version == MqttVersion::v5;
+  return {.name = v5 ? "mqtt 5" : "mqtt 3.1.1",
+          .order_by_key = true,
+          .retry = true,
+          .dead_letters = false,
+          .redelivery_flag = true,
+          .headers = v5,
+          .content_type = v5,
+          .durable = true,
+          .body_bytes_max = options.packet_bytes_max - std::min<std::size_t>(options.packet_bytes_max, 128 << 10)};
+}
+
+std::string fault_of(const Message& message, bool v5, std::size_t packet_bytes_max) {
+  if (message.topic.empty() || message.topic.size() > kTextMax) return "the topic must have 1 to 65535 bytes";
+  if (message.topic.find_first_of(std::string_view("+#\0", 3)) != std::string::npos) {
+    return "the topic holds a wildcard or NUL";
+  }
+  if (!v5 && (!message.headers.empty() || !message.content_type.empty() || !message.key.empty())) {
+    return "MQTT 3.1.1 has no headers, no key and no content type";
+  }
+  std::size_t bytes =
+      message.topic.size() + message.body.size() + message.content_type.size() + message.key.size() + 64;
+  const auto too_long = [](std::string_view text) { return text.size() > kTextMax; };
+  if (too_long(message.key) || too_long(message.content_type))
+    return "the key or content type is longer than 65535 bytes";
+  for (const auto& [name, value] : message.headers) {
+    if (too_long(name) || too_long(value)) return "a header is longer than 65535 bytes";
+    bytes += name.size() + value.size() + 5;
+  }
+  if (bytes > packet_bytes_max) return "it is larger than the broker takes";
+  return {};
+}
+
+void append_publish(const Message& message, bool v5, std::uint16_t id, bool retained, std::string& out) {
+  PacketWriter publish;
+  publish.text(message.topic);
+  publish.two_bytes(id);
+  if (v5) {
+    PacketWriter properties;
+    if (!message.content_type.empty()) {
+      properties.byte(0x03);
+      properties.text(message.content_type);
+    }
+    for (const auto& [name, value] : message.headers) add_user(properties, name, value);
+    if (!message.key.empty()) add_user(properties, kKeyProperty, message.key);
+    publish.properties(properties);
+  }
+  publish.raw_bytes(message.body.data(), message.body.size());
+  publish.finish(PacketType::publish, static_cast<std::uint8_t>(1U << kQosShift | (retained ? kRetain : 0U)), out);
+}
+
+std::optional<IncomingPublish> read_publish(const Packet& packet, bool v5) {
+  PacketReader reader(packet.body);
+  IncomingPublish incoming;
+  incoming.redelivered = (packet.flags & kDup) != 0;
+  incoming.message.topic = reader.text();
+  const unsigned qos = packet.flags >> kQosShift & 3U;
+  if (qos > 1) return std::nullopt;  // nobody asked for it
+  if (qos == 1) incoming.id = reader.two_bytes();
+  if (v5) {
+    const Properties properties = read_properties(reader);
+    incoming.message.content_type = properties.content_type;
+    for (const auto& [name, value] : properties.user) {
+      if (name == kKeyProperty) {
+        incoming.message.key = value;
+      } else {
+        incoming.message.headers.emplace_back(name, value);
+      }
+    }
+  }
+  if (!reader.good() || (qos == 1 && incoming.id == 0)) return std::nullopt;
+  const auto body = std::as_bytes(std::span(reader.rest()));
+  incoming.message.body.assign(body.begin(), body.end());
+  return incoming;
+}
+
+}  // namespace headrace::mqtt

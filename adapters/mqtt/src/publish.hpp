@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "headrace/mqtt/mqtt_options.hpp"
+#include "headrace/port/capabilities.hpp"
+#include "headrace/port/message.hpp"
+#include "packet.hpp"
+
+namespace headrace::mqtt {
+
+[[nodiscard]] Capabilities mqtt_capabilities(const MqttOptions& options);
+
+/// What keeps a message from being published; empty if nothing does.
+[[nodiscard]] std::string fault_of(const Message& message, bool v5, std::size_t packet_bytes_max);
+/// With QoS 1.
+void append_publish(const Message& message, bool v5, std::uint16_t id, bool retained, std::string& out);
+
+struct IncomingPublish {
+  Message message;
+  std::uint16_t id = 0;  ///< 0: QoS 0, to which nothing is answered
+  bool redelivered = false;
+};
+/// Nothing for a packet that cannot be read.
+[[nodiscard]] std::optional<IncomingPublish> read_publish(const Packet& packet, bool v5);
+
+}  // namespace headrace::mqtt

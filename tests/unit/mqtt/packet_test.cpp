@@ -1,0 +1,84 @@
+#include "packet.hpp"
+
+#include <gtest/gtest.h>
+
+#include "publish.hpp"
+
+namespace headrace::mqtt {
+namespace {
+
+std::string packet_of_a_message() {
+  Message message;
+  message.topic = "plant/7";
+  message.key = "7";
+  message.content_type = "text/plain";
+  message.headers = {{"a", "1"}, {"a", "2"}};
+  message.body.assign(300, std::byte{0xfe});
+  std::string bytes;
+  append_publish(message, true, 77, true, bytes);
+  return bytes;
+}
+
+// Claim:  a message comes back as it went out.
+// Method: one with everything, written and read.
+TEST(MqttPacket, MessageComesBackAsItWentOut) {
+  const std::string bytes = packet_of_a_message();
+  std::string_view rest = bytes;
+  bool bad = false;
+  const auto packet = take_packet(rest, 10'000, bad);
+  ASSERT_TRUE(packet && !bad && rest.empty());
+  const auto incoming = read_publish(*packet, true);
+  ASSERT_TRUE(incoming);
+  EXPECT_EQ(incoming->id, 77);
+  EXPECT_FALSE(incoming->redelivered);
+  EXPECT_EQ(incoming->message.topic, "plant/7");
+  EXPECT_EQ(incoming->message.key, "7");
+  EXPECT_EQ(incoming->message.content_type, "text/plain");
+  EXPECT_EQ(incoming->message.headers, (std::vector<std::pair<std::string, std::string>>{{"a", "1"}, {"a", "2"}}));
+  EXPECT_EQ(incoming->message.body, std::vector<std::byte>(300, std::byte{0xfe}));
+}
+
+// Claim:  a packet that is not all there yet is waited for, and one cut short within is refused, wherever it is
+// cut. Method: every beginning of a packet; every shorter body under a length that says so.
+TEST(MqttPacket, CutPacketsAreWaitedForOrRefused) {
+  const std::string bytes = packet_of_a_message();
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    std::string_view rest = std::string_view(bytes).substr(0, size);
+    bool bad = false;
+    EXPECT_FALSE(take_packet(rest, 10'000, bad)) << size;
+    EXPECT_FALSE(bad) << size;
+  }
+  std::string_view whole = bytes;
+  bool bad = false;
+  const Packet packet = *take_packet(whole, 10'000, bad);
+  const std::size_t head = packet.body.size() - 300;
+  for (std::size_t size = 0; size < head; ++size) {
+    Packet cut = packet;
+    cut.body = packet.body.substr(0, size);
+    EXPECT_FALSE(read_publish(cut, true)) << size;
+  }
+}
+
+// Claim:  lengths beyond the limit, lengths that never end, unknown properties, and QoS 2 are refused.
+// Method: one of each.
+TEST(MqttPacket, NonsenseIsRefused) {
+  const auto is_bad = [](std::string_view bytes) {
+    bool bad = false;
+    return !take_packet(bytes, 1'000, bad) && bad;
+  };
+  EXPECT_TRUE(is_bad(std::string_view("\x30\xff\xff\xff\xff", 5)));
+  EXPECT_TRUE(is_bad(std::string_view("\x30\xff\x7f", 3)));
+  EXPECT_FALSE(is_bad(std::string_view("\x30\xe8\x07", 3)));  // a thousand bytes: not there yet
+  const auto read = [](std::uint8_t flags, std::string_view body) {
+    return read_publish({PacketType::publish, flags, body}, true).has_value();
+  };
+  EXPECT_TRUE(read(0, std::string_view("\0\1a\0", 4)));
+  EXPECT_FALSE(read(4, std::string_view("\0\1a\0\1\0", 6)));            // QoS 2
+  EXPECT_FALSE(read(2, std::string_view("\0\1a\0\0\0", 6)));            // a packet id of 0
+  EXPECT_FALSE(read(0, std::string_view("\0\1a\2\x7f\0", 6)));          // an unknown property
+  EXPECT_FALSE(read(0, std::string_view("\0\1a\3\x26\0\1", 7)));        // a property cut short
+  EXPECT_FALSE(read(0, std::string_view("\0\1a\x80\x80\x80\x80", 7)));  // a length that never ends
+}
+
+}  // namespace
+}  // namespace headrace::mqtt

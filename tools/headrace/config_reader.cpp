@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 
 #include "headrace/route/filter.hpp"
 
@@ -22,10 +21,6 @@ constexpr Words<SourceConfig::Format, 2> kFormats = {
     {{"csv", SourceConfig::Format::csv}, {"ndjson", SourceConfig::Format::ndjson}}};
 constexpr Words<TopicTemplate::OnIllegal, 2> kOnIllegal = {
     {{"replace", TopicTemplate::OnIllegal::replace}, {"reject", TopicTemplate::OnIllegal::reject}}};
-constexpr Words<BusConfig::Wait, 4> kWaits = {{{"adaptive", BusConfig::Wait::adaptive},
-                                               {"spin", BusConfig::Wait::spin},
-                                               {"yield", BusConfig::Wait::yield},
-                                               {"park", BusConfig::Wait::park}}};
 constexpr Words<OverflowConfig::Kind, 6> kOverflows = {{{"block", OverflowConfig::Kind::block},
                                                         {"fail", OverflowConfig::Kind::fail},
                                                         {"drop_newest", OverflowConfig::Kind::drop_newest},
@@ -37,7 +32,6 @@ constexpr Words<SubscriptionConfig::Placement, 3> kPlacements = {
      {"sharded", SubscriptionConfig::Placement::sharded},
      {"balanced", SubscriptionConfig::Placement::balanced}}};
 
-constexpr std::uint32_t kWorkersMax = 64;
 constexpr std::size_t kKiB = 1024;
 constexpr std::size_t kMiB = kKiB * kKiB;
 
@@ -51,7 +45,7 @@ class ConfigReader {
 
   void read(TomlSection& root, ProblemList& problems) {
     auto bus = root.section("bus");
-    read_bus(bus);
+    read_bus_config(bus, into_.bus);
     auto source = root.section("source");
     if (!source.present()) root.missing("source", "where the events come from, a table [source]");
     read_source(source);
@@ -162,40 +156,6 @@ class ConfigReader {
     into_.event.speed = *speed;
     if (!into_.event.time)
       section.problem("speed", "real time needs 'time', the field that holds each record's time");
-  }
-
-  void read_bus(TomlSection& section) {
-    BusConfig& bus = into_.bus;
-    bus.workers = static_cast<std::uint32_t>(section.whole("workers", 1, kWorkersMax).value_or(bus.workers));
-    bus.wait = section.choice("wait", kWaits).value_or(bus.wait);
-    bus.lane_bytes = section.bytes("lane_bytes", 4 * kKiB, 1024 * kMiB).value_or(bus.lane_bytes);
-    if (!std::has_single_bit(bus.lane_bytes))
-      section.problem("lane_bytes", "expected a power of two, such as \"256 KiB\"");
-    bus.topics_max =
-        static_cast<std::uint32_t>(section.whole("topics_max", 1, 1U << 24U).value_or(bus.topics_max));
-    bus.stop_deadline = section.duration("stop_deadline").value_or(bus.stop_deadline);
-    if (const toml::node* pin = section.node("pin")) read_pin(section, *pin);
-    section.finish();
-  }
-
-  void read_pin(TomlSection& section, const toml::node& pin) {
-    BusConfig& bus = into_.bus;
-    const auto word = pin.value<std::string>();
-    if (const auto* list = pin.as_array()) {
-      for (const toml::node& core : *list) {
-        const auto number = core.value<std::int64_t>();
-        if (!number || *number < 0 || *number > 4095) return section.problem("pin", "expected core numbers");
-        bus.pin_list.push_back(static_cast<std::uint32_t>(*number));
-      }
-      bus.pin = BusConfig::Pin::list;
-      if (bus.pin_list.size() != bus.workers) {
-        section.problem("pin", fmt::format("{} cores for {} workers", bus.pin_list.size(), bus.workers));
-      }
-    } else if (word && (*word == "none" || *word == "cores")) {
-      bus.pin = *word == "none" ? BusConfig::Pin::none : BusConfig::Pin::cores;
-    } else {
-      section.problem("pin", "expected \"none\", \"cores\" or a list of cores such as [0, 2]");
-    }
   }
 
   void read_subscriptions(TomlSection& root, ProblemList& problems) {

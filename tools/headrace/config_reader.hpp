@@ -11,4 +11,7 @@ namespace headrace::program {
 void read_config(TomlSection& root, ProblemList& problems, const std::filesystem::path& output_folder,
                  Config& into);
 
+/// The section [bus] alone.
+void read_bus_config(TomlSection& section, BusConfig& bus);
+
 }  // namespace headrace::program

@@ -6,21 +6,12 @@
 #include <cstdio>
 
 #include "exit_code.hpp"
+#include "gateway_command.hpp"
 #include "pipeline.hpp"
 #include "save_text.hpp"
 
 namespace headrace::program {
 namespace {
-
-/// Prints the problems of a config; true when there are none.
-bool say_problems(const std::vector<ConfigProblem>& problems) {
-  constexpr std::size_t kShownMax = 10;
-  for (std::size_t i = 0; i < std::min(problems.size(), kShownMax); ++i) {
-    fmt::print(stderr, "{}\n", problems[i].message());
-  }
-  if (problems.size() > kShownMax) fmt::print(stderr, "and {} more problems\n", problems.size() - kShownMax);
-  return problems.empty();
-}
 
 /// True when the text is a speed; what the config's own reader says is not repeated.
 bool override_speed(const std::string& text, EventConfig& event) {
@@ -42,7 +33,19 @@ bool override_speed(const std::string& text, EventConfig& event) {
 
 }  // namespace
 
+bool say_problems(const std::vector<ConfigProblem>& problems) {
+  constexpr std::size_t kShownMax = 10;
+  for (std::size_t i = 0; i < std::min(problems.size(), kShownMax); ++i) {
+    fmt::print(stderr, "{}\n", problems[i].message());
+  }
+  if (problems.size() > kShownMax) fmt::print(stderr, "and {} more problems\n", problems.size() - kShownMax);
+  return problems.empty();
+}
+
 int run_command(const RunArguments& arguments) {
+#if defined(HEADRACE_HAS_GATEWAY)
+  if (const auto gateway = read_gateway(arguments.config)) return gateway_command(*gateway, arguments);
+#endif
   ConfigOutcome outcome = load_config(arguments.config, arguments.output_folder);
   if (!say_problems(outcome.problems)) return kExitUsage;
   if (!arguments.speed.empty() && !override_speed(arguments.speed, outcome.config.event)) return kExitUsage;
@@ -59,6 +62,9 @@ int run_command(const RunArguments& arguments) {
 }
 
 int check_command(const RunArguments& arguments) {
+#if defined(HEADRACE_HAS_GATEWAY)
+  if (const auto gateway = read_gateway(arguments.config)) return check_gateway(*gateway);
+#endif
   const ConfigOutcome outcome = load_config(arguments.config, arguments.output_folder);
   if (!say_problems(outcome.problems)) return kExitUsage;
   fmt::print("{}: fine, {} subscriptions\n", arguments.config.string(), outcome.config.subscriptions.size());

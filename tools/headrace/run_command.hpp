@@ -2,6 +2,9 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
+
+#include "config.hpp"
 
 namespace headrace::program {
 
@@ -13,6 +16,8 @@ struct RunArguments {
   bool quiet = false;
 };
 
+/// Prints the problems of a config; true when there are none.
+[[nodiscard]] bool say_problems(const std::vector<ConfigProblem>& problems);
 [[nodiscard]] int run_command(const RunArguments& arguments);
 [[nodiscard]] int check_command(const RunArguments& arguments);
 

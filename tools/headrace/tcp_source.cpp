@@ -14,7 +14,7 @@
 namespace headrace::program {
 namespace {
 
-constexpr std::size_t kChunkBytes = std::size_t{64} << 10U;
+constexpr std::size_t kSocketChunkBytes = std::size_t{64} << 10U;
 constexpr std::size_t kConnectionsMax = 64;  // at once; others wait in the kernel's queue
 
 struct Connection {
@@ -69,7 +69,7 @@ Status read_tcp(const SourceConfig& config, SchemaPool& schemas, const Interrupt
   const Descriptor listener = std::move(*listening);
   std::vector<Connection> connections;
   std::vector<pollfd> ready;
-  std::vector<char> chunk(kChunkBytes);
+  std::vector<char> chunk(kSocketChunkBytes);
   std::uint64_t accepted = 0;
   while (true) {
     const bool more_wanted = config.connections == 0 || accepted < config.connections;

@@ -1,0 +1,85 @@
+#include "gateway_config.hpp"
+
+#include <gtest/gtest.h>
+
+namespace headrace::program {
+namespace {
+
+constexpr std::string_view kGateway = R"([[source]]
+name = "orders"
+kind = "redis"
+url = "redis://127.0.0.1:1"
+stream = "orders"
+unsettled = 100
+identity = "id"
+topics = [["orders", "shop.orders"]]
+
+[[sink]]
+name = "rabbit"
+kind = "rabbitmq"
+url = "amqps://broker.example/shop"
+exchange = "orders"
+
+[[route]]
+name = "all"
+filter = "shop.#"
+to = "rabbit"
+headers = { type = "placed" }
+topics = [["out/#", "shop.#"]]
+)";
+
+std::string with(std::string_view from, std::string_view to) {
+  std::string text(kGateway);
+  const auto at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return text.replace(at, from.size(), to);
+}
+
+// Claim:  a gateway's config is read as it is written.
+// Method: one with every kind of value.
+TEST(GatewayConfig, IsReadAsWritten) {
+  EXPECT_TRUE(is_gateway_config(kGateway));
+  EXPECT_FALSE(is_gateway_config("[source]\nkind = \"stdin\"\n"));
+  const auto [config, problems] = parse_gateway_config(kGateway, "g.toml");
+  ASSERT_TRUE(problems.empty()) << problems.front().message();
+  EXPECT_EQ(config.sources.at(0).unsettled_max, 100U);
+  EXPECT_EQ(config.sources.at(0).identity, "id");
+  EXPECT_EQ(*config.sources.at(0).topics.to_inside("orders"), "shop.orders");
+  EXPECT_EQ(config.sinks.at(0).exchange, "orders");
+  EXPECT_EQ(config.routes.at(0).sink, 0U);
+  EXPECT_EQ(*config.routes.at(0).topics.to_outside("shop.orders"), "out/orders");
+  EXPECT_EQ(config.routes.at(0).headers.at(0).second, "placed");
+}
+
+// Claim:  each mistake is found where it stands, and no message repeats a URL.
+// Method: one mistake a row, with its line and words of its message.
+TEST(GatewayConfig, MistakesAreFoundByLine) {
+  const struct {
+    std::string text;
+    std::size_t line;
+    std::string says;
+  } table[] = {
+      {with("kind = \"redis\"", "kind = \"redys\""), 3, "did you mean 'redis'"},
+      {with("redis://127.0.0.1:1", "redis://u:canary@h:x"), 4, "the port is none"},
+      {with("stream = \"orders\"\n", ""), 1, "the stream to read"},
+      {with("unsettled = 100", "unsettled = 0"), 6, "unsettled"},
+      {with("unsettled = 100", "unsetled = 100"), 6, "did you mean 'unsettled'"},
+      {with("[[\"orders\", \"shop.orders\"]]", "[[\"orders/+\", \"shop.orders\"]]"), 8, "topics"},
+      {with("[[\"orders\", \"shop.orders\"]]", "[\"orders\"]"), 8, "a pair"},
+      {with("amqps://", "http://"), 13, "must begin with amqp"},
+      {with("exchange = \"orders\"", "buffer = 10"), 14, "less than the 100"},
+      {with("shop.#\"\nto", "shop.#.+\"\nto"), 18, "filter"},
+      {with("to = \"rabbit\"", "to = \"rabit\""), 19, "did you mean 'rabbit'"},
+      {with("{ type = \"placed\" }", "{ type = 1 }"), 20, "must be a text"},
+  };
+  for (const auto& row : table) {
+    const auto problems = parse_gateway_config(row.text, "g.toml").problems;
+    ASSERT_FALSE(problems.empty()) << row.says;
+    EXPECT_EQ(problems.front().line, row.line) << problems.front().message();
+    EXPECT_NE(problems.front().message().find(row.says), std::string::npos) << problems.front().message();
+    EXPECT_EQ(problems.front().what.find("canary"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace headrace::program

@@ -1,0 +1,210 @@
+#include "gateway_config.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "config_reader.hpp"
+#include "gateway_ends.hpp"
+#include "headrace/route/filter.hpp"
+#include "toml_section.hpp"
+
+namespace headrace::program {
+namespace {
+
+constexpr std::array<std::pair<std::string_view, EndConfig::Kind>, 3> kEndKinds = {
+    {{"redis", EndConfig::Kind::redis}, {"rabbitmq", EndConfig::Kind::rabbitmq}, {"mqtt", EndConfig::Kind::mqtt}}};
+constexpr std::array<std::pair<std::string_view, bool>, 2> kUnrouted = {{{"reject", false}, {"done", true}}};
+constexpr std::size_t kMessagesMax = 1'000'000;
+
+class GatewayReader {
+ public:
+  GatewayReader(GatewayConfig& into, ProblemList& problems) : into_(into), problems_(problems) {}
+
+  void read(TomlSection& root) {
+    auto bus = root.section("bus");
+    read_bus_config(bus, into_.bus);
+    each(root, "source", "where messages come from", [this](TomlSection& section) { read_source(section); });
+    each(root, "sink", "where messages go", [this](TomlSection& section) { read_sink(section); });
+    each(root, "route", "which messages go where", [this](TomlSection& section) { read_route(section); });
+    root.finish();
+  }
+
+ private:
+  template <class Read>
+  void each(TomlSection& root, std::string_view key, std::string_view what, Read read) {
+    const toml::node* node = root.node(key);
+    const auto* list = node == nullptr ? nullptr : node->as_array();
+    if (node == nullptr) return root.missing(key, fmt::format("{}: at least one table [[{}]]", what, key));
+    for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
+      const auto* table = (*list)[i].as_table();
+      if (table == nullptr) break;
+      TomlSection section(table, fmt::format("{}[{}]", key, i + 1), problems_);
+      read(section);
+      if (i + 1 == list->size()) return;
+    }
+    root.problem(key, fmt::format("write [[{}]], in two brackets", key));
+  }
+
+  template <class Named>
+  static std::string read_name(TomlSection& section, const std::vector<Named>& earlier) {
+    std::string name = section.text("name").value_or("");
+    if (name.empty()) section.missing("name", "reports call it by this");
+    if (!name.empty() && std::ranges::find(earlier, name, &Named::name) != earlier.end()) {
+      section.problem("name", fmt::format("'{}' is taken by an earlier one", name));
+    }
+    return name;
+  }
+
+  void read_end(TomlSection& section, EndConfig& end) {
+    if (!section.has("kind")) section.missing("kind", "the broker: \"redis\", \"rabbitmq\" or \"mqtt\"");
+    end.kind = section.choice("kind", kEndKinds).value_or(end.kind);
+    end.url = section.text("url").value_or("");
+    if (end.url.empty()) section.missing("url", "where the broker is, such as \"amqp://127.0.0.1:5672\"");
+    const auto resolved = [this](const std::string& path) {
+      return (into_.file.parent_path() / path).lexically_normal();
+    };
+    if (const auto path = section.text("password_file")) end.password_file = resolved(*path);
+    end.password_variable = section.text("password_variable").value_or("");
+    if (const auto path = section.text("ca_file")) end.ca_file = resolved(*path);
+    end.client_id = section.text("client_id").value_or("headrace-" + end.name);
+    if (section.has("client_id") && end.kind != EndConfig::Kind::mqtt) {
+      section.problem("client_id", "only \"mqtt\" has this");
+    }
+    if (section.has("ca_file") && end.kind != EndConfig::Kind::rabbitmq) {
+      section.problem("ca_file", "only \"rabbitmq\" has TLS");
+    }
+    if (end.url.empty()) return;
+    // A password that lies in a file or the environment is looked for when it is needed.
+    if (const Status good = check_url(end); !good) section.problem("url", good.error().message());
+  }
+
+  void read_source(TomlSection& section) {
+    SourceEndConfig source;
+    source.name = read_name(section, into_.sources);
+    read_end(section, source);
+    const bool redis = source.kind == EndConfig::Kind::redis;
+    const std::string_view from = redis ? "stream" : source.kind == EndConfig::Kind::rabbitmq ? "queue" : "filter";
+    source.from = section.text(from).value_or("");
+    if (source.from.empty()) section.missing(from, fmt::format("the {} to read", from));
+    source.group = section.text("group").value_or(source.group);
+    source.consumer = section.text("consumer").value_or(source.consumer);
+    for (const char* key : {"group", "consumer"}) {
+      if (!redis && section.has(key)) section.problem(key, "only a source of kind \"redis\" has this");
+    }
+    source.unsettled_max = section.whole("unsettled", 1, 65'535).value_or(source.unsettled_max);
+    source.identity = section.text("identity").value_or("");
+    source.unrouted_is_done = section.choice("unrouted", kUnrouted).value_or(false);
+    read_topics(section, source.topics);
+    section.finish();
+    into_.sources.push_back(std::move(source));
+  }
+
+  void read_sink(TomlSection& section) {
+    SinkEndConfig sink;
+    sink.name = read_name(section, into_.sinks);
+    read_end(section, sink);
+    sink.exchange = section.text("exchange").value_or("");
+    if (section.has("exchange") && sink.kind != EndConfig::Kind::rabbitmq) {
+      section.problem("exchange", "only a sink of kind \"rabbitmq\" has this");
+    }
+    sink.buffer_messages = section.whole("buffer", 1, kMessagesMax).value_or(sink.buffer_messages);
+    std::size_t unsettled = 0;
+    for (const SourceEndConfig& source : into_.sources) unsettled += source.unsettled_max;
+    if (sink.buffer_messages < unsettled) {
+      section.problem(
+          section.has("buffer") ? "buffer" : "name",
+          fmt::format("a buffer of {} is less than the {} that the sources may have unsettled together, so "
+                      "that messages would go back to their broker",
+                      sink.buffer_messages, unsettled));
+    }
+    section.finish();
+    into_.sinks.push_back(std::move(sink));
+  }
+
+  void read_route(TomlSection& section) {
+    RouteConfig route;
+    route.name = read_name(section, into_.routes);
+    route.filter = section.text("filter").value_or("");
+    if (route.filter.empty()) {
+      section.missing("filter", "which topics of the bus go this way, such as \"orders.#\"");
+    } else if (const auto filter = Filter::parse(route.filter); !filter) {
+      section.problem("filter", filter.error().what);
+    }
+    const std::string to = section.text("to").value_or("");
+    const auto sink = std::ranges::find(into_.sinks, to, &SinkEndConfig::name);
+    if (to.empty()) {
+      section.missing("to", "the name of a sink");
+    } else if (sink == into_.sinks.end()) {
+      std::vector<std::string_view> names;
+      for (const SinkEndConfig& each : into_.sinks) names.push_back(each.name);
+      section.problem("to", fmt::format("no sink is called '{}'{}", to, suggestion(to, names)));
+    } else {
+      route.sink = static_cast<std::size_t>(sink - into_.sinks.begin());
+    }
+    read_headers(section, route);
+    read_topics(section, route.topics);
+    section.finish();
+    into_.routes.push_back(std::move(route));
+  }
+
+  static void read_headers(TomlSection& section, RouteConfig& route) {
+    const toml::node* node = section.node("headers");
+    if (node == nullptr) return;
+    const auto* table = node->as_table();
+    if (table == nullptr)
+      return section.problem("headers", "expected names and texts, such as { type = \"alarm\" }");
+    for (const auto& [name, value] : *table) {
+      const auto text = value.value<std::string>();
+      if (!text) return section.problem("headers", fmt::format("'{}' must be a text in quotes", name.str()));
+      route.headers.emplace_back(name.str(), *text);
+    }
+  }
+
+  static void read_topics(TomlSection& section, wire::TopicMap& topics) {
+    const toml::node* node = section.node("topics");
+    if (node == nullptr) return;
+    const auto* rules = node->as_array();
+    if (rules == nullptr)
+      return section.problem("topics", "expected pairs, such as [[\"plant/+/temp\", \"plant.*.temp\"]]");
+    for (const toml::node& rule : *rules) {
+      const auto* pair = rule.as_array();
+      const auto outside = pair != nullptr && pair->size() == 2 ? (*pair)[0].value<std::string>() : std::nullopt;
+      const auto inside = outside ? (*pair)[1].value<std::string>() : std::nullopt;
+      if (!inside) return section.problem("topics", "each rule is a pair: the broker's topic and the bus's");
+      if (const Status added = topics.add(*outside, *inside); !added)
+        section.problem("topics", added.error().message());
+    }
+  }
+
+  GatewayConfig& into_;
+  ProblemList& problems_;
+};
+
+}  // namespace
+
+bool is_gateway_config(std::string_view text) {
+  try {
+    return toml::parse(text).contains("route");
+  } catch (const toml::parse_error&) {
+    return false;  // who reads it says what is wrong
+  }
+}
+
+GatewayConfigOutcome parse_gateway_config(std::string_view text, const std::filesystem::path& file) {
+  GatewayConfigOutcome outcome;
+  outcome.config.file = file;
+  ProblemList problems(text, file.string());
+  try {
+    const toml::table table = toml::parse(text, file.string());
+    TomlSection root(&table, "", problems);
+    GatewayReader(outcome.config, problems).read(root);
+  } catch (const toml::parse_error& error) {
+    problems.add(error.source(), "", fmt::format("not TOML: {}", error.description()));
+  }
+  outcome.problems = problems.take();
+  return outcome;
+}
+
+}  // namespace headrace::program

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "config.hpp"
+#include "headrace/wire/topic_map.hpp"
+
+namespace headrace::program {
+
+/// A broker's end as the config names it: a [[source]] or a [[sink]].
+struct EndConfig {
+  enum class Kind { redis, rabbitmq, mqtt };
+  std::string name;
+  Kind kind = Kind::redis;
+  std::string url;
+  std::filesystem::path password_file;  ///< resolved against the config's folder
+  std::string password_variable;
+  std::string client_id;          ///< of mqtt; empty: `headrace-` and the name
+  std::filesystem::path ca_file;  ///< of rabbitmq with amqps://; empty: the system's own
+};
+
+struct SourceEndConfig : EndConfig {
+  std::string from;  ///< the stream of redis, the queue of rabbitmq, the filter of mqtt
+  std::string group = "headrace";
+  std::string consumer = "gateway";
+  std::size_t unsettled_max = 1'000;
+  std::string identity;           ///< the header that tells copies apart; empty: none
+  wire::TopicMap topics;          ///< broker's to bus's; empty: as they are
+  bool unrouted_is_done = false;  ///< else they are rejected
+};
+
+struct SinkEndConfig : EndConfig {
+  std::string exchange;  ///< of rabbitmq
+  std::size_t buffer_messages = 10'000;
+};
+
+struct RouteConfig {
+  std::string name;
+  std::string filter;
+  std::size_t sink = 0;                                      ///< index into GatewayConfig::sinks
+  std::vector<std::pair<std::string, std::string>> headers;  ///< all of which a message must have
+  wire::TopicMap topics;                                     ///< broker's to bus's; empty: as they are
+};
+
+/// What joins brokers through the bus.
+struct GatewayConfig {
+  std::filesystem::path file;
+  BusConfig bus;
+  std::vector<SourceEndConfig> sources;
+  std::vector<SinkEndConfig> sinks;
+  std::vector<RouteConfig> routes;
+};
+
+struct GatewayConfigOutcome {
+  GatewayConfig config;
+  std::vector<ConfigProblem> problems;  ///< in the order of the file; empty when the config can be used
+};
+
+/// Whether the text has a [[route]], and so is a gateway's and no replay's.
+[[nodiscard]] bool is_gateway_config(std::string_view text);
+[[nodiscard]] GatewayConfigOutcome parse_gateway_config(std::string_view text, const std::filesystem::path& file);
+
+}  // namespace headrace::program

@@ -1,0 +1,159 @@
+#include "gateway_ends.hpp"
+
+#include <utility>
+
+#if defined(HEADRACE_HAS_MQTT)
+#include "headrace/mqtt/mqtt_sink.hpp"
+#include "headrace/mqtt/mqtt_source.hpp"
+#endif
+#if defined(HEADRACE_HAS_REDIS)
+#include "headrace/redis/redis_sink.hpp"
+#include "headrace/redis/redis_source.hpp"
+#endif
+#if defined(HEADRACE_HAS_RABBITMQ)
+#include "headrace/rabbitmq/rabbit_sink.hpp"
+#include "headrace/rabbitmq/rabbit_source.hpp"
+#endif
+
+namespace headrace::program {
+namespace {
+
+#if defined(HEADRACE_HAS_REDIS)
+redis::RedisOptions redis_options(const EndConfig& end) {
+  redis::RedisOptions options;
+  options.url = end.url;
+  options.password_file = end.password_file.string();
+  options.password_variable = end.password_variable;
+  return options;
+}
+#endif
+
+#if defined(HEADRACE_HAS_RABBITMQ)
+rabbitmq::RabbitOptions rabbit_options(const EndConfig& end) {
+  rabbitmq::RabbitOptions options;
+  options.url = end.url;
+  options.password_file = end.password_file.string();
+  options.password_variable = end.password_variable;
+  options.connection_name = "headrace gateway: " + end.name;
+  if (!end.ca_file.empty()) options.tls.ca_file = end.ca_file.string();
+  return options;
+}
+#endif
+
+#if defined(HEADRACE_HAS_MQTT)
+mqtt::MqttOptions mqtt_options(const EndConfig& end) {
+  mqtt::MqttOptions options;
+  options.url = end.url;
+  options.client_id = end.client_id;
+  options.password_file = end.password_file.string();
+  options.password_variable = end.password_variable;
+  return options;
+}
+#endif
+
+}  // namespace
+
+Status check_url(const EndConfig& end) {
+  [[maybe_unused]] EndConfig without_secret = end;
+  without_secret.password_file.clear();
+  without_secret.password_variable.clear();
+  switch (end.kind) {
+    case EndConfig::Kind::redis: {
+#if defined(HEADRACE_HAS_REDIS)
+      const auto address = redis::RedisAddress::of(redis_options(without_secret));
+      return address ? Status(Nothing{}) : Status(address.error());
+#else
+      break;
+#endif
+    }
+    case EndConfig::Kind::rabbitmq: {
+#if defined(HEADRACE_HAS_RABBITMQ)
+      const auto address = rabbitmq::RabbitAddress::of(rabbit_options(without_secret));
+      return address ? Status(Nothing{}) : Status(address.error());
+#else
+      break;
+#endif
+    }
+    case EndConfig::Kind::mqtt: {
+#if defined(HEADRACE_HAS_MQTT)
+      const auto address = mqtt::MqttAddress::of(mqtt_options(without_secret));
+      return address ? Status(Nothing{}) : Status(address.error());
+#else
+      break;
+#endif
+    }
+  }
+  return Error{"this build is without the adapter", ""};
+}
+
+std::unique_ptr<Source> make_source([[maybe_unused]] const SourceEndConfig& config,
+                                    [[maybe_unused]] HealthBoard::Changed changed) {
+#if defined(HEADRACE_HAS_REDIS)
+  if (config.kind == EndConfig::Kind::redis) {
+    redis::RedisSourceOptions options;
+    options.server = redis_options(config);
+    options.server.on_health = std::move(changed);
+    options.stream = config.from;
+    options.group = config.group;
+    options.consumer = config.consumer;
+    options.unsettled_max = config.unsettled_max;
+    return std::make_unique<redis::RedisSource>(std::move(options));
+  }
+#endif
+#if defined(HEADRACE_HAS_RABBITMQ)
+  if (config.kind == EndConfig::Kind::rabbitmq) {
+    rabbitmq::RabbitSourceOptions options;
+    options.server = rabbit_options(config);
+    options.server.on_health = std::move(changed);
+    options.queue = config.from;
+    options.unsettled_max = config.unsettled_max;
+    return std::make_unique<rabbitmq::RabbitSource>(std::move(options));
+  }
+#endif
+#if defined(HEADRACE_HAS_MQTT)
+  if (config.kind == EndConfig::Kind::mqtt) {
+    mqtt::MqttSourceOptions options;
+    options.broker = mqtt_options(config);
+    options.broker.on_health = std::move(changed);
+    options.filters = {config.from};
+    options.unsettled_max = config.unsettled_max;
+    return std::make_unique<mqtt::MqttSource>(std::move(options));
+  }
+#endif
+  return nullptr;
+}
+
+std::unique_ptr<Sink> make_sink([[maybe_unused]] const SinkEndConfig& config,
+                                [[maybe_unused]] HealthBoard::Changed changed) {
+#if defined(HEADRACE_HAS_REDIS)
+  if (config.kind == EndConfig::Kind::redis) {
+    redis::RedisSinkOptions options;
+    options.server = redis_options(config);
+    options.server.on_health = std::move(changed);
+    options.buffer.messages_max = config.buffer_messages;
+    return std::make_unique<redis::RedisSink>(std::move(options));
+  }
+#endif
+#if defined(HEADRACE_HAS_RABBITMQ)
+  if (config.kind == EndConfig::Kind::rabbitmq) {
+    rabbitmq::RabbitSinkOptions options;
+    options.server = rabbit_options(config);
+    options.server.on_health = std::move(changed);
+    options.exchange = config.exchange;
+    options.buffer.messages_max = config.buffer_messages;
+    return std::make_unique<rabbitmq::RabbitSink>(std::move(options));
+  }
+#endif
+#if defined(HEADRACE_HAS_MQTT)
+  if (config.kind == EndConfig::Kind::mqtt) {
+    mqtt::MqttSinkOptions options;
+    options.broker = mqtt_options(config);
+    options.broker.on_health = std::move(changed);
+    options.buffer.messages_max = config.buffer_messages;
+    return std::make_unique<mqtt::MqttSink>(std::move(options));
+  }
+#endif
+  return nullptr;
+}
+
+}  // namespace headrace::program

@@ -6,9 +6,9 @@
 #include <nlohmann/json.hpp>
 
 #include "event_json.hpp"
+#include "exit_code.hpp"
 #include "headrace/process/trace.hpp"
 #include "headrace/sqlite/event_store.hpp"
-#include "exit_code.hpp"
 
 namespace headrace::program {
 namespace {

@@ -38,6 +38,8 @@ struct ModelEvent {
 /// What one worker does with its events, in plain lists and maps: no wheel, no slots, no agent. Told when it is
 /// polled and how many events it takes from each lane, it predicts every call, letter and count.
 struct ModelWorker {
+  static constexpr std::uint64_t kToken = 1'000'000'000;
+
   const Plan& plan;
   std::mt19937_64 random;
   Ledger& ledger;
@@ -52,6 +54,8 @@ struct ModelWorker {
   std::vector<std::uint64_t> freed = {};                       // keys to be released, the last one first
   std::set<std::uint64_t> parked = {};
   std::map<std::uint64_t, std::pair<bool, std::int64_t>> seen = {};  // id → done or in progress, since when
+  std::uint64_t budget = plan.budget ? plan.budget->tokens_max * kToken : 0;
+  std::uint64_t budget_ns = 0;
   std::int64_t latest_ms = 0;
   std::optional<std::uint64_t> releasing = {};
   bool blocked = false;
@@ -95,7 +99,7 @@ struct ModelWorker {
     if (event.expires_ns != 0 && now_ns >= event.expires_ns) return expire(event);
     if (!event.holds && held.contains(event.key)) return wait_behind(event);
     if (parked.contains(event.key)) return give_up(event, FailureClass::behind, true);
-    if (plan.deduplicated && event.id != 0 && !event.claimed && !claim(event)) return;
+    if (plan.deduplicated && (plan.by_key || event.id != 0) && !event.claimed && !claim(event)) return;
     const Deed deed = plan.deed(event.value, event.attempts + 1);
     calls.push_back({event.value, event.attempts + 1, now_ns});
     now_ns += static_cast<std::uint64_t>(deed.takes.count());
@@ -104,9 +108,12 @@ struct ModelWorker {
     fail(event, deed);
   }
 
+  /// What makes two events copies of each other.
+  [[nodiscard]] std::uint64_t copy_of(const ModelEvent& event) const { return plan.by_key ? event.key : event.id; }
+
   bool claim(ModelEvent& event) {
     latest_ms = std::max(latest_ms, static_cast<std::int64_t>(wall_ns / 1'000'000));
-    const auto known = seen.find(event.id);
+    const auto known = seen.find(copy_of(event));
     if (known != seen.end() && latest_ms - known->second.second < (known->second.first ? 600'000 : 60'000)) {
       if (known->second.first || plan.when_in_progress == WhenInProgress::drop) {
         end(event, ledger.dropped);
@@ -115,20 +122,22 @@ struct ModelWorker {
       }
       return false;
     }
-    seen[event.id] = {false, latest_ms};
+    seen[copy_of(event)] = {false, latest_ms};
     return event.claimed = true;
   }
 
   void done(ModelEvent& event) {
     finish(event, true);
     event.claimed = false;
+    if (plan.budget)
+      budget = std::min(plan.budget->tokens_max * kToken, budget + plan.budget->success_refunds * kToken);
     end(event, ledger.handled);
   }
 
   void finish(const ModelEvent& event, bool done) {
     if (!event.claimed) return;
     latest_ms = std::max(latest_ms, static_cast<std::int64_t>(wall_ns / 1'000'000));
-    const auto known = seen.find(event.id);
+    const auto known = seen.find(copy_of(event));
     if (known == seen.end() || known->second.first) return;
     done ? void(known->second = {true, latest_ms}) : void(seen.erase(known));
   }
@@ -142,12 +151,23 @@ struct ModelWorker {
     if (!plan.has_store && plan.retry.attempts_max() == 1) return give_up(event, failure, false);
     if (!rejected && deed.kind != Kind::throws_for_good) {
       const auto since = std::chrono::nanoseconds(now_ns - event.first_failure_ns);
-      if (auto delay = plan.retry.next(event.attempts, since, random())) {
-        if (deed.kind == Kind::retry_after) delay = deed.delay;
+      if (auto delay = plan.retry.next(event.attempts, since, random()); delay && budget_allows()) {
+        if (deed.kind == Kind::retry_after || deed.kind == Kind::retry_at) delay = deed.delay;
         return later(event, now_ns + static_cast<std::uint64_t>(delay->count()));
       }
     }
     give_up(event, failure, deed.kind == Kind::park);
+  }
+
+  bool budget_allows() {
+    if (!plan.budget) return true;
+    budget =
+        std::min(plan.budget->tokens_max * kToken, budget + (now_ns - budget_ns) * plan.budget->tokens_per_second);
+    budget_ns = now_ns;
+    const std::uint64_t cost = plan.budget->retry_costs * kToken;
+    if (budget < cost) return false;
+    budget -= cost;
+    return true;
   }
 
   void later(ModelEvent event, std::uint64_t due_ns) {
@@ -184,11 +204,13 @@ struct ModelWorker {
 
   void give_up(const ModelEvent& event, FailureClass failure, bool parks) {
     if (!plan.has_store) return end(event, ledger.failed);
-    if (parks || plan.park_key) parked.insert(event.key);
+    const bool its_turn = event.holds || !held.contains(event.key);
+    if (its_turn && (parks || plan.park_key)) parked.insert(event.key);
     Letter letter{event.value, event.id, failure, event.attempts};
     const auto known = std::find_if(letters.begin(), letters.end(),
                                     [&](const Letter& other) { return event.id != 0 && other.id == event.id; });
     if (known == letters.end()) {
+      if (letters.size() == plan.letters_max) letters.erase(letters.begin());
       letters.push_back(letter);
     } else {
       letter.attempts += known->attempts;

@@ -30,7 +30,9 @@ class SideBySide {
       : random_(seed),
         plan_(Plan::of(seed, random_)),
         workers_(static_cast<unsigned>(random_.between(1, 3))),
-        store_(plan_.has_store ? std::make_shared<MemoryDeadLetterStore>() : nullptr),
+        store_(plan_.has_store ? std::make_shared<MemoryDeadLetterStore>(MemoryDeadLetterOptions{
+                                     .letters_max = plan_.letters_max, .when_full = WhenFull::drop_oldest})
+                               : nullptr),
         sim_(options(seed)) {
     for (unsigned worker = 0; worker < workers_; ++worker) {
       models_.push_back({plan_, std::mt19937_64(kJitterSeed + worker), expected_, calls_expected_, letters_});
@@ -45,8 +47,10 @@ class SideBySide {
                          .waiting = plan_.waiting,
                          .when_expired = plan_.when_expired,
                          .park_key = plan_.park_key};
+    how.retry_budget = plan_.budget;
     if (plan_.deduplicated) {
-      how.deduplicated = Deduplicated{.window = {.events_max = 1024}, .when_in_progress = plan_.when_in_progress};
+      how.deduplicated = Deduplicated{
+          .window = {.events_max = 1024}, .by_key = plan_.by_key, .when_in_progress = plan_.when_in_progress};
     }
     subscription_.emplace(
         sim_.subscribe<Tick>(how, [this](const Tick& e, Context& context) { return handle(e, context); }));
@@ -128,6 +132,8 @@ class SideBySide {
         return retry("again");
       case Kind::retry_after:
         return retry_after(deed.delay, "later");
+      case Kind::retry_at:
+        return retry_at(sim_.time().wall_time() + deed.delay, "then");
       case Kind::dead_letter:
         return dead_letter("no");
       case Kind::park:
@@ -213,9 +219,10 @@ class SideBySide {
     std::ostringstream out;
     out << "workers " << workers_ << (plan_.sharded ? " sharded" : "") << (plan_.ordered ? " ordered" : "")
         << (plan_.park_key ? " park_key" : "") << (plan_.has_store ? " store" : "")
-        << (plan_.deduplicated ? " deduplicated" : "") << " room " << plan_.waiting.events_max << " keys "
-        << plan_.waiting.keys_max << " when full " << static_cast<int>(plan_.waiting.when_full) << " tries "
-        << plan_.retry.attempts_max();
+        << (plan_.deduplicated ? plan_.by_key ? " deduplicated by key" : " deduplicated" : "")
+        << (plan_.budget ? " budget" : "") << " letters " << plan_.letters_max << " room "
+        << plan_.waiting.events_max << " keys " << plan_.waiting.keys_max << " when full "
+        << static_cast<int>(plan_.waiting.when_full) << " tries " << plan_.retry.attempts_max();
     return out.str();
   }
 

@@ -4,6 +4,7 @@
 
 #include "events.hpp"
 #include "headrace/bus/bus.hpp"
+#include "headrace/delivery/memory_dead_letter_store.hpp"
 #include "settle.hpp"
 #include "timed.hpp"
 
@@ -67,6 +68,33 @@ TEST(DeliveryEnds, GivenUpForRoomMayRunAgain) {
   EXPECT_EQ(seen, (std::vector<std::uint64_t>{2}));
   timed.advance(10ms);
   EXPECT_EQ(stop_drained(timed.bus), (Ledger{.published = 3, .handled = 2, .failed = 1}));
+}
+
+// Claim:  an event that expires while an earlier one of its key is tried again does not park the key: the earlier one
+//         gets its next try, and later ones are handled.
+// Method: the first fails once; the second comes too late to live; then a third.
+TEST(DeliveryEnds, GivenUpOutOfItsTurnParksNothing) {
+  const auto store = std::make_shared<MemoryDeadLetterStore>();
+  Timed timed{{.dead_letters = store}};
+  std::vector<std::uint64_t> seen;
+  const auto sub = timed.bus.subscribe<Tick>(
+      {.ordered = true, .retry = fixed(10ms, 2), .when_expired = WhenExpired::dead_letter, .park_key = true},
+      [&](const Tick& e, Context& context) -> Outcome {
+        if (e.value == 1 && context.attempt() == 1) return retry();
+        seen.push_back(e.value);
+        return done();
+      });
+  Publisher publisher = timed.bus.publisher();
+  ASSERT_TRUE(publisher.publish(Tick{1, 1}));
+  timed.run();
+  ASSERT_TRUE(publisher.publish(Tick{1, 2}, {.expires_after = 1ms}));
+  timed.advance(2ms);
+  timed.advance(10ms);
+  ASSERT_TRUE(publisher.publish(Tick{1, 3}));
+  timed.run();
+  EXPECT_EQ(seen, (std::vector<std::uint64_t>{1, 3}));
+  EXPECT_EQ(store->parked_keys()->size(), 0U);
+  EXPECT_EQ(stop_drained(timed.bus), (Ledger{.published = 3, .handled = 2, .dead_lettered = 1}));
 }
 
 }  // namespace

@@ -31,8 +31,9 @@ DeliverySite::DeliverySite(const DeliveryOptions& options, SubscriptionState& su
 }
 
 void DeliverySite::refresh() noexcept {
-  watches_ = breaker_ || options_.deduplicated || (waiting_ && waiting_->keys() > 0) || !parked_.empty() ||
-             !parked_before_.empty();
+  const bool refunds = options_.retry_budget && options_.retry_budget->success_refunds != 0;
+  watches_ = refunds || breaker_ || options_.deduplicated || (waiting_ && waiting_->keys() > 0) ||
+             !parked_.empty() || !parked_before_.empty();
 }
 
 std::uint64_t DeliverySite::room() const noexcept {

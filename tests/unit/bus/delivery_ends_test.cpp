@@ -70,7 +70,8 @@ TEST(DeliveryEnds, GivenUpForRoomMayRunAgain) {
   EXPECT_EQ(stop_drained(timed.bus), (Ledger{.published = 3, .handled = 2, .failed = 1}));
 }
 
-// Claim:  an event that expires while an earlier one of its key is tried again does not park the key: the earlier one
+// Claim:  an event that expires while an earlier one of its key is tried again does not park the key: the earlier
+// one
 //         gets its next try, and later ones are handled.
 // Method: the first fails once; the second comes too late to live; then a third.
 TEST(DeliveryEnds, GivenUpOutOfItsTurnParksNothing) {
@@ -95,6 +96,25 @@ TEST(DeliveryEnds, GivenUpOutOfItsTurnParksNothing) {
   EXPECT_EQ(seen, (std::vector<std::uint64_t>{1, 3}));
   EXPECT_EQ(store->parked_keys()->size(), 0U);
   EXPECT_EQ(stop_drained(timed.bus), (Ledger{.published = 3, .handled = 2, .dead_lettered = 1}));
+}
+
+// Claim:  an event that goes well at its first try pays tokens back into the retry budget, whatever else its
+//         subscription asks for.
+// Method: one token; the first event's retry takes it for nothing, the second goes well, the third needs a retry.
+TEST(DeliveryEnds, SuccessRefundsTheRetryBudget) {
+  Timed timed;
+  SubscribeOptions how{.retry = fixed(1ms, 3)};
+  how.retry_budget = RetryBudgetOptions{.tokens_max = 1, .tokens_per_second = 0, .success_refunds = 1};
+  const auto sub = timed.bus.subscribe<Tick>(how, [&](const Tick& e, Context& context) -> Outcome {
+    if (e.value == 1 && context.attempt() == 2) return dead_letter("no");
+    return e.value != 2 && context.attempt() == 1 ? retry() : done();
+  });
+  for (std::uint64_t value = 1; value <= 3; ++value) {
+    ASSERT_TRUE(timed.bus.publish(Tick{value, value}));
+    timed.run();
+    timed.advance(2ms);
+  }
+  EXPECT_EQ(stop_drained(timed.bus), (Ledger{.published = 3, .handled = 2, .failed = 1}));
 }
 
 }  // namespace

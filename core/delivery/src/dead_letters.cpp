@@ -33,7 +33,8 @@ void DeliverySite::give_up(PendingEventPtr event, FailureClass failure, std::str
     free_key(*event);
     return fail(*event->entry, reason, tally);
   }
-  // One that is given up out of its turn, expired or for want of room, must not park its key ahead of those that wait.
+  // One that is given up out of its turn, expired or for want of room, must not park its key ahead of those that
+  // wait.
   const bool its_turn = event->holds_key || !is_held(event->key);
   const bool parks_key = its_turn && (parks || options_.park_key);
   if (returns_itself(*event)) {

@@ -8,7 +8,8 @@
 source "$(dirname "$0")/setup.sh"
 
 install_packages "${packages_build[@]}" "${packages_tools[@]}" "${packages_adapters[@]}" "${packages_bench[@]}" "${packages_peers[@]}"
-build release -DHEADRACE_TESTS=OFF
+# Compiled file by file, as those who link it do.
+build release -DHEADRACE_TESTS=OFF -DCMAKE_UNITY_BUILD=OFF
 
 if [[ " $* " != *" --json"* && " $* " != *" --list "* && " $* " != *" --help "* ]]; then
   mkdir -p bench/results

@@ -21,6 +21,10 @@ SourceBridge::SourceBridge(Bus& bus, Source& source, SourceBridgeOptions options
       options_(std::move(options)),
       window_(std::make_shared<RelayWindow>(options_.identities_max)) {}
 
+SourceBridge::~SourceBridge() {
+  if (publisher_) static_cast<void>(stop(std::chrono::milliseconds(0)));
+}
+
 Status SourceBridge::start() {
   publisher_.emplace(bus_.publisher());
   return source_.start([this](ReceivedMessage&& received) { take(std::move(received)); });

@@ -102,6 +102,17 @@ TEST_F(Bridges, WhatTheBusGaveUpIsRetried) {
   EXPECT_EQ(from.settled(after), "retry");
 }
 
+// Claim:  a bridge that goes has stopped the source that it started, and no other.
+// Method: both, without a stop().
+TEST_F(Bridges, GoingStopsTheSource) {
+  start();
+  EXPECT_TRUE(from.is_started());
+  { const SourceBridge idle(bus, from); }
+  EXPECT_TRUE(from.is_started());
+  source.reset();
+  EXPECT_FALSE(from.is_started());
+}
+
 // Claim:  a copy of a message that is done is done at once; a copy of one on its way waits for the same answer,
 // and is
 //         not sent a second time; one that failed may come again.

@@ -21,7 +21,11 @@ class HandSource final : public Source, private SettlementTarget {
   }
   void pause() override {}
   void resume() override {}
-  std::size_t stop(std::chrono::milliseconds) override { return 0; }
+  std::size_t stop(std::chrono::milliseconds) override {
+    deliver_ = nullptr;
+    return 0;
+  }
+  [[nodiscard]] bool is_started() const { return deliver_ != nullptr; }
   [[nodiscard]] Health health() const override { return {}; }
   [[nodiscard]] Capabilities capabilities() const override { return {.name = "hand"}; }
 

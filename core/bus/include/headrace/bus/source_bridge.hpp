@@ -42,6 +42,10 @@ class SourceBridge {
   };
 
   SourceBridge(Bus& bus, Source& source, SourceBridgeOptions options = {});
+  /// Stops the source that it started, without waiting: no message comes to a bridge that has gone.
+  ~SourceBridge();
+  SourceBridge(const SourceBridge&) = delete;
+  SourceBridge& operator=(const SourceBridge&) = delete;
 
   /// Starts the source. An error is one of its options.
   [[nodiscard]] Status start();

@@ -14,8 +14,9 @@ Relay::~Relay() {
   const Settlement settlement = worst_ == Answer::done     ? Settlement::done
                                 : worst_ == Answer::reject ? Settlement::reject
                                                            : Settlement::retry;
-  received_.settle(settlement);
+  // First the window: what the broker delivers again at once must not be taken for a copy of one on its way.
   if (window_ != nullptr) window_->finish(identity_, settlement);
+  received_.settle(settlement);
 }
 
 void Relay::answer(Settlement settlement) noexcept {

@@ -153,6 +153,26 @@ TEST_F(Bridges, CopiesAreToldApart) {
   }
 }
 
+// Claim:  a message that its broker delivers again as soon as it is told to retry goes out: it is not taken for
+//         a copy of the one that has just failed.
+// Method: a source that does so inside settle().
+TEST_F(Bridges, RedeliveryAtOnceIsNoCopy) {
+  const auto only = way(to, "#", "only");
+  SourceBridgeOptions options;
+  options.identity = [](const Message& message) { return message.headers.front().second; };
+  start(std::move(options));
+  const std::size_t first = from.hand_in("x", "1");
+  bus.poll();
+  from.deliver_again("x", "1");
+  to.confirm(kLater);
+  EXPECT_EQ(from.settled(first), "retry");
+  bus.poll();
+  ASSERT_EQ(to.waiting(), 1U);
+  to.confirm(Nothing{});
+  EXPECT_EQ(from.settled(first + 1), "done");
+  EXPECT_EQ(source->counts().copies, 0U);
+}
+
 // Claim:  topics are mapped on the way in and on the way out, and what a way does not accept is done for it.
 // Method: a mapping each; a mapping that fails each; a condition.
 TEST_F(Bridges, TopicsAreMappedAndMessagesChosen) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -41,6 +42,10 @@ class HandSource final : public Source, private SettlementTarget {
     deliver_(std::move(received));
     return settled_.size() - 1;
   }
+  /// As a broker that delivers what it is to retry again at once: one of this id, when the next retry is answered.
+  void deliver_again(std::string topic, std::string_view id) {
+    again_ = [this, topic = std::move(topic), id = std::string(id)] { static_cast<void>(hand_in(topic, id)); };
+  }
   [[nodiscard]] const std::string& settled(std::size_t number) const { return settled_.at(number); }
 
  private:
@@ -48,8 +53,10 @@ class HandSource final : public Source, private SettlementTarget {
     settled_.at(tag) = settlement == Settlement::done    ? "done"
                        : settlement == Settlement::retry ? "retry"
                                                          : "reject";
+    if (settlement == Settlement::retry && again_) std::exchange(again_, nullptr)();
   }
   Deliver deliver_;
+  std::function<void()> again_;
   std::vector<std::string> settled_;
 };
 

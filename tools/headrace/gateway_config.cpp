@@ -57,6 +57,13 @@ class GatewayReader {
     return name;
   }
 
+  template <class End>
+  static bool is_taken(const EndConfig& end, const std::vector<End>& earlier) {
+    return std::ranges::any_of(earlier, [&](const EndConfig& other) {
+      return other.kind == end.kind && other.url == end.url && other.client_id == end.client_id;
+    });
+  }
+
   void read_end(TomlSection& section, EndConfig& end) {
     if (!section.has("kind")) section.missing("kind", "the broker: \"redis\", \"rabbitmq\" or \"mqtt\"");
     end.kind = section.choice("kind", kEndKinds).value_or(end.kind);
@@ -71,6 +78,12 @@ class GatewayReader {
     end.client_id = section.text("client_id").value_or("headrace-" + end.name);
     if (section.has("client_id") && end.kind != EndConfig::Kind::mqtt) {
       section.problem("client_id", "only \"mqtt\" has this");
+    }
+    if (end.kind == EndConfig::Kind::mqtt && (is_taken(end, into_.sources) || is_taken(end, into_.sinks))) {
+      section.problem(
+          section.has("client_id") ? "client_id" : "name",
+          fmt::format("'{}' is an earlier end's client_id at this broker, which lets in one of them only",
+                      end.client_id));
     }
     if (section.has("ca_file") && end.kind != EndConfig::Kind::rabbitmq) {
       section.problem("ca_file", "only \"rabbitmq\" has TLS");

@@ -81,5 +81,24 @@ TEST(GatewayConfig, MistakesAreFoundByLine) {
   }
 }
 
+// Claim:  two ends that one MQTT broker would take for the same client, and cut off in turn, are found.
+// Method: a source and a sink of one name; then with an id of its own, and at another broker.
+TEST(GatewayConfig, MqttEndsThatCutEachOtherOffAreFound) {
+  const auto problems_with = [](const std::string& sink) {
+    return parse_gateway_config(
+               "[[source]]\nname = \"plant\"\nkind = \"mqtt\"\nurl = \"mqtt://127.0.0.1:1\"\n"
+               "filter = \"in/#\"\n[[sink]]\nname = \"plant\"\nkind = \"mqtt\"\n" +
+                   sink + "[[route]]\nname = \"all\"\nfilter = \"#\"\nto = \"plant\"\n",
+               "g.toml")
+        .problems;
+  };
+  const auto same = problems_with("url = \"mqtt://127.0.0.1:1\"\n");
+  ASSERT_EQ(same.size(), 1U);
+  EXPECT_EQ(same.front().line, 7U);
+  EXPECT_NE(same.front().message().find("'headrace-plant'"), std::string::npos) << same.front().message();
+  EXPECT_TRUE(problems_with("url = \"mqtt://127.0.0.1:1\"\nclient_id = \"out\"\n").empty());
+  EXPECT_TRUE(problems_with("url = \"mqtt://127.0.0.1:2\"\n").empty());
+}
+
 }  // namespace
 }  // namespace headrace::program

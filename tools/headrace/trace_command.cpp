@@ -13,11 +13,6 @@
 namespace headrace::program {
 namespace {
 
-int refuse_trace(const Error& error, ExitCode code = kExitFailed) {
-  fmt::print(stderr, "headrace: {}\n", error.message());
-  return code;
-}
-
 std::string line_of(const Trace& trace, const TraceEvent& event) {
   using Json = nlohmann::ordered_json;
   Json headers = Json::array();
@@ -41,19 +36,18 @@ std::string line_of(const Trace& trace, const TraceEvent& event) {
 
 int trace_command(const TraceArguments& arguments) {
   const auto correlation = EventId::parse(arguments.correlation);
-  if (!correlation) return refuse_trace({"trace: not an id: " + arguments.correlation, {}}, kExitUsage);
+  if (!correlation) return fail({"trace: not an id: " + arguments.correlation, {}}, kExitUsage);
   SqliteOptions options;
   options.file = arguments.file;
   options.access = SqliteAccess::read;
   const auto store = SqliteEventStore::open(options);
-  if (!store) return refuse_trace(store.error());
+  if (!store) return fail(store.error());
   const auto letters = (*store)->dead_letters();
-  if (!letters) return refuse_trace(letters.error());
+  if (!letters) return fail(letters.error());
   const auto found = trace(**store, *correlation, {.dead_letters = letters->get()});
-  if (!found) return refuse_trace(found.error());
+  if (!found) return fail(found.error());
   if (found->events.empty()) {
-    return refuse_trace(
-        {"no event has the correlation or the id " + arguments.correlation, arguments.file.string()});
+    return fail({"no event has the correlation or the id " + arguments.correlation, arguments.file.string()});
   }
   if (arguments.json) {
     for (const TraceEvent& event : found->events) fmt::print("{}\n", line_of(*found, event));

@@ -112,6 +112,10 @@ TEST_F(GatewayRun, ConfigIsChecked) {
   const Outcome fine = run_program({"check", config()});
   EXPECT_EQ(fine.exit_code, 0) << fine.err;
   EXPECT_NE(fine.out.find("fine, 1 sources, 1 sinks, 1 routes"), std::string::npos) << fine.out;
+#if defined(HEADRACE_HAS_RABBITMQ)
+  const Outcome example = run_program({"check", HEADRACE_EXAMPLE_FOLDER "/gateway.toml"});
+  EXPECT_EQ(example.exit_code, 0) << example.err;
+#endif
   const Outcome wrong =
       run_program({"check", folder.write("bad.toml", "[[route]]\nname = \"r\"\nto = \"nowhere\"\n")});
   EXPECT_EQ(wrong.exit_code, 2);

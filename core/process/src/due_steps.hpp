@@ -59,7 +59,11 @@ class DueSteps {
   [[nodiscard]] std::optional<DueStep> wait(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     while (!stop.stop_requested()) {
-      if (auto step = take()) return step;
+      if (auto step = take()) {
+        // Somebody else must look after what comes next: this thread may be away for long.
+        if (!steps_.empty()) changed_.notify_one();
+        return step;
+      }
       if (steps_.empty()) {
         changed_.wait(lock, stop, [this] { return !steps_.empty(); });
       } else {

@@ -15,7 +15,7 @@ class RelayWindow;
 
 /// A broker's message on its way through the bus: shared by all that handle it, and settled with its broker when
 /// the last of them has let go of it. The worst answer counts: retry before reject before done. Without any answer
-/// it is retried: nobody has taken it.
+/// it is retried: nobody has taken it. One that lets go without an answer has no say when another has answered.
 ///
 /// Threads:  answer() from any; the message does not change.
 class Relay {

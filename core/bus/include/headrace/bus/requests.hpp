@@ -42,7 +42,7 @@ struct RequestOptions {
 template <Event Request, Event Reply>
 class Requests {
  public:
-  /// Called once for each ask() that returned without an error.
+  /// Called once for each ask() that returned without an error. Must not throw: the destructor calls it, too.
   using Done = std::function<void(Result<Reply>)>;
 
   explicit Requests(Bus& bus, RequestOptions options = {}) : bus_(bus), options_(std::move(options)) {

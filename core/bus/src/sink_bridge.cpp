@@ -7,8 +7,11 @@ namespace headrace {
 
 class SinkBridge::Way : public std::enable_shared_from_this<Way> {
  public:
-  Way(Sink& sink, SinkBridgeOptions&& options)
-      : sink_(sink), accepts_(std::move(options.accepts)), topic_(std::move(options.topic)) {}
+  using Accepts = decltype(SinkBridgeOptions::accepts);
+  using Topic = decltype(SinkBridgeOptions::topic);
+
+  Way(Sink& sink, Accepts&& accepts, Topic&& topic)
+      : sink_(sink), accepts_(std::move(accepts)), topic_(std::move(topic)) {}
 
   void take(const RelayedMessage& event, std::string_view topic) {
     Relay& relay = *event.relay;
@@ -52,14 +55,14 @@ class SinkBridge::Way : public std::enable_shared_from_this<Way> {
   }
 
   Sink& sink_;
-  const std::function<bool(std::string_view, const Message&)> accepts_;
-  const std::function<Result<std::string>(std::string_view)> topic_;
+  const Accepts accepts_;
+  const Topic topic_;
   mutable std::mutex mutex_;
   Counts counts_;
 };
 
 SinkBridge::SinkBridge(Bus& bus, Sink& sink, SinkBridgeOptions options)
-    : way_(std::make_shared<Way>(sink, std::move(options))),
+    : way_(std::make_shared<Way>(sink, std::move(options.accepts), std::move(options.topic))),
       subscription_(bus.subscribe<RelayedMessage>(
           options.subscription, [way = way_](const RelayedMessage& event, Context& context) {
             try {

@@ -15,6 +15,7 @@
 
 namespace headrace {
 
+/// Its functions are called on the source's thread, and must not throw.
 struct SourceBridgeOptions {
   /// The bus's topic for a message; none: the message's own. An error rejects the message.
   std::function<Result<std::string>(const Message&)> topic = nullptr;

@@ -2,6 +2,7 @@
 // run of the program mends an event that could not be handled, and redrives it.
 
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -54,8 +55,9 @@ bool run(const std::string& path, std::size_t in_memory, Work work) {
 }
 
 int main() {
-  const std::string path = (std::filesystem::temp_directory_path() / "headrace-letters-on-disk.sqlite").string();
-  std::filesystem::remove(path);
+  std::string folder = (std::filesystem::temp_directory_path() / "letters-XXXXXX").string();
+  if (!::mkdtemp(folder.data())) return 1;
+  const std::string path = folder + "/letters.db";
 
   const bool given_up = run(path, 0, [](hr::Bus& bus) { return bool(bus.publish(Invoice{1, ""})); });
 
@@ -72,7 +74,7 @@ int main() {
     std::printf("%s", redrive->report().why_skipped.c_str());
     return redrive->report().handled == 1 && dead.list()->empty();
   });
-  std::filesystem::remove(path);
+  std::filesystem::remove_all(folder);
   std::printf("given up: %d, mended: %d\n", given_up, mended);
   return given_up && mended ? 0 : 1;
 }

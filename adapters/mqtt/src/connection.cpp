@@ -133,7 +133,7 @@ Status Connection::greet(const MqttAddress& address, const MqttOptions& options,
   const unsigned flags = (address.user.empty() ? 0U : 0x80U) | (address.password.empty() ? 0U : 0x40U) |
                          (greeting.session_kept ? 0U : 0x02U);
   connect.byte(static_cast<std::uint8_t>(flags));
-  connect.two_bytes(static_cast<std::uint16_t>(keep_alive_.count()));
+  connect.two_bytes(static_cast<std::uint16_t>(options.keep_alive.count()));
   if (v5_) {
     PacketWriter properties;
     properties.byte(0x11);
@@ -250,8 +250,7 @@ Result<std::optional<Packet>> Connection::next() {
 }
 
 void Connection::wait(Waker& waker) const {
-  const auto longest = std::chrono::duration_cast<milliseconds>(keep_alive_) / 4;
-  waker.wait(fd_, longest, out_.empty() ? Waker::Until::readable : Waker::Until::readable_or_writable);
+  waker.wait(fd_, keep_alive_ / 4, out_.empty() ? Waker::Until::readable : Waker::Until::readable_or_writable);
 }
 
 void Connection::close() {

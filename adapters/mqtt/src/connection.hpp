@@ -69,7 +69,7 @@ class Connection {
   int fd_ = -1;
   std::string where_;
   bool v5_;
-  std::chrono::seconds keep_alive_;
+  std::chrono::milliseconds keep_alive_;  ///< so that a half and a quarter of a second are something
   std::size_t packet_bytes_max_;
   BrokerLimits limits_;
   std::string out_;

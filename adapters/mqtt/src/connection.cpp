@@ -152,8 +152,7 @@ Status Connection::greet(const MqttAddress& address, const MqttOptions& options,
   connect.finish(PacketType::connect, 0, out_);
 
   const auto until = Clock::now() + options.answer_timeout;
-  while (!loop.halting()) {
-    loop.waker()->begin();
+  for (loop.waker()->begin(); !loop.halting(); loop.waker()->begin()) {
     if (Status moved = exchange(); !moved) return moved;
     auto packet = next();
     if (!packet) return packet.error();

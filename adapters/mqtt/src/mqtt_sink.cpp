@@ -50,8 +50,7 @@ class MqttSink::Sender {
   }
 
   Status serve(Connection& connection) {
-    while (!loop_.halting()) {
-      loop_.waker()->begin();
+    for (loop_.waker()->begin(); !loop_.halting(); loop_.waker()->begin()) {
       const std::size_t sent = send(connection);
       if (Status moved = connection.exchange(); !moved) return moved;
       auto heard = listen(connection);

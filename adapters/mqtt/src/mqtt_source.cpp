@@ -104,8 +104,7 @@ class MqttSource::Receiver {
 
   Status serve(Connection& connection) {
     subscribe(connection);
-    while (!loop_.halting()) {
-      loop_.waker()->begin();
+    for (loop_.waker()->begin(); !loop_.halting(); loop_.waker()->begin()) {
       const std::size_t settled = settle(connection);
       if (Status moved = connection.exchange(); !moved) return moved;
       auto received = receive(connection);

@@ -63,8 +63,7 @@ class RabbitSink::Writer {
     first_ = 1;
     blocked_ = false;
     loop_.connected();
-    while (!loop_.halting()) {
-      loop_.waker()->begin();
+    for (loop_.waker()->begin(); !loop_.halting(); loop_.waker()->begin()) {
       auto sent = send(connection);
       if (!sent) return sent.error();
       auto heard = listen(connection);

@@ -97,8 +97,7 @@ class RabbitSource::Consumer {
   Status serve(Connection& connection) {
     if (Status begun = begin(connection); !begun) return begun;
     loop_.connected();
-    while (!loop_.halting()) {
-      loop_.waker()->begin();
+    for (loop_.waker()->begin(); !loop_.halting(); loop_.waker()->begin()) {
       auto settled = settle(connection);
       if (!settled) return settled.error();
       if (Status turned = consume_or_not(connection); !turned) return turned;

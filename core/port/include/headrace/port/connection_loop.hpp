@@ -34,6 +34,7 @@ class ConnectionLoop {
   void start(Serve serve, Cut cut = nullptr);
   /// Lets the thread finish what it does within `patience`, cuts, and joins.
   void halt();
+  /// To be asked after the waker's begin(): what halt() says before that wakes nobody.
   [[nodiscard]] bool halting() const;
   /// The server has taken everything that serving begins with.
   void connected();

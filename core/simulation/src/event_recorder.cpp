@@ -52,10 +52,13 @@ void EventRecorder::State::record(const AnyEvent& event, Context& context) {
   }
   recorded.event.content_type = std::move(body->content_type);
   recorded.event.body = std::move(body->bytes);
-  if (const Status written = writer.write(recorded); !written) {
+  if (const Status written = writer.write(recorded)) {
+    ++report.recorded;
+  } else if (!file) {
     report.error = written.error().message();
   } else {
-    ++report.recorded;
+    ++report.skipped;
+    report.why_skipped = written.error().message();
   }
 }
 
@@ -80,7 +83,7 @@ EventRecorder::~EventRecorder() = default;
 RecorderReport EventRecorder::close() {
   subscription_ = Subscription();
   const std::lock_guard lock(state_->mutex);
-  state_->file.close();
+  if (state_->file.is_open()) state_->file.close();
   if (!state_->file && state_->report.error.empty()) state_->report.error = "the recording cannot be written";
   return state_->report;
 }

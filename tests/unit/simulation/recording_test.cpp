@@ -179,6 +179,7 @@ TEST(Recording, ReplaysWhatCrossedABus) {
   EXPECT_EQ(recorded.skipped, 1U);
   EXPECT_NE(recorded.why_skipped.find("recording.unknown"), std::string::npos);
   EXPECT_EQ(recorded.error, "");
+  EXPECT_EQ(recorder->close().error, "");
 
   const auto types = recorded_types();
   for (const auto which : {ReplayOptions::Which::causes, ReplayOptions::Which::all}) {

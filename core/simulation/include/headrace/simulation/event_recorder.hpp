@@ -20,7 +20,7 @@ struct RecorderOptions {
 
 struct RecorderReport {
   std::uint64_t recorded = 0;
-  std::uint64_t skipped = 0;  ///< events that could not be encoded: of types that EventTypes was not given, mostly
+  std::uint64_t skipped = 0;  ///< of types that EventTypes was not given, mostly, or too large
   std::string why_skipped;    ///< of the last one
   std::string error;  ///< the file could not be written: nothing was recorded from then on; empty: it could
 };

@@ -38,7 +38,9 @@ Result<ReplayReport> play(RecordingReader& recording, const RecordedTypes& types
     if (!first) first = event.at;
     std::chrono::nanoseconds due{};
     if (options.speed > 0) {
-      const double wait = static_cast<double>((event.at - *first).count()) / options.speed;
+      // In floating point: times of a damaged or foreign recording may be any.
+      const double wait =
+          (static_cast<double>(event.at.count()) - static_cast<double>(first->count())) / options.speed;
       due = std::chrono::nanoseconds(static_cast<std::int64_t>(std::clamp(wait, 0.0, 4e18)));
     }
     hand_over(std::move(*ready), due, report);

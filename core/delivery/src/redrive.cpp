@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
 #include <optional>
 #include <utility>
 
@@ -15,6 +16,17 @@ namespace headrace {
 namespace {
 
 constexpr const char* kStopped = "the bus has stopped";
+
+/// What it throws becomes an error: nothing may be thrown out of a worker's turn.
+Status run_edit(const Redrive::Edit& edit, FieldValue& fields) {
+  try {
+    return edit(fields);
+  } catch (const std::exception& thrown) {
+    return Error{std::string("the edit threw: ") + thrown.what(), {}};
+  } catch (...) {
+    return Error{"the edit threw something that is no std::exception", {}};
+  }
+}
 
 }  // namespace
 
@@ -113,7 +125,7 @@ Status Redrive::prepare(DeadLetter& letter, EventTypeId type) const {
                                   : types->fields(type, letter.envelope.version, *letter.body);
   if (!fields) return fields.error();
   if (edit_) {
-    if (Status edited = edit_(*fields); !edited) return edited;
+    if (Status edited = run_edit(edit_, *fields); !edited) return edited;
   }
   Result<HeldEvent> made = types->make(type, *fields, meta);
   if (!made) return made.error();

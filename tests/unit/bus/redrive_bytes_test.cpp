@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -170,7 +171,7 @@ TEST(RedriveBytes, EditedLettersRunAsEdited) {
   }
 }
 
-// Claim:  an edit that says no, makes no event, or changes the key leaves the letter as it was.
+// Claim:  an edit that says no, throws, makes no event, or changes the key leaves the letter as it was.
 // Method: one of each; then a plain redrive still meets the first event.
 TEST(RedriveBytes, EditsThatDoNotFitChangeNothing) {
   Billing billing{std::make_shared<MemoryDeadLetterStore>()};
@@ -184,6 +185,7 @@ TEST(RedriveBytes, EditsThatDoNotFitChangeNothing) {
     return run->report().why_skipped;
   };
   EXPECT_EQ(why([](FieldValue&) -> Status { return Error{"not today", {}}; }), "not today");
+  EXPECT_EQ(why([](FieldValue&) -> Status { throw std::runtime_error("no"); }), "the edit threw: no");
   EXPECT_NE(why([](FieldValue& fields) -> Status { return fields.remove("cents"), Nothing{}; }).find("cents"),
             std::string::npos);
   EXPECT_NE(why([](FieldValue& fields) -> Status { return fields.set("customer", 8), Nothing{}; }).find("key"),

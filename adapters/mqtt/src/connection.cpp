@@ -21,6 +21,7 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kReadBytes = std::size_t{64} << 10;
 constexpr std::size_t kReadsMax = 16;  ///< before what was read is looked at
+constexpr milliseconds kGoodbye{1'000};  ///< for the broker to hang up
 
 /// Waits for a connection that was begun; 0, or what went wrong.
 int await_connection(int fd, milliseconds deadline) {
@@ -258,7 +259,8 @@ void Connection::close() {
   // What the broker still sends must not make a reset of the close, which might overtake the above.
   ::shutdown(fd_, SHUT_WR);
   pollfd ready{fd_, POLLIN, 0};
-  while (::poll(&ready, 1, 1'000) > 0) {
+  const auto until = Clock::now() + kGoodbye;
+  while (Clock::now() < until && ::poll(&ready, 1, static_cast<int>(kGoodbye.count())) > 0) {
     char dropped[4096];
     if (::recv(fd_, dropped, sizeof dropped, 0) <= 0) break;
   }

@@ -180,7 +180,9 @@ Status Connection::read_answer(const Packet& connack) {
                  is_refused_for_good(code) ? Error::Retry::no : Error::Retry::maybe};
   }
   if (properties.receive_maximum.value_or(0) != 0) limits_.receive_maximum = *properties.receive_maximum;
-  if (properties.packet_bytes_max.value_or(0) != 0) limits_.packet_bytes_max = *properties.packet_bytes_max;
+  if (properties.packet_bytes_max.value_or(0) != 0) {
+    limits_.packet_bytes_max = std::min(limits_.packet_bytes_max, *properties.packet_bytes_max);
+  }
   if (properties.keep_alive_s.value_or(0) != 0) keep_alive_ = std::chrono::seconds(*properties.keep_alive_s);
   return Nothing{};
 }

@@ -24,7 +24,7 @@ struct Greeting {
 /// What the broker allows.
 struct BrokerLimits {
   std::uint16_t receive_maximum = 65'535;
-  std::uint32_t packet_bytes_max = 268'435'460;
+  std::uint32_t packet_bytes_max = 268'435'460;  ///< more than that MQTT cannot say
 };
 
 /// One connection, for one thread, which never blocks in it. After an error it is broken.

@@ -26,7 +26,7 @@ struct MqttOptions {
   std::string password_variable = {};
   std::chrono::seconds keep_alive{30};  ///< a peer that is silent for half as long again is gone
   std::chrono::milliseconds connect_timeout{2'000};
-  std::chrono::milliseconds answer_timeout{5'000};  ///< to a connect, a subscription
+  std::chrono::milliseconds answer_timeout{5'000};  ///< to a connect
   std::size_t packet_bytes_max = std::size_t{16}
                                  << 20;  ///< what is larger ends the connection; told to the broker
   Backoff::Options backoff = {};

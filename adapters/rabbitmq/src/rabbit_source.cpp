@@ -152,7 +152,6 @@ class RabbitSource::Consumer {
           amqp_basic_reject(connection.get(), kChannel, answer.tag, answer.settlement == Settlement::retry);
       if (Status told = connection.sent(code); !told) return told.error();
     }
-    if (done_.empty()) return answers.size();
     const AckWindow::Acks acks = window_.acknowledge(done_);
     int code = AMQP_STATUS_OK;
     if (acks.up_to != 0) code = amqp_basic_ack(connection.get(), kChannel, acks.up_to, 1);

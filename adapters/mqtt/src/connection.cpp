@@ -20,7 +20,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t kReadBytes = std::size_t{64} << 10;
-constexpr std::size_t kReadsMax = 16;  ///< before what was read is looked at
+constexpr std::size_t kReadsMax = 16;    ///< before what was read is looked at
 constexpr milliseconds kGoodbye{1'000};  ///< for the broker to hang up
 
 /// Waits for a connection that was begun; 0, or what went wrong.

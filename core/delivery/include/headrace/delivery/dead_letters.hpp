@@ -36,9 +36,9 @@ class DeadLetters {
   }
   /// One letter whose event is changed before it runs: `edit` is given its fields, brought up to the present
   /// version by the upcasters of DeliveryDefaults::event_types, which it needs. It runs on a worker. An edit that
-  /// answers with an error, throws, changes the key, or leaves fields that are no event of the type skips the letter:
-  /// see RedriveReport::why_skipped. What fails again stands in the store as it was edited, if the event has an id;
-  /// else as it was.
+  /// answers with an error, throws, changes the key, or leaves fields that are no event of the type skips the
+  /// letter: see RedriveReport::why_skipped. What fails again stands in the store as it was edited, if the event
+  /// has an id; else as it was.
   [[nodiscard]] std::shared_ptr<Redrive> redrive_edited(DeadLetterId letter, Redrive::Edit edit) {
     return begin(DeadLetterFilter{.id = letter}, {}, Redrive::WhenOneFails::go_on, std::move(edit));
   }

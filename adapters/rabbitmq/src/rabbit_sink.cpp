@@ -1,5 +1,6 @@
 #include "headrace/rabbitmq/rabbit_sink.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <unordered_map>
 #include <utility>
@@ -179,7 +180,7 @@ class RabbitSink::Writer {
   void confirm(std::uint64_t tag, bool multiple, const Status& answer) {
     if (tag < first_ || tag - first_ >= unconfirmed_.size()) return;
     const std::size_t at = static_cast<std::size_t>(tag - first_);
-    if (multiple && returned_.empty()) {
+    if (multiple && returned_.empty() && unconfirmed_[at] != 0) {
       buffer_.confirm_up_to(unconfirmed_[at], answer);
     } else {
       for (std::uint64_t each = multiple ? first_ : tag; each <= tag; ++each) confirm_one(each, answer);

@@ -93,7 +93,8 @@ TEST_P(DeadLetterStoreConformance, RefusesALetterWithoutContent) {
 }
 
 // Claim:  a full store that refuses takes a prefix and leaves the others with the caller, untouched; they are
-// counted. Method: three letters, room for two; then one is discarded and the third comes again.
+//         counted.
+// Method: three letters, room for two; then one is discarded and the third comes again.
 TEST_P(DeadLetterStoreConformance, FullStoreRefusesAndLosesNothing) {
   make(2);
   std::array<DeadLetter, 3> letters{letter_of(1), letter_of(2), letter_of(3)};
@@ -124,7 +125,8 @@ TEST_P(DeadLetterStoreConformance, FullStoreDropsTheOldestThatNobodyTook) {
 }
 
 // Claim:  what is taken is not taken again while the lease runs; settled it is gone; released it can be taken at
-// once. Method: three letters, two takes, one settled and one released.
+//         once.
+// Method: three letters, two takes, one settled and one released.
 TEST_P(DeadLetterStoreConformance, LeaseKeepsOthersAway) {
   for (std::uint64_t i = 1; i <= 3; ++i) add(letter_of(i));
   const Taken first = take(2);
@@ -154,8 +156,7 @@ TEST_P(DeadLetterStoreConformance, ForeignLeaseDoesNothing) {
 }
 
 // Claim:  a lease that ran out is taken over, and its former holder's answer changes nothing; nobody having taken
-// it,
-//         the late answer counts.
+//         it, the late answer counts.
 // Method: time passes between take and settle.
 TEST_P(DeadLetterStoreConformance, LeaseRunsOut) {
   add(letter_of(1));
@@ -201,8 +202,7 @@ TEST_P(DeadLetterStoreConformance, DiscardSparesWhatIsHeld) {
 }
 
 // Claim:  an event that fails again after its redrive finds its old place, with the attempts of both lives, even
-// in a
-//         full store; the lease that redrove it has no say any more.
+//         in a full store; the lease that redrove it has no say any more.
 // Method: take, fail, add the same event again; then settle by the old lease.
 TEST_P(DeadLetterStoreConformance, EventThatFailsAgainKeepsItsPlace) {
   make(2);

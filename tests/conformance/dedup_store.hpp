@@ -56,7 +56,8 @@ class DedupStoreConformance : public testing::TestWithParam<DedupStoreMaker> {
 };
 
 // Claim:  the first copy runs, a second one is told that it is in progress, and once done it is answered as the
-// first. Method: three copies of one event, by the same owner and by another.
+//         first.
+// Method: three copies of one event, by the same owner and by another.
 TEST_P(DedupStoreConformance, SecondCopyDoesNotRun) {
   EXPECT_EQ(claim(1).claim, DedupClaim::run);
   EXPECT_EQ(claim(1).claim, DedupClaim::in_progress);

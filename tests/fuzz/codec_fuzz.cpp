@@ -34,9 +34,8 @@ bool is_plain(const FieldValue& fields) {
 }  // namespace
 
 // Input: a byte that picks the codec, then a body.
-// Claim: no bytes crash a decoder; what it takes, every codec writes and reads as the same fields; a typed event
-// that
-//        comes out of it does so as well.
+// Claim:  no bytes crash a decoder; what it takes, every codec writes and reads as the same fields; a typed event
+//         that comes out of it does so as well.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const CodecLimits limits{4096, 16, 1024, 512};

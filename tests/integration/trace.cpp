@@ -12,8 +12,7 @@ namespace headrace::program {
 namespace {
 
 // Claim:  the program shows a transaction from a file that another program has open, in each of its forms, and
-// says
-//         when there is none.
+//         says when there is none.
 TEST(TraceCommand, ShowsATransactionOfAFileInUse) {
   const Folder folder;
   const std::string file = folder.path("events.db");

@@ -53,9 +53,9 @@ struct AdapterConformance : testing::Test {
 };
 
 // Claim:  a message arrives as it was sent: topic, headers, content type and every byte; empty and large bodies
-// too. Method: bodies of nothing, all bytes and as much as is allowed, up to a megabyte; what the broker cannot
-// carry is
-//         left out of the comparison.
+//         too.
+// Method: bodies of nothing, all bytes and as much as is allowed, up to a megabyte; what the broker cannot carry
+//         is left out of the comparison.
 TEST_F(AdapterConformance, WhatIsSentArrives) {
   const auto source = started(got.settle(Settlement::done));
   const auto sink = started_sink();
@@ -84,7 +84,7 @@ TEST_F(AdapterConformance, WhatIsSentArrives) {
 
 // Claim:  nothing is lost or doubled while nothing breaks, and one key's messages keep their order.
 // Method: 10^5 numbered messages of ten keys (10^4 under a sanitizer, or what the rig can bear), settled as they
-// come.
+//         come.
 TEST_F(AdapterConformance, ManyMessagesArriveOnceAndInOrder) {
   const auto source = started(got.settle(Settlement::done));
   const auto sink = started_sink(5000);
@@ -108,8 +108,8 @@ TEST_F(AdapterConformance, ManyMessagesArriveOnceAndInOrder) {
 }
 
 // Claim:  what a source leaves unsettled, the next one gets, marked where the broker can; what was settled it does
-// not. Method: ten messages, the first five settled, as many of the others held as the adapter can; another
-// source.
+//         not.
+// Method: ten messages, the first five settled, as many of the others held as the adapter can; another source.
 TEST_F(AdapterConformance, UnsettledMessagesComeAgain) {
   Collector again;  // outlives the source, whose thread may still be in it after the last message was seen
   auto source = started([&, keep = got.keep()](ReceivedMessage&& delivery) {
@@ -174,7 +174,7 @@ TEST_F(AdapterConformance, RejectedMessageBecomesADeadLetter) {
 
 // Claim:  no more messages are out than unsettled_max, and a paused source goes on where it stopped.
 // Method: fifty messages at five unsettled, settled one by one from another thread; the most that were out is
-// counted.
+//         counted.
 TEST_F(AdapterConformance, BackpressureHolds) {
   std::atomic<int> out{0};
   std::atomic<int> most{0};

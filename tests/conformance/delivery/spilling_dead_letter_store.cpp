@@ -20,8 +20,7 @@ struct Spilling {
 };
 
 // Claim:  once letters have spilled new ones go behind them, though the first store has room again, until the
-// second is
-//         empty; so letters come out in the order they went in.
+//         second is empty; so letters come out in the order they went in.
 // Method: fill both, empty the first, add; empty all, add.
 TEST(SpillingDeadLetterStore, NewLettersGoBehindWhatHasSpilled) {
   Spilling s;
@@ -40,7 +39,8 @@ TEST(SpillingDeadLetterStore, NewLettersGoBehindWhatHasSpilled) {
 }
 
 // Claim:  an event that fails again stands where it stood, in whichever of the stores, whatever has spilled
-// meanwhile. Method: one in each, added again.
+//         meanwhile.
+// Method: one in each, added again.
 TEST(SpillingDeadLetterStore, EventThatFailsAgainStaysInItsStore) {
   Spilling s;
   for (std::uint64_t i = 1; i <= 3; ++i) s.add(letter_of(i));
@@ -52,8 +52,7 @@ TEST(SpillingDeadLetterStore, EventThatFailsAgainStaysInItsStore) {
 }
 
 // Claim:  a spilled letter of a parked key waits for those of the key in the first store, and for no other; and it
-// is
-//         taken together with them.
+//         is taken together with them.
 // Method: keys over the seam: taken one after the other, then all at once.
 TEST(SpillingDeadLetterStore, ParkedKeysWaitOverTheSeam) {
   Spilling s;

@@ -98,7 +98,8 @@ TEST_P(EventStoreAppend, SeveralStreamsAreOneAppend) {
 }
 
 // Claim:  appending the same events again stores nothing and answers as the first time, whatever version is
-// expected. Method: repeat a request of two streams, also after others have been appended and after opening anew.
+//         expected.
+// Method: repeat a request of two streams, also after others have been appended and after opening anew.
 TEST_P(EventStoreAppend, IsIdempotentByEventId) {
   AppendRequest request;
   request.streams = {{"a", ExpectedVersion::none(), {event_of("t", "a1"), event_of("t", "a2")}},

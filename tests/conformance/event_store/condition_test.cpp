@@ -21,7 +21,8 @@ HEADRACE_EVERY_STORE(EventStoreConditions);
 TopicFilter topics(std::string_view pattern) { return topic_filter(pattern).value(); }
 
 // Claim:  a condition fails on an event behind its position that carries all the tags, in any stream, and on no
-// other. Method: tags alone, both, one too many; positions before, at and behind the event.
+//         other.
+// Method: tags alone, both, one too many; positions before, at and behind the event.
 TEST_P(EventStoreConditions, FailOnTagsBehindThePosition) {
   append("a", ExpectedVersion::any(), {event_of("seat.taken", "1", {"show:1", "seat:7"})});
   append("b", ExpectedVersion::any(), {event_of("seat.taken", "2", {"show:2"})});

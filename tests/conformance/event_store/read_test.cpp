@@ -76,8 +76,7 @@ TEST_P(EventStoreRead, ByTopicsAndTags) {
 }
 
 // Claim:  `through` is where to read on: pages of any size together are the whole, and end behind the last event
-// even
-//         when nothing matches.
+//         even when nothing matches.
 // Method: 700 events, more than a store's own pages, read in pages of 1, 7, 256 and 1,000.
 TEST_P(EventStoreRead, PagesMakeTheWhole) {
   fill(700);

@@ -88,8 +88,7 @@ TEST_F(SqliteFile, OldFilesAreBroughtUpToDate) {
 }
 
 // Claim:  while another program holds the file for writing an append waits, then says so; nothing is half done,
-// and the
-//         store goes on afterwards.
+//         and the store goes on afterwards.
 TEST_F(SqliteFile, SaysThatTheFileIsLocked) {
   auto store = open({.file = {}, .busy_timeout = std::chrono::milliseconds{20}});
   ASSERT_TRUE(append(**store, "1"));
@@ -176,8 +175,7 @@ TEST_F(SqliteFile, TransactionsAreWhole) {
 }
 
 // Claim:  a read model in the same file gets each event's effect once: a batch that fails leaves neither effects
-// nor
-//         checkpoint behind.
+//         nor checkpoint behind.
 // Method: a handler that fails at the third event the first time.
 TEST_F(SqliteFile, ReadModelsHaveTheirEffectsOnce) {
   auto store = open();

@@ -73,8 +73,8 @@ Story live_through(DiskFault fault, std::uint64_t nth, std::uint64_t times) {
 class StoreOnFaultyDisk : public ::testing::TestWithParam<DiskFault> {};
 
 // Claim:  whichever operation of the disk fails, once or from then on, what was acknowledged is there when the
-// store is
-//         opened anew, nothing is half done, the file is whole, and a flush that failed is never tried again.
+//         store is opened anew, nothing is half done, the file is whole, and a flush that failed is never tried
+//         again.
 // Method: fail the nth operation of each kind, for every n until a run meets none.
 TEST_P(StoreOnFaultyDisk, LosesNothingAcknowledged) {
   for (const std::uint64_t times : {std::uint64_t{1}, std::uint64_t{1} << 40}) {
@@ -115,7 +115,7 @@ INSTANTIATE_TEST_SUITE_P(Every, StoreOnFaultyDisk,
                          name_of);
 
 // Claim:  a full disk undoes the append, says that trying again may help, and the store goes on when there is
-// room.
+//         room.
 TEST(StoreOnFullDisk, GoesOnWhenThereIsRoom) {
   const TemporaryFolder folder;
   FaultyDisk disk;

@@ -31,8 +31,7 @@ std::vector<std::string> kill_often(std::uint64_t kills, Honesty honesty) {
 }
 
 // Claim:  a process that is killed while several threads append loses nothing that was acknowledged, doubles
-// nothing,
-//         and leaves no append half done; the next process goes on.
+//         nothing, and leaves no append half done; the next process goes on.
 // Method: kill -9 after a random number of acknowledgements; HEADRACE_KILLS says how often, 60 without.
 TEST(StoreKilled, KeepsWhatItAcknowledged) {
   const auto faults = kill_often(from_environment("HEADRACE_KILLS", 60), Honesty::acknowledges_when_stored);

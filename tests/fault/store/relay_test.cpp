@@ -107,8 +107,7 @@ class Shop {
 };
 
 // Claim:  whenever the process is killed: an order and its event are there together; the broker gets every event,
-// in
-//         order, some perhaps again; the read model has each event's effect once.
+//         in order, some perhaps again; the read model has each event's effect once.
 // Method: kill -9 after a random number of orders, on one file; HEADRACE_KILLS says how often, 25 without.
 TEST(StoreKilled, OutboxAndProjectionsEndAsIfNothingHadHappened) {
   const TemporaryFolder folder;

@@ -53,8 +53,7 @@ struct GatewayRun : testing::Test {
 
 // Claim:  a gateway loses nothing when it is killed, and when its broker is: every message that was sent arrives.
 // Method: a thousand messages through a gateway that is killed after the first have arrived, once more by a second
-// one
-//         whose broker is killed and started; then all of them are there.
+//         one whose broker is killed and started; then all of them are there.
 TEST_F(GatewayRun, KillsLoseNothing) {
   const auto source = listen();
   redis::RedisSinkOptions sending;

@@ -117,7 +117,8 @@ TEST(Mqtt, SharedSubscriptionsShareTheWork) {
 }
 
 // Claim:  what no publisher may send, and what MQTT 3.1.1 cannot carry, is answered with an error and holds up
-// nobody. Method: bad messages before a good one.
+//         nobody.
+// Method: bad messages before a good one.
 TEST(Mqtt, BadMessagesAreAnswered) {
   const Mosquitto broker;
   Collector got;

@@ -58,8 +58,7 @@ TEST(RabbitAttempts, QuorumQueueCountsAndLimitsThem) {
 
 // Claim:  answers in any order acknowledge what they mean, and nothing else.
 // Method: a thousand messages; all but every tenth are settled, from the last to the first, in several lots; the
-// next
-//         source gets exactly the others.
+//         next source gets exactly the others.
 TEST(RabbitAttempts, AnswersInAnyOrderAcknowledgeTheirOwn) {
   const Topology topology = Topology::queue_with_dead_letters("any-order");
   test::Collector got;

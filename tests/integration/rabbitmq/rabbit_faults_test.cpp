@@ -90,8 +90,7 @@ TEST(RabbitFaults, TlsIsVerified) {
 }
 
 // Claim:  a connection that is reset after any number of bytes loses nothing: while logging in, declaring, in the
-// middle
-//         of a message.
+//         middle of a message.
 // Method: every connection of both ends is reset after 8, 16, 32, … bytes from the client; three hundred messages.
 TEST(RabbitFaults, ResetAfterAnyNumberOfBytesLosesNothing) {
   test::FaultProxy proxy(RabbitWorld::get().server().port());
@@ -120,7 +119,8 @@ TEST(RabbitFaults, ResetAfterAnyNumberOfBytesLosesNothing) {
 }
 
 // Claim:  a peer that neither answers nor closes is found by its missing heartbeats, and everything goes on
-// afterwards. Method: the proxy carries nothing until both ends say that they are not up any more.
+//         afterwards.
+// Method: the proxy carries nothing until both ends say that they are not up any more.
 TEST(RabbitFaults, HalfOpenConnectionIsFoundByHeartbeats) {
   test::FaultProxy proxy(RabbitWorld::get().server().port());
   const Topology topology = Topology::queue_with_dead_letters("half-open");

@@ -44,7 +44,8 @@ INSTANTIATE_TEST_SUITE_P(Redis, DedupStoreConformance,
                          testing::Values(DedupStoreMaker{"redis", fresh_store, false}));
 
 // Claim:  what one process claims, another sees; scopes do not see each other; an hour without a word clears it
-// away. Method: two owners with a store each; a third scope; the server asked for the key's expiry.
+//         away.
+// Method: two owners with a store each; a third scope; the server asked for the key's expiry.
 TEST(RedisDedupStore, ClaimsAreSeenByEveryProcess) {
   RedisServer server;
   RedisDedupStore one(options_of(server));
@@ -62,7 +63,8 @@ TEST(RedisDedupStore, ClaimsAreSeenByEveryProcess) {
 }
 
 // Claim:  while the server is away calls fail with `maybe`, and work again when it is back; what was done is still
-// done. Method: the server killed and started again.
+//         done.
+// Method: the server killed and started again.
 TEST(RedisDedupStore, OutlivesTheServer) {
   RedisServer server;
   RedisDedupStore store(options_of(server));

@@ -51,11 +51,9 @@ struct RedisFaults : testing::Test {
 };
 
 // Claim:  a connection that is reset after any number of bytes loses nothing: in the middle of a command, between
-// them,
-//         and in the middle of logging in.
+//         them, and in the middle of logging in.
 // Method: every connection of both ends is reset after 1, 2, 4, … bytes from the client, then once more in
-// between;
-//         three hundred messages.
+//         between; three hundred messages.
 TEST_F(RedisFaults, ResetAfterAnyNumberOfBytesLosesNothing) {
   const auto from = source(milliseconds(5'000));
   const auto to = sink(milliseconds(5'000));

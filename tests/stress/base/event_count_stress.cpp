@@ -61,8 +61,7 @@ TEST(EventCountStress, PingPongNeverLosesAWakeUp) {
 
 // Claim:  several notifiers and several waiters hand over every token, each once.
 // Method: four threads add a million tokens to a counter in uneven bursts, three take them one by one and park
-// when
-//         there are none; one of the three waits with deadlines so short that it times out all the time. The
+//         when there are none; one of the three waits with deadlines so short that it times out all the time. The
 //         takers together take exactly what was added. A lost wake-up leaves a taker asleep: the test times out.
 TEST(EventCountStress, EveryTokenIsTakenOnce) {
   constexpr std::uint64_t kNotifiers = 4;

@@ -50,11 +50,9 @@ class Steppers {
 };
 
 // Claim:  a publisher that is stopped at any instruction, also between claim and commit, delays no event of
-// another
-//         one: not in a pinned group, nor sharded, nor balanced.
+//         another one: not in a pinned group, nor sharded, nor balanced.
 // Method: two publishers; one is stopped hundreds of times wherever it is, and each time the other one must
-// publish on
-//         and each group handle its events before the stopped one may go on.
+//         publish on and each group handle its events before the stopped one may go on.
 TEST(BusStopped, PublisherDelaysNobody) {
   const std::uint64_t stops = stress_events() / 500'000;
   Bus bus({.workers = 2, .lane_bytes = 1 << 14});
@@ -90,7 +88,7 @@ TEST(BusStopped, PublisherDelaysNobody) {
 
 // Claim:  the stops above do reach the moments that matter.
 // Method: the same with a lock around the step: a thread stopped inside it must be seen to keep the other from
-// going on.
+//         going on.
 TEST(BusStopped, LockIsFoundOut) {
   std::mutex lock;
   std::atomic<bool> inside{false};

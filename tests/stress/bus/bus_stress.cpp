@@ -60,11 +60,9 @@ struct alignas(128) InOrder {
 };
 
 // Claim:  nothing is lost or doubled and every producer's order holds, at 10^8 events with four times as many
-// threads
-//         as cores.
+//         threads as cores.
 // Method: eight producers publish runs of random length and single events through small lanes, with random stalls;
-// four
-//         workers stall, too. A pinned group on each worker checks every serial number.
+//         four workers stall, too. A pinned group on each worker checks every serial number.
 TEST(BusStress, NothingIsLostOrDoubledUnderOversubscription) {
   constexpr unsigned kWorkers = 4;
   const auto each = static_cast<std::uint32_t>(stress_events() / kProducers / kWorkers);
@@ -150,8 +148,9 @@ TEST(BusStress, SpansKeepTheirOrder) {
 }
 
 // Claim:  spilling keeps the order of each publisher while the lane fills and empties all the time, and loses
-// nothing. Method: lanes of 4 KiB, move-only events, workers that stall; a worker's queue and lane change over
-// again and again.
+//         nothing.
+// Method: lanes of 4 KiB, move-only events, workers that stall; a worker's queue and lane change over again and
+//         again.
 TEST(BusStress, SpillingKeepsOrderWhileLanesRefill) {
   const std::uint64_t each = stress_events() / 200 / 4;
   {
@@ -186,9 +185,9 @@ TEST(BusStress, SpillingKeepsOrderWhileLanesRefill) {
 }
 
 // Claim:  a worker that parks never misses an event, whoever rings: direct, sharded, balanced and queued ones
-// alike. Method: workers that park at once; a token goes round between the publisher and each handler. A missed
-// wake-up stops
-//         the test, which then runs into its timeout.
+//         alike.
+// Method: workers that park at once; a token goes round between the publisher and each handler. A missed wake-up
+//         stops the test, which then runs into its timeout.
 TEST(BusStress, ParkedWorkersNeverMissAWakeUp) {
   const std::uint64_t rounds = stress_events() / 5'000;
   for (const auto wait : {Wait::park, Wait::adaptive}) {
@@ -219,8 +218,7 @@ TEST(BusStress, ParkedWorkersNeverMissAWakeUp) {
 }
 
 // Claim:  subscription storms during traffic harm nobody: those who stay see everything in order, those who go are
-// never
-//         called again.
+//         never called again.
 // Method: four producers; three threads subscribe and unsubscribe every kind as fast as they can.
 TEST(BusStress, SubscriptionStormsLeaveTheOthersAlone) {
   const auto each = static_cast<std::uint32_t>(stress_events() / 200);

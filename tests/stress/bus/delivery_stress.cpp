@@ -83,8 +83,7 @@ TEST(DeliveryStress, OrderHoldsThroughRetries) {
 }
 
 // Claim:  with park_key a key's events are handled up to the one that was given up, and it and all behind it stand
-// in
-//         the dead letters, in order; a redrive of them all runs them in that order, and every key flows again.
+//         in the dead letters, in order; a redrive of them all runs them in that order, and every key flows again.
 // Method: one event in a thousand fails until it is repaired, on two workers; the letters are read in the order of
 //         their ids, then redriven while more events are published.
 TEST(DeliveryStress, ParkedKeysKeepTheirOrder) {
@@ -149,8 +148,7 @@ struct Owned {
 HEADRACE_EVENT(Owned, "stress.owned", key(key), key)
 
 // Claim:  a subscription that ends while events wait for it, are tried again, or are under way loses none
-// uncounted, and
-//         each is destroyed once.
+//         uncounted, and each is destroyed once.
 // Method: subscriptions come and go on two workers while two threads publish; everything fails at first.
 TEST(DeliveryStress, SubscriptionsEndWhileEventsWait) {
   const auto rounds = static_cast<std::uint32_t>(stress_events() / 1'000'000) + 20;

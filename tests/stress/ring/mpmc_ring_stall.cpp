@@ -87,8 +87,7 @@ TEST(MpmcRingStall, ProducerStoppedBeforePublishDelaysNobody) {
 // Claim:  a consumer that stops between copying and claiming delays neither the producer of that lane nor the
 //         other consumers, and its stale copies are never delivered when it goes on.
 // Method: it is stopped over the first event of a lane of 16 slots; the lane is then filled and drained thousands
-// of
-//         times. Let go, it must find that another one took the event, and take a later one.
+//         of times. Let go, it must find that another one took the event, and take a later one.
 TEST(MpmcRingStall, ConsumerStoppedBeforeClaimDelaysNobody) {
   Stalls::reset();
   StallRing ring(kLanes);

@@ -42,8 +42,7 @@ void spin_until(std::uint64_t start_cycles) {
 
 // Claim:  of two threads that store, pass their side of the fence and load, at least one sees the other's store.
 // Method: in each round the two, on different CPUs if there are two, start at one reading of the cycle counter,
-// one of
-//         them earlier or later by the round, so that the stores are under way together.
+//         one of them earlier or later by the round, so that the stores are under way together.
 TEST(AsymmetricFence, OneSideSeesTheOther) {
   const auto cpus = Topology::of_process().allowed_cpus;
   Line light;

@@ -7,7 +7,7 @@ namespace {
 
 // Claim:  one thread never sees its counter go back.
 // Method: a hundred thousand neighbouring reads. (A thread that moves between cores relies on their being in
-// step.)
+//         step.)
 TEST(Clock, CyclesNeverGoBack) {
   auto last = cycles();
   for (int i = 0; i < 100'000; ++i) {

@@ -48,7 +48,7 @@ TEST(Pages, AreZeroedAlignedAndBigEnough) {
 
 // Claim:  the pages are present: their first use takes no page fault.
 // Method: counts the faults while every page of a mebibyte is written; a few may come from elsewhere in the
-// process.
+//         process.
 TEST(Pages, FirstUseTakesNoPageFault) {
   constexpr std::size_t kBytes = std::size_t{1} << 20;
   const auto pages = Pages::allocate(kBytes, Pages::Huge::no);

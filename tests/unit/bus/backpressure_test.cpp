@@ -47,7 +47,8 @@ Filled fill(Publisher& publisher, std::uint64_t most = 10'000) {
 }
 
 // Claim:  fail: the publisher is told `full`, nothing of that event is published, and it goes on when there is
-// room. Method: a second group on another policy must not see the refused event either.
+//         room.
+// Method: a second group on another policy must not see the refused event either.
 TEST(Backpressure, FailTellsThePublisherAndPublishesToNobody) {
   Polled polled;
   std::uint64_t seen = 0;
@@ -110,8 +111,7 @@ TEST(Backpressure, DropOldestKeepsTheNewest) {
 }
 
 // Claim:  conflate: the last value of each key arrives, replaced ones are counted as dropped, and more keys than
-// the
-//         budget are answered `full`.
+//         the budget are answered `full`.
 // Method: seven keys updated in turn, far beyond the lane; then an eighth key.
 TEST(Backpressure, ConflateKeepsTheLatestOfEachKey) {
   Polled polled;
@@ -135,8 +135,7 @@ TEST(Backpressure, ConflateKeepsTheLatestOfEachKey) {
 }
 
 // Claim:  spill: events wait behind the lane within the budget, in order through lane, queue and lane again;
-// beyond
-//         the budget the publisher is told `full`.
+//         beyond the budget the publisher is told `full`.
 // Method: several fillings with partial drains in between.
 TEST(Backpressure, SpillKeepsOrderThroughLaneAndQueue) {
   Polled polled;
@@ -166,8 +165,8 @@ TEST(Backpressure, SpillKeepsOrderThroughLaneAndQueue) {
 }
 
 // Claim:  what one group lets be dropped costs its neighbours on the same worker nothing, nor do their budgets add
-// up. Method: two groups of different topics share a publisher's lane; one drops the oldest with a budget of five,
-// the
+//         up.
+// Method: two groups of different topics share a publisher's lane; one drops the oldest with a budget of five, the
 //         other spills.
 TEST(Backpressure, PoliciesOfNeighboursAreKeptApart) {
   Polled polled;
@@ -195,8 +194,8 @@ struct Wide {
 };
 
 // Claim:  groups of one worker with different policies each get their own frame, also in a lane that is nearly
-// full. Method: five policies and events of 256 bytes, into a lane that another topic filled but for every small
-// rest.
+//         full.
+// Method: five policies and events of 256 bytes, into a lane that another topic filled but for every small rest.
 TEST(Backpressure, ManyPoliciesOnOneWorkerShareALane) {
   std::uint64_t most = 0;
   for (std::uint64_t rest = 0; rest < 150; ++rest) {
@@ -218,8 +217,7 @@ TEST(Backpressure, ManyPoliciesOnOneWorkerShareALane) {
 
 // Claim:  block: the publisher waits for room and nothing is lost; its deadline ends the wait.
 // Method: a worker held by its handler; first a publisher with a short deadline, then one without that goes on
-// when
-//         the handler does.
+//         when the handler does.
 TEST(Backpressure, BlockWaitsForRoomOrForItsDeadline) {
   Bus bus({.workers = 1, .lane_bytes = kTiny});
   Gate gate;
@@ -249,8 +247,7 @@ TEST(Backpressure, BlockWaitsForRoomOrForItsDeadline) {
 }
 
 // Claim:  stop() releases publishers that are blocked; they are told `closed`, and what they had published before
-// is
-//         handled or counted.
+//         is handled or counted.
 // Method: three publishers behind a held handler; the stop has no time to drain.
 TEST(Backpressure, StopReleasesBlockedPublishers) {
   Bus bus({.workers = 1, .lane_bytes = kTiny});

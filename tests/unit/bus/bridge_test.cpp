@@ -71,7 +71,7 @@ TEST_F(Bridges, WorstAnswerCounts) {
 
 // Claim:  what cannot go out goes back: for good when it never can, to come again otherwise.
 // Method: a sink that is full, closed, or takes none so large; a topic that the bus cannot have; one that nobody
-// wants.
+//         wants.
 TEST_F(Bridges, WhatCannotGoOutGoesBack) {
   const auto only = way(to, "x", "only");
   start();
@@ -114,8 +114,7 @@ TEST_F(Bridges, GoingStopsTheSource) {
 }
 
 // Claim:  a copy of a message that is done is done at once; a copy of one on its way waits for the same answer,
-// and is
-//         not sent a second time; one that failed may come again.
+//         and is not sent a second time; one that failed may come again.
 // Method: copies at each moment; a window of two, so that the oldest is forgotten.
 TEST_F(Bridges, CopiesAreToldApart) {
   const auto only = way(to, "#", "only");
@@ -153,8 +152,8 @@ TEST_F(Bridges, CopiesAreToldApart) {
   }
 }
 
-// Claim:  a message that its broker delivers again as soon as it is told to retry goes out: it is not taken for
-//         a copy of the one that has just failed.
+// Claim:  a message that its broker delivers again as soon as it is told to retry goes out: it is not taken for a
+//         copy of the one that has just failed.
 // Method: a source that does so inside settle().
 TEST_F(Bridges, RedeliveryAtOnceIsNoCopy) {
   const auto only = way(to, "#", "only");

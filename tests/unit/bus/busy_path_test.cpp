@@ -137,10 +137,9 @@ enum Ending : int { clean = 0, allocates = 1, lost = 2, cannot_tell = 3 };
 }
 
 // Claim:  publishing and dispatching trivially copyable events after start allocates nothing and makes no system
-// call
-//         while busy, on one way or several.
-// Method: in a process of its own that may make no other system call than to exit, after a warm-up;
-//         every malloc is counted. The exit code tells what was found: 100 and more is a system call's number.
+//         call while busy, on one way or several.
+// Method: in a process of its own that may make no other system call than to exit, after a warm-up; every malloc
+//         is counted. The exit code tells what was found: 100 and more is a system call's number.
 TEST(BusyPath, NeitherAllocatesNorCallsTheSystem) {
   const auto ends_well = [](int status) {
     if (WIFEXITED(status) && WEXITSTATUS(status) == cannot_tell) {
@@ -156,11 +155,9 @@ TEST(BusyPath, NeitherAllocatesNorCallsTheSystem) {
 }
 
 // Claim:  subscribing and ending subscriptions for ever takes no more memory than a few of them: old routes and
-// what
-//         hangs on them are given back while events flow.
+//         what hangs on them are given back while events flow.
 // Method: live allocations after 100 and after 1,000 rounds of every placement, with events in between. What the
-// last
-//         rounds replaced is given back by later ones, once the workers have moved on.
+//         last rounds replaced is given back by later ones, once the workers have moved on.
 TEST(BusyPath, SubscriptionsThatComeAndGoLeaveNothingBehind) {
   Bus bus({.workers = 2});
   const auto stays = bus.subscribe<Tick>([](const Tick&) {});

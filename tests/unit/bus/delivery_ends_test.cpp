@@ -71,8 +71,7 @@ TEST(DeliveryEnds, GivenUpForRoomMayRunAgain) {
 }
 
 // Claim:  an event that expires while an earlier one of its key is tried again does not park the key: the earlier
-// one
-//         gets its next try, and later ones are handled.
+//         one gets its next try, and later ones are handled.
 // Method: the first fails once; the second comes too late to live; then a third.
 TEST(DeliveryEnds, GivenUpOutOfItsTurnParksNothing) {
   const auto store = std::make_shared<MemoryDeadLetterStore>();

@@ -18,8 +18,7 @@ using namespace test;
 using namespace std::chrono_literals;
 
 // Claim:  order holds when more events of a key come in one turn than may wait behind it, and what is beyond the
-// room
-//         is not read from the lanes.
+//         room is not read from the lanes.
 // Method: room for four; sixty events of one key, whose first is tried three times while more are published.
 TEST(DeliveryLimits, SmallRoomKeepsOrder) {
   Timed timed;
@@ -61,7 +60,7 @@ TEST(DeliveryLimits, MoreRetriesThanTimers) {
 
 // Claim:  letters that found the store full reach it in their order, those that came in between behind them.
 // Method: room for one letter; a parked key's second letter waits, room is made, a third comes before its next
-// try.
+//         try.
 TEST(DeliveryLimits, LettersReachAFullStoreInOrder) {
   const auto store = std::make_shared<MemoryDeadLetterStore>(MemoryDeadLetterOptions{.letters_max = 1});
   Timed timed({.dead_letters = store});

@@ -28,8 +28,8 @@ HEADRACE_EVENT(Keyed, "test.keyed", key(key), key)
 
 std::shared_ptr<MemoryDeadLetterStore> letters() { return std::make_shared<MemoryDeadLetterStore>(); }
 
-// Claim:  a handler that asks for it gets the event again by its subscription's schedule, with the number of the try,
-//         and other events go on meanwhile; a kept event is in flight until it is settled.
+// Claim:  a handler that asks for it gets the event again by its subscription's schedule, with the number of the
+//         try, and other events go on meanwhile; a kept event is in flight until it is settled.
 // Method: 10, 20 and 40 ms by a clock that is set by hand.
 TEST(Delivery, RetriesBySchedule) {
   Timed timed;
@@ -61,7 +61,8 @@ TEST(Delivery, RetriesBySchedule) {
   EXPECT_EQ(stop_drained(timed.bus), (Ledger{.published = 2, .handled = 2}));
 }
 
-// Claim:  what fails for good is a dead letter with its history; without a store it is counted as failed and reported.
+// Claim:  what fails for good is a dead letter with its history; without a store it is counted as failed and
+//         reported.
 // Method: three tries that throw, with and without a store.
 TEST(Delivery, GivesUpIntoTheDeadLetters) {
   const auto store = letters();
@@ -133,8 +134,8 @@ TEST(Delivery, OrderedKeysWaitBehindARetry) {
   EXPECT_EQ(Counted::alive.load(), 0);
 }
 
-// Claim:  a batch handler answers for its span: what went well is handled, the one that did not is retried alone, and
-//         those behind it come again, so that a poison event does not fail its neighbours.
+// Claim:  a batch handler answers for its span: what went well is handled, the one that did not is retried alone,
+//         and those behind it come again, so that a poison event does not fail its neighbours.
 // Method: one poison event among ten, named by index, then by failing the whole span.
 TEST(Delivery, BatchesAreSettledAroundAPoisonEvent) {
   for (const bool names_it : {true, false}) {
@@ -234,7 +235,8 @@ TEST(Delivery, ParkedKeysGoBehindTheirDeadLetter) {
   EXPECT_EQ(stop_drained(timed.bus), (Ledger{.published = 8, .handled = 5, .dead_lettered = 3}));
 }
 
-// Claim:  an open breaker lets nothing run; what comes waits, one probe decides, and then everything runs in order.
+// Claim:  an open breaker lets nothing run; what comes waits, one probe decides, and then everything runs in
+//         order.
 // Method: three failures open it for 100 ms; the service comes back at the probe.
 TEST(Delivery, OpenBreakerMakesEventsWait) {
   std::vector<CircuitBreaker::State> states;
@@ -294,8 +296,8 @@ TEST(Delivery, WhatWaitsIsAccountedForAtTheEnd) {
   EXPECT_EQ(stop_drained(timed.bus), (Ledger{.published = 3, .dropped = 3}));
 }
 
-// Claim:  ids and correlation go from the event that is handled to what its handler publishes, and bare events carry
-//         none.
+// Claim:  ids and correlation go from the event that is handled to what its handler publishes, and bare events
+//         carry none.
 // Method: a chain of two handlers behind one event with meta, and behind one without.
 TEST(Delivery, CorrelationFollowsTheChain) {
   Timed timed;

@@ -14,8 +14,7 @@ namespace {
 using namespace test;
 
 // Claim:  handlers that publish in a cycle through tiny lanes never wait for each other, nor for themselves,
-// however
-//         they publish; every event goes its whole way and keeps its order.
+//         however they publish; every event goes its whole way and keeps its order.
 // Method: each event is passed on between two workers, and to the worker itself, until it has made its hops. Four
 //         thousand of them are far more than the lanes hold. One run by the Context, one by the bus, one by a
 //         handle.
@@ -85,8 +84,7 @@ TEST_P(HandlerPublish, CyclesThroughFullLanesNeverDeadlock) {
 INSTANTIATE_TEST_SUITE_P(Ways, HandlerPublish, testing::Values(By::context, By::bus, By::handle));
 
 // Claim:  a handler that publishes more than it takes in is told `full` once its backlog is spent, and everything
-// that
-//         was accepted is handled.
+//         that was accepted is handled.
 // Method: one event makes ten thousand; the backlog holds a hundred.
 TEST(HandlerBacklog, IsBounded) {
   Bus bus({.workers = 1, .lane_bytes = 4096, .handler_backlog_events = 100});
@@ -141,8 +139,7 @@ TEST(UnregisteredThreads, PublishInOrder) {
 }
 
 // Claim:  a span is published whole and in order, whatever its size, by one frame a shard or many; accepted()
-// tells
-//         where it ended.
+//         tells where it ended.
 // Method: sizes around what a frame and a lane hold, pinned and sharded; then a full lane.
 TEST(PublishSpan, ArrivesWholeAndInOrder) {
   Bus bus({.workers = 2, .lane_bytes = 4096});

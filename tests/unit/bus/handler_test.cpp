@@ -25,7 +25,7 @@ void publish_ticks(Bus& bus, std::uint64_t count) {
 }
 
 // Claim:  a handler may take an event or a span of them, with or without the Context; each sees every event in
-// order.
+//         order.
 // Method: one of each shape on one bus; a hundred events.
 TEST(Handlers, EveryShapeSeesEveryEventInOrder) {
   Bus bus(polled());
@@ -87,8 +87,7 @@ TEST(Handlers, RefusedEventsCountAsUnrouted) {
 }
 
 // Claim:  a handler that throws loses that event alone: it is counted as failed and reported, all others are
-// handled,
-//         by this handler and by its neighbours.
+//         handled, by this handler and by its neighbours.
 // Method: two in ten events throw, one of them something that is no std::exception.
 TEST(Handlers, ThrowingHandlerHarmsNobodyElse) {
   std::vector<std::string> errors;
@@ -180,7 +179,7 @@ TEST(Handlers, TapSeesEverything) {
 
 // Claim:  move-only events and strings arrive whole and are destroyed once, inline and shared by count.
 // Method: one worker's groups share a frame, groups on three workers share the event; no object is left after
-// stop.
+//         stop.
 TEST(Handlers, NonTrivialEventsAreDestroyedOnce) {
   {
     Bus bus({.workers = 3});

@@ -19,7 +19,8 @@ using namespace test;
 using namespace std::chrono_literals;
 
 // Claim:  without threads poll() drives the bus, a bounded number of events at a time, and says when nothing is
-// left. Method: a hundred events, ten at a look; publishing and looking in turn.
+//         left.
+// Method: a hundred events, ten at a look; publishing and looking in turn.
 TEST(LifeCycle, PollDrivesTheBus) {
   Bus bus({.workers = 0});
   std::uint64_t seen = 0;
@@ -78,8 +79,7 @@ TEST(LifeCycle, EventsBeforeStartAreHandledAfterIt) {
 }
 
 // Claim:  stop() works from every state, also twice; what was never handled is counted as dropped and destroyed
-// once,
-//         and after it every publish answers `closed`.
+//         once, and after it every publish answers `closed`.
 // Method: never started, with events of every placement left in lanes, queues and the shared ring.
 TEST(LifeCycle, StopWithoutStartGivesUpWhatWaits) {
   {
@@ -109,8 +109,7 @@ TEST(LifeCycle, StopWithoutStartGivesUpWhatWaits) {
 }
 
 // Claim:  at its deadline stop() names the worker and the subscription whose handler does not return, and the
-// ledger
-//         balances with what is in flight; the destructor waits for that handler, and then nothing is left.
+//         ledger balances with what is in flight; the destructor waits for that handler, and then nothing is left.
 // Method: a handler held until after stop() has reported.
 TEST(LifeCycle, StopReportsAStuckHandler) {
   Gate gate;
@@ -134,8 +133,8 @@ TEST(LifeCycle, StopReportsAStuckHandler) {
 }
 
 // Claim:  of two threads in stop() the second one returns when the first has stopped the bus, with the same
-// ledger. Method: a handler holds the bus until the second thread has found it stopping and tried for 1 ms in
-// vain; then
+//         ledger.
+// Method: a handler holds the bus until the second thread has found it stopping and tried for 1 ms in vain; then
 //         both stop with all the time they need.
 TEST(LifeCycle, SecondStopWaitsForTheFirst) {
   Gate gate;
@@ -174,8 +173,7 @@ TEST(LifeCycle, DestructorDrains) {
 }
 
 // Claim:  publishers_max handles may be alive; one more publishes nothing and says so; a handle given back serves
-// again,
-//         also for a thread that had found none.
+//         again, also for a thread that had found none.
 // Method: two handles of two, a third, and the thread's own; then all are given back.
 TEST(LifeCycle, PublishersAreCounted) {
   Bus bus({.workers = 0, .publishers_max = 2});
@@ -198,8 +196,7 @@ TEST(LifeCycle, PublishersAreCounted) {
 }
 
 // Claim:  a stop at any moment leaves a balanced ledger, no event undestroyed and every publisher released,
-// whatever it
-//         was doing: publishing, blocked, or between two events.
+//         whatever it was doing: publishing, blocked, or between two events.
 // Method: fixed seeds choose how many events pass before the stop, its deadline, the policy and the wait strategy.
 TEST(LifeCycle, StopAtAnyMomentBalances) {
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
@@ -247,7 +244,7 @@ TEST(LifeCycle, StopAtAnyMomentBalances) {
 #if !defined(NDEBUG)
 // Claim:  a debug build says so when a Publisher is used while it is in use.
 // Method: a callback of the bus publishes with the publisher that called it; two threads at one moment look the
-// same.
+//         same.
 TEST(LifeCycleDeath, PublisherInUseIsFoundOut) {
   const auto reenter = [] {
     Publisher* publisher = nullptr;

@@ -100,8 +100,7 @@ void add_letter(DeadLetterStore& store, std::uint32_t version, const std::string
 }
 
 // Claim:  a letter of an old version goes through the upcasters; one of a version that is not known, or whose
-// bytes
-//         are damaged, stays where it is and the report says why.
+//         bytes are damaged, stays where it is and the report says why.
 // Method: three letters, redriven by filter.
 TEST(RedriveBytes, OldVersionsAreUpcastAndNewerOnesAreLeftAlone) {
   const auto store = std::make_shared<BytesOnlyStore>();
@@ -124,8 +123,7 @@ TEST(RedriveBytes, OldVersionsAreUpcastAndNewerOnesAreLeftAlone) {
 }
 
 // Claim:  without event types a store of bytes gets nothing: the event counts as failed, and the reason is told;
-// its
-//         letters are skipped.
+//         its letters are skipped.
 // Method: the same store, a bus that was given none.
 TEST(RedriveBytes, WithoutEventTypesTheEventFails) {
   const auto store = std::make_shared<BytesOnlyStore>();
@@ -141,8 +139,7 @@ TEST(RedriveBytes, WithoutEventTypesTheEventFails) {
 }
 
 // Claim:  an edited letter runs with the fields that the edit left, from memory and from bytes; when it fails
-// again
-//         it stands in the store as edited.
+//         again it stands in the store as edited.
 // Method: mend the missing currency while the handler is down, then when it is up.
 TEST(RedriveBytes, EditedLettersRunAsEdited) {
   for (const bool bytes : {false, true}) {

@@ -49,8 +49,7 @@ struct Failing {
 };
 
 // Claim:  redriven letters go to their own subscription in the order in which they came, and are gone when
-// handled; one
-//         that fails again stands where it stood, and the run goes on; the ledger balances.
+//         handled; one that fails again stands where it stood, and the run goes on; the ledger balances.
 // Method: four letters, the second fails for good; by filter, then by id; with and without event ids.
 TEST(Redrive, LettersGoBackToTheirSubscription) {
   for (const bool ids : {false, true}) {
@@ -87,10 +86,9 @@ TEST(Redrive, LettersGoBackToTheirSubscription) {
 }
 
 // Claim:  a parked key's letters are redriven in order up to the first that fails; when all are gone the key
-// flows, and
-//         what came in between was among them.
+//         flows, and what came in between was among them.
 // Method: release with the third of four failing, then again while a fifth is published; then a sixth runs at
-// once.
+//         once.
 TEST(Redrive, ReleasedKeysFlowAgain) {
   Failing f({.name = "billing", .ordered = true, .park_key = true});
   for (std::uint64_t i = 1; i <= 4; ++i) f.publish(7, i);
@@ -173,8 +171,7 @@ TEST(Redrive, IsIdempotentByEventId) {
 }
 
 // Claim:  letters that nobody handles stay, and a redrive that meets the end of the bus says so; letters that were
-// leased
-//         then can be taken.
+//         leased then can be taken.
 // Method: a subscription that has ended; a redrive that waits for its rate at stop(); one begun after it.
 TEST(Redrive, EndsWithItsSubscriptionAndItsBus) {
   Failing f;

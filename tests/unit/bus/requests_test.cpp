@@ -85,7 +85,7 @@ TEST_F(RequestsTest, RequestsExpire) {
 }
 
 // Claim:  a request that is made in a handler, and its reply, belong to the transaction of the event handled
-// there.
+//         there.
 TEST_F(RequestsTest, BelongToTheTransactionOfTheHandler) {
   const auto replier = double_it();
   Asking asking(timed_.bus);

@@ -18,8 +18,7 @@ namespace {
 using namespace test;
 
 // Claim:  typed events go to their own topic, dynamic ones to the topic named; filters of both syntaxes match
-// them;
-//         what nobody wants counts as unrouted and is accepted.
+//         them; what nobody wants counts as unrouted and is accepted.
 // Method: topics of two and three levels against exact, one-level and any-level filters.
 TEST(Routing, FiltersChooseAmongTopics) {
   Bus bus({.workers = 0});
@@ -53,8 +52,7 @@ TEST(Routing, FiltersChooseAmongTopics) {
 }
 
 // Claim:  a topic that no event may have is refused and not counted; so are topics beyond topics_max, while known
-// ones
-//         and the event type's own go on.
+//         ones and the event type's own go on.
 // Method: wildcards, emptiness, length; then three topics where two are allowed.
 TEST(Routing, BadTopicsAndTooManyAreRefused) {
   Bus bus({.workers = 0, .topics_max = 3});

@@ -17,8 +17,7 @@ using namespace test;
 using namespace std::chrono_literals;
 
 // Claim:  events are published when their time has come, not before, and in the order of their times; those of one
-// key
-//         and one time in the order scheduled; from handlers, too.
+//         key and one time in the order scheduled; from handlers, too.
 // Method: delays out of order, a time of the wall clock, and a handler that schedules, by a clock set by hand.
 TEST(ScheduledEvents, ArePublishedAtTheirTime) {
   Timed timed;
@@ -48,8 +47,7 @@ TEST(ScheduledEvents, ArePublishedAtTheirTime) {
 }
 
 // Claim:  a cancelled event is not published, one that was published cannot be cancelled, and either says so;
-// move-only
-//         events are destroyed.
+//         move-only events are destroyed.
 // Method: one of each; then another is left to the end of the bus.
 TEST(ScheduledEvents, CanBeCancelled) {
   {

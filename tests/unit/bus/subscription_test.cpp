@@ -18,8 +18,7 @@ namespace {
 using namespace test;
 
 // Claim:  once a Subscription's destructor has returned its handler is not running and never runs again, and what
-// the
-//         handler captured is destroyed.
+//         the handler captured is destroyed.
 // Method: the destructor is called while the handler is inside; it must wait until the handler is let go.
 TEST(Subscriptions, DestructorWaitsForTheRunningHandler) {
   Bus bus({.workers = 1});
@@ -57,8 +56,7 @@ TEST(Subscriptions, DestructorWaitsForTheRunningHandler) {
 }
 
 // Claim:  a handler that ends its own subscription finishes and is never called again, not even for the rest of
-// the run
-//         it was given; what it captured is destroyed. Other subscriptions see everything.
+//         the run it was given; what it captured is destroyed. Other subscriptions see everything.
 // Method: a run of ten events, by one and by batch; the third ends it.
 TEST(Subscriptions, HandlerMayEndItself) {
   Bus bus({.workers = 0});
@@ -100,8 +98,7 @@ TEST(Subscriptions, HandlerMayEndItself) {
 }
 
 // Claim:  Publishers and Subscriptions may be destroyed before and after the bus, in any order; a Publisher that
-// is
-//         left answers `closed`.
+//         is left answers `closed`.
 // Method: every order of the three, with events under way.
 TEST(Subscriptions, DestructorsMayComeInAnyOrder) {
   for (int order = 0; order < 6; ++order) {
@@ -150,8 +147,7 @@ TEST(Subscriptions, HandlesMove) {
 }
 
 // Claim:  a group sees every event once while its members come and go: what is on its way to a member that leaves
-// goes
-//         to one that stays, also the rest of a run whose handler ends itself.
+//         goes to one that stays, also the rest of a run whose handler ends itself.
 // Method: groups of every placement with one member that stays; others join, take part and leave from outside, and
 //         end themselves, while two publishers go on. Keys keep their order.
 TEST(Subscriptions, GroupLosesNothingWhenMembersLeave) {
@@ -214,8 +210,7 @@ TEST(Subscriptions, GroupLosesNothingWhenMembersLeave) {
 // Claim:  subscribing and ending subscriptions costs the others no event, whatever flows meanwhile; every event is
 //         accounted for.
 // Method: two publishers, typed and dynamic, an everlasting subscription of each placement, and a thread that
-// makes and
-//         ends subscriptions of every kind.
+//         makes and ends subscriptions of every kind.
 TEST(Subscriptions, OthersMissNothingWhileSomeComeAndGo) {
   constexpr std::uint64_t kEvents = 20'000;
   Bus bus({.workers = 2, .lane_bytes = 8192});

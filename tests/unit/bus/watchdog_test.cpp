@@ -16,8 +16,7 @@ using namespace test;
 using namespace std::chrono_literals;
 
 // Claim:  a call that has lasted as long as its limit is named with subscription, topic, key and age while it
-// still
-//         runs; before that, and after it, nothing is.
+//         still runs; before that, and after it, nothing is.
 // Method: the handler moves the clock and asks the bus about itself.
 TEST(Watchdog, NamesACallOverItsLimit) {
   Timed timed;
@@ -45,8 +44,7 @@ TEST(Watchdog, NamesACallOverItsLimit) {
 }
 
 // Claim:  a batch is one call, named by its first event's key; a retry is a call of its own; handlers that throw
-// end
-//         theirs; subscriptions without a limit are not looked at.
+//         end theirs; subscriptions without a limit are not looked at.
 // Method: a span of two that takes long, throws, and is tried again one by one; a neighbour that takes longer.
 TEST(Watchdog, CountsEachCallForItself) {
   Timed timed;

@@ -65,7 +65,7 @@ TEST(CircuitBreaker, OpensByRatioOverTheWindow) {
 
 // Claim:  what ran when the breaker opened answers too late to count, in every later state.
 // Method: two events run while a third and a fourth open the breaker; they answer while it is open, half-open and
-// closed.
+//         closed.
 TEST(CircuitBreaker, LateAnswersDoNotCount) {
   for (const bool late_success : {true, false}) {
     const auto answer = [&](CircuitBreaker& breaker, Permit permit, std::uint64_t now_ns) {
@@ -92,12 +92,10 @@ TEST(CircuitBreaker, LateAnswersDoNotCount) {
 }
 
 // Claim:  the state machine is exactly this: closed opens by failures; open lets one probe through when its time
-// is over;
-//         half-open lets nothing else through, closes by the probe's success, opens by its failure, and sends
-//         another probe when the first is as old as the open time.
+//         is over; half-open lets nothing else through, closes by the probe's success, opens by its failure, and
+//         sends another probe when the first is as old as the open time.
 // Method: all 6^6 rows of six steps (ask, answer the latest permit well or badly, answer the one before badly,
-// wait
-//         1 or 10 s) against the machine written out in plain words.
+//         wait 1 or 10 s) against the machine written out in plain words.
 TEST(CircuitBreaker, AgreesWithItsStateMachine) {
   for (std::uint32_t row = 0; row < 6 * 6 * 6 * 6 * 6 * 6; ++row) {
     CircuitBreaker breaker{{.failures_in_a_row = 1, .open_for = 10s}};

@@ -29,8 +29,7 @@ struct Desk {
 };
 
 // Claim:  content over its topic's limit stays behind and comes back as it was; the rest travels as it is. The
-// envelope
-//         never changes.
+//         envelope never changes.
 // Method: at each limit and one byte over, of a topic that is named and one that is not.
 TEST(ClaimCheck, LargeContentStaysBehind) {
   Desk desk;
@@ -50,8 +49,7 @@ TEST(ClaimCheck, LargeContentStaysBehind) {
 }
 
 // Claim:  content over bytes_max is an error, on the way out and on the way in; a full blob store says that a
-// retry may
-//         help.
+//         retry may help.
 // Method: one byte over; a claim of a consumer with lower limits; a blob that finds no room.
 TEST(ClaimCheck, TooLargeIsAnError) {
   Desk desk;
@@ -64,7 +62,8 @@ TEST(ClaimCheck, TooLargeIsAnError) {
 }
 
 // Claim:  a blob that is gone, or is another one, is an error that no retry helps; so is a claim with any byte
-// missing. Method: discard the blob; exchange it; cut the claim at each length.
+//         missing.
+// Method: discard the blob; exchange it; cut the claim at each length.
 TEST(ClaimCheck, DamagedClaimsAreErrors) {
   Desk desk;
   EncodedEvent claim = desk.claims.check_in(scan(200)).value();

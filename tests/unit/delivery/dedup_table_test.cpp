@@ -113,8 +113,7 @@ TEST(DedupTable, EntryClaimedAnewOutlivesItsOldTurn) {
 }
 
 // Claim:  a clock that jumps far ahead makes all old, one that jumps back nothing younger, and old entries never
-// look
-//         young again when the small counter of time wraps.
+//         look young again when the small counter of time wraps.
 // Method: jumps of a hundred days and of exactly 2^32 milliseconds, and back.
 TEST(DedupTable, ClockJumps) {
   constexpr std::int64_t kDay = 86'400'000;

@@ -29,8 +29,7 @@ Items release(Room& room, std::uint64_t key) {
 }
 
 // Claim:  whatever the keys do, each key's events come out in the order they went in, a released key is free, and
-// the
-//         room is never over its budget.
+//         the room is never over its budget.
 // Method: 30 seeds of 3,000 random operations against a map of queues; keys that crowd the table.
 TEST(KeyOrder, AgreesWithAMapOfQueues) {
   for (std::uint32_t seed = 0; seed < 30; ++seed) {

@@ -42,7 +42,8 @@ auto split(const BatchOutcome& outcome, std::uint32_t count) {
 }
 
 // Claim:  a batch's answer says of each event exactly once what becomes of it: done, settled by the outcome, or
-// again. Method: the whole span, an index at the front, in the middle, at the end and beyond, and spans of one.
+//         again.
+// Method: the whole span, an index at the front, in the middle, at the end and beyond, and spans of one.
 TEST(BatchOutcome, SettlesEachEventOnce) {
   EXPECT_EQ(split(done(), 10), std::tuple(10U, 0U, 0U, false));
   EXPECT_EQ(split(retry(), 10), std::tuple(0U, 0U, 10U, true));
@@ -61,8 +62,7 @@ ExceptionPolicy::Verdict judge(const ExceptionPolicy& policy, Exception exceptio
 }
 
 // Claim:  the first rule that catches the exception decides, a base class catches what is derived from it, and the
-// rest
-//         is retried unless otherwise() says more; the text is the exception's own.
+//         rest is retried unless otherwise() says more; the text is the exception's own.
 // Method: a derived and a base class in both orders, one that no rule names, and an int.
 TEST(ExceptionPolicy, FirstRuleThatCatchesDecides) {
   const auto narrow_first = ExceptionPolicy{}

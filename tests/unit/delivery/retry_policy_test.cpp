@@ -32,8 +32,7 @@ Delays schedule(const RetryPolicy& policy, std::uint64_t random = kMost, std::ui
 }
 
 // Claim:  exponential delays are base × factor^n, capped, as in the published schedules of AWS's standard mode (1
-// s, 2,
-//         cap 20 s) and of the design page.
+//         s, 2, cap 20 s) and of the design page.
 // Method: compare with the rows written out.
 TEST(RetryPolicy, ExponentialFollowsThePublishedSchedule) {
   EXPECT_EQ(schedule(exponential(1s, 2.0, 8).cap(20s)), (Delays{1s, 2s, 4s, 8s, 16s, 20s, 20s}));
@@ -42,7 +41,8 @@ TEST(RetryPolicy, ExponentialFollowsThePublishedSchedule) {
 }
 
 // Claim:  fixed, linear and custom delays are what they say; immediate tries come first; the default is one
-// attempt. Method: compare with the rows written out.
+//         attempt.
+// Method: compare with the rows written out.
 TEST(RetryPolicy, OtherShapes) {
   EXPECT_EQ(schedule(RetryPolicy{}), Delays{});
   EXPECT_EQ(schedule(immediate(3)), (Delays{0s, 0s}));
@@ -85,7 +85,7 @@ TEST(RetryPolicy, JitterStaysInItsBounds) {
 
 // Claim:  both jitters are uniform over their bounds.
 // Method: chi-squared over 20 bins of 20,000 draws from a fixed seed; 43.8 is the 99.9 % point for 19 degrees of
-// freedom.
+//         freedom.
 TEST(RetryPolicy, JitterIsUniform) {
   for (const auto kind : {RetryPolicy::Jitter::full, RetryPolicy::Jitter::equal}) {
     constexpr std::size_t kBins = 20;

@@ -54,8 +54,7 @@ struct ListsAndModel {
 };
 
 // Claim:  lists give out what plain queues do, in the same order, through every operation; and however numbers
-// come and
-//         go, there are chunks enough: their shortage aborts.
+//         come and go, there are chunks enough: their shortage aborts.
 // Method: random operations over few numbers, most of the time all of them in use.
 TEST(TimerLists, AgreeWithPlainQueues) {
   for (const std::uint32_t numbers : {1U, 13U, 200U}) {
@@ -87,7 +86,8 @@ TEST(TimerLists, AgreeWithPlainQueues) {
 }
 
 // Claim:  a list of which few numbers are left gives its chunks back: the same numbers fit again, as often as one
-// likes. Method: fill one list, erase all but every twelfth, fill another one with what is free; round and round.
+//         likes.
+// Method: fill one list, erase all but every twelfth, fill another one with what is free; round and round.
 TEST(TimerLists, SparseListsGiveTheirChunksBack) {
   constexpr std::uint32_t kNumbers = 1200;
   ListsAndModel both(kNumbers);

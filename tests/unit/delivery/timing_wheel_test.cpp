@@ -48,8 +48,7 @@ struct WheelModel {
 };
 
 // Claim:  the wheel fires exactly what a sorted map fires, in the same order, through schedules, cancels, small
-// steps
-//         and far jumps; next_due_ns is never later than the next timer.
+//         steps and far jumps; next_due_ns is never later than the next timer.
 // Method: 40 seeds of 600 random operations each, with delays of every magnitude from a tick to years.
 TEST(TimingWheel, AgreesWithASortedMap) {
   for (std::uint32_t seed = 0; seed < 40; ++seed) {
@@ -176,7 +175,8 @@ TEST(TimingWheel, FiringTimersMayCancelTheirNeighbours) {
 }
 
 // Claim:  an advance with a limit fires that many and the next ones go on in order, new timers in between
-// included. Method: ten timers of two ticks, three a call.
+//         included.
+// Method: ten timers of two ticks, three a call.
 TEST(TimingWheel, LimitedAdvanceGoesOnWhereItStopped) {
   Wheel wheel;
   for (std::uint64_t i = 0; i < 10; ++i) schedule(wheel, (1 + i / 6) * kMs, i);

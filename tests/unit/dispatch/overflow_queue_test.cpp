@@ -42,8 +42,7 @@ std::vector<std::uint64_t> take_all(OverflowQueue& queue) {
 }
 
 // Claim:  a shared event is destroyed with its last reference, and no earlier; one whose event was never built
-// frees its
-//         memory alone.
+//         frees its memory alone.
 // Method: three references of a counted event.
 TEST(SharedEvent, DiesWithItsLastReference) {
   SharedEvent* event = make(5, 3);
@@ -117,8 +116,7 @@ TEST(OverflowQueue, DropsOnlyWhatMayBeDropped) {
 }
 
 // Claim:  conflation replaces the event of a key while it waits, keeps its place in line, and begins anew once it
-// was
-//         taken; the keys remembered stay as few as there are events waiting, or nearly.
+//         was taken; the keys remembered stay as few as there are events waiting, or nearly.
 // Method: three keys replaced over and over; then many thousand keys, each taken before the next comes.
 TEST(OverflowQueue, ReplacesTheWaitingEventOfAKey) {
   const Entry conflate(Overflow::conflate());

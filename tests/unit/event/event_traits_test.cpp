@@ -55,8 +55,7 @@ std::vector<std::string> field_names() {
 }
 
 // Claim:  version(...) and key(...) may stand anywhere in a description or be left out; everything else is a
-// field, in
-//         the order written; the type may live in any namespace.
+//         field, in the order written; the type may live in any namespace.
 // Method: each place once; what the traits say about it.
 TEST(EventDescription, VersionAndKeyStandAnywhere) {
   using Names = std::vector<std::string>;
@@ -91,7 +90,8 @@ TEST(EventDescription, FieldsReachTheMembers) {
 }
 
 // Claim:  a type that nobody described is an event all the same: its name is its topic, it has version 1 and no
-// key. Method: the traits of such a type; two of them differ.
+//         key.
+// Method: the traits of such a type; two of them differ.
 TEST(EventDescription, IsOptional) {
   EXPECT_NE(event_topic<Undescribed>().find("Undescribed"), std::string_view::npos);
   EXPECT_NE(event_topic<Undescribed>(), event_topic<int>());
@@ -121,7 +121,8 @@ struct Tracked {
 };
 
 // Claim:  the untyped operations move one event and destroy a run, each object once, and know size, alignment and
-// kind. Method: a move-only type that shares a counter, in raw storage.
+//         kind.
+// Method: a move-only type that shares a counter, in raw storage.
 TEST(EventOps, MoveAndDestroyOnce) {
   const EventOps& ops = event_ops<Tracked>();
   EXPECT_EQ(ops.size, sizeof(Tracked));

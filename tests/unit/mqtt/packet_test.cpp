@@ -39,7 +39,8 @@ TEST(MqttPacket, MessageComesBackAsItWentOut) {
 }
 
 // Claim:  a packet that is not all there yet is waited for, and one cut short within is refused, wherever it is
-// cut. Method: every beginning of a packet; every shorter body under a length that says so.
+//         cut.
+// Method: every beginning of a packet; every shorter body under a length that says so.
 TEST(MqttPacket, CutPacketsAreWaitedForOrRefused) {
   const std::string bytes = packet_of_a_message();
   for (std::size_t size = 0; size < bytes.size(); ++size) {

@@ -84,7 +84,8 @@ TEST_F(Sending, GivenUpMessagesAreAnswered) {
 }
 
 // Claim:  a thread that waits for room goes on when a message is confirmed; one that waits for work when one is
-// put. Method: a full buffer emptied by another thread.
+//         put.
+// Method: a full buffer emptied by another thread.
 TEST_F(Sending, WaitersAreWoken) {
   for (const char* name : {"a", "b", "c", "d"}) (void)put(name);
   std::thread sender([this] {

@@ -71,7 +71,8 @@ TEST_F(Settling, WaitersAreWoken) {
 }
 
 // Claim:  delays are uniform between nothing and the doubled limit, never over the cap, and begin anew after a
-// reset. Method: many seeds; the mean of each step.
+//         reset.
+// Method: many seeds; the mean of each step.
 TEST(Backoff, JittersFullyUpToTheCap) {
   constexpr int kSeeds = 4000;
   const std::vector<double> limits{100, 200, 400, 800, 1000, 1000};

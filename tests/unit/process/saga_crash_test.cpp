@@ -173,8 +173,7 @@ TEST_F(SagaCrash, FindsTheOpenOnesBehindACheckpoint) {
 }
 
 // Claim:  while the store cannot be written to, the answer of a step is kept: it is stored later, and the step
-// does
-//         not run again.
+//         does not run again.
 TEST_F(SagaCrash, AFailingStoreIsTriedAgain) {
   open(table());
   start("7");

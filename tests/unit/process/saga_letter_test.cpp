@@ -60,8 +60,7 @@ TEST_F(SagaLetter, HoldsTheWholeHistory) {
 }
 
 // Claim:  a saga that stands still is not taken up by a new runner, only by revive(); when it has ended its letter
-// is
-//         gone. One that gets stuck again keeps its letter, with all attempts.
+//         is gone. One that gets stuck again keeps its letter, with all attempts.
 TEST_F(SagaLetter, RevivedSagasGoOn) {
   open(table());
   make_stuck("7");

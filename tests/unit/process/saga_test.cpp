@@ -164,7 +164,7 @@ TEST_F(SagaTest, DeadlinesEndRetrying) {
 }
 
 // Claim:  a compensation that waits is answered under a key of its own; without an answer in time it is tried
-// again.
+//         again.
 TEST_F(SagaTest, CompensationsMayWait) {
   behave["charge"] = refuse;
   behave["-reserve"] = wait;

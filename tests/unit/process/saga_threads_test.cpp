@@ -44,7 +44,7 @@ TEST(SagaThreads, StepsSideBySideRunAtTheSameTime) {
 // Claim:  many sagas on several threads all end, each in the end that its steps decide, and each step and each
 //         compensation ran once, since nothing crashed.
 // Method: 60 sagas on four threads, started from two, with steps side by side, answers from other threads,
-// retries.
+//         retries.
 TEST(SagaThreads, ManySagasEachReachTheirEnd) {
   constexpr int kSagas = 60;
   MemoryEventStore store;

@@ -128,7 +128,7 @@ TEST_F(TraceTest, ShowsDeadLetters) {
 }
 
 // Claim:  events whose cause is not there, whose causes go round in circles, or come before them, are each shown
-// once.
+//         once.
 TEST_F(TraceTest, OddCausesLoseNothing) {
   const EventId early = EventId::make();
   append("a", make("first", early));

@@ -124,10 +124,9 @@ class LaneAgainstDeque {
 };
 
 // Claim:  a lane is a queue: what goes in comes out, in order and unchanged, whatever the sizes, kinds,
-// alignments,
-//         stamps and run lengths, and however little is consumed at a time.
+//         alignments, stamps and run lengths, and however little is consumed at a time.
 // Method: random operations from fixed seeds against a std::deque, in lanes of which the smallest wraps all the
-// time.
+//         time.
 TEST(LaneModel, BehavesAsADeque) {
   for (const std::size_t capacity : {1024U, 2048U, 16'384U}) {
     for (std::uint64_t seed = 1; seed <= 12; ++seed) {

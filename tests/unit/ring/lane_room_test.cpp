@@ -58,7 +58,7 @@ TEST(Lane, RefusesWhenFullAndGoesOnWhenThereIsRoom) {
 
 // Claim:  a frame of frame_bytes_max() fits into an empty lane wherever the next header stands.
 // Method: the write position moves on by every multiple of eight; sizes around the end of the lap are skipped
-// over.
+//         over.
 TEST(Lane, LargestFrameFitsAnywhereInAnEmptyLane) {
   for (const std::uint32_t align : {8U, 64U}) {
     Lane lane(1024);

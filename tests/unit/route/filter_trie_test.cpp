@@ -107,7 +107,7 @@ TEST(FilterTrie, AgreesWithTheDefinition) {
 
 // Claim:  after any mix of inserts and erases the trie finds what remains, and nothing remains of what went.
 // Method: 20,000 random steps on one trie, checked against the definition; then all erased, which must leave no
-// match.
+//         match.
 TEST(FilterTrie, AgreesWithTheDefinitionUnderChange) {
   Words words{2};
   FilterTrie trie;
@@ -185,7 +185,7 @@ TEST(FilterTrie, CopiesAreIndependent) {
 
 // Claim:  nested `#` cost a polynomial of the topic's length, and no id comes twice.
 // Method: filters of many `#` on topics of one repeated level: by naive search 10^14 ways, and the test would not
-// end.
+//         end.
 TEST(FilterTrie, NestedManyLevelWildcardsDoNotExplode) {
   FilterTrie trie;
   std::string text = "#";

@@ -12,8 +12,7 @@ namespace headrace::detail {
 namespace {
 
 // Claim:  cutting by words finds the levels that cutting by bytes finds, whatever their sizes and places, and
-// reads
-//         nothing outside of the text (under ASan).
+//         reads nothing outside of the text (under ASan).
 // Method: 50,000 random texts of 0 to 200 bytes, each in an allocation of its own size, against split_levels().
 TEST(LevelKeys, CutLikeSplitLevels) {
   std::mt19937_64 random{1};

@@ -106,8 +106,7 @@ TEST(Recording, ReadsWhatWasWritten) {
 }
 
 // Claim:  a recording that ends anywhere gives the events that are whole, and then says where the torn one begins;
-// at
-//         the end of an event it simply ends.
+//         at the end of an event it simply ends.
 // Method: every length of a recording of two.
 TEST(Recording, TornAnywhereGivesWhatIsWhole) {
   const std::string one = written({measured(7, 70)});
@@ -155,10 +154,9 @@ struct Site {
 };
 
 // Claim:  what crossed one bus is played back on another: each publisher's events in order, at the same times, to
-// the
-//         same topics, with the same ids; and of a bus that makes the consequences itself only the causes.
+//         the same topics, with the same ids; and of a bus that makes the consequences itself only the causes.
 // Method: record a simulation, with a type that the recorder does not know; replay it into a new one, at each
-// speed.
+//         speed.
 TEST(Recording, ReplaysWhatCrossedABus) {
   const TemporaryFolder folder;
   const std::string path = (folder.path() / "site.recording").string();
@@ -209,8 +207,7 @@ TEST(Recording, ReplaysWhatCrossedABus) {
 }
 
 // Claim:  old versions come in through the upcasters; a type, a version or a body that cannot be read ends the
-// replay
-//         with an error, after what came before.
+//         replay with an error, after what came before.
 // Method: recordings made by hand, into a polled bus by a plain publisher.
 TEST(Recording, ReplayReadsOldVersionsAndRefusesTheRest) {
   const auto types = recorded_types();
@@ -249,7 +246,8 @@ TEST(Recording, ReplayReadsOldVersionsAndRefusesTheRest) {
 }
 
 // Claim:  a file that cannot be opened is an error that names it, and a filter or a speed that means nothing is
-// one. Method: a folder that is not there; a filter with a hole; a speed below zero.
+//         one.
+// Method: a folder that is not there; a filter with a hole; a speed below zero.
 TEST(Recording, BadArgumentsAreErrors) {
   Bus bus({.workers = 0});
   const auto recorder = EventRecorder::open(bus, "/nowhere/at/all", recorded_types());

@@ -65,8 +65,7 @@ TEST(SimulatedBus, SameSeedSameRun) {
 }
 
 // Claim:  time goes on only to the next thing to do, so that an hour of retries takes no time; advance() stops
-// where
-//         it was told to.
+//         where it was told to.
 // Method: a retry each ten minutes.
 TEST(SimulatedBus, TimeIsVirtual) {
   SimulatedBus sim{{.seed = 3}};

@@ -84,8 +84,7 @@ TEST_F(ProjectionTest, GoesOnFromItsCheckpoint) {
 }
 
 // Claim:  a projection that fails stops alone, says at which event, and resume() tries that event again; those
-// before
-//         it are not applied a second time.
+//         before it are not applied a second time.
 // Method: a handler that throws at one event, beside a healthy projection.
 TEST_F(ProjectionTest, FailsAloneAndSaysWhere) {
   Seen poisoned;
@@ -113,8 +112,7 @@ TEST_F(ProjectionTest, FailsAloneAndSaysWhere) {
 }
 
 // Claim:  an error that a retry may help is tried again by itself, from where the read model stands, and others
-// wait
-//         for it no longer than it lasts.
+//         wait for it no longer than it lasts.
 // Method: a broker that is down for the first five tries, in the middle of a batch.
 TEST_F(ProjectionTest, TriesAgainWhatMayHelp) {
   std::vector<std::string> published;

@@ -35,7 +35,8 @@ TEST(AdaptiveStamp, StampsEveryRareFrame) {
 }
 
 // Claim:  in a fast stream the stamps are between one gap and two gaps apart, as long as the interval's bound
-// allows. Method: streams of every spacing, counted once the interval has settled.
+//         allows.
+// Method: streams of every spacing, counted once the interval has settled.
 TEST(AdaptiveStamp, SpacesStampsOfFastFramesByTheGap) {
   for (std::uint64_t spacing = kGapCycles / AdaptiveStamp::kIntervalMax + 1; spacing < kGapCycles; spacing += 7) {
     Stream stream;
@@ -58,7 +59,8 @@ TEST(AdaptiveStamp, NeverSkipsMoreThanItsBound) {
 }
 
 // Claim:  after a burst, rare frames are all stamped again: after at most kIntervalMax frames, at once after
-// expire(). Method: a burst, then frames far apart, with and without expire().
+//         expire().
+// Method: a burst, then frames far apart, with and without expire().
 TEST(AdaptiveStamp, ReturnsToEveryFrameAfterABurst) {
   Stream stream;
   stream.stamps(10'000, 1);

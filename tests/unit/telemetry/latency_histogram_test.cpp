@@ -149,7 +149,8 @@ TEST(HistogramSnapshot, SinceKeepsOnlyWhatWasAdded) {
 }
 
 // Claim:  snapshots taken while the owner records are consistent: counts grow, percentiles lie between min and
-// max. Method: one thread records a fixed number of samples, another takes snapshots until it has seen them all.
+//         max.
+// Method: one thread records a fixed number of samples, another takes snapshots until it has seen them all.
 TEST(LatencyHistogram, SnapshotsUnderAWriterAreConsistent) {
   constexpr std::uint64_t kSamples = 100'000;
   LatencyHistogram histogram;

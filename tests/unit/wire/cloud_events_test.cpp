@@ -45,8 +45,7 @@ struct EveryWay : testing::TestWithParam<std::pair<Binding, Mode>> {
 };
 
 // Claim:  an event survives the way through a message, with all that its envelope holds and byte for byte, in
-// every
-//         binding and mode.
+//         every binding and mode.
 // Method: a full event with JSON, text, binary and empty bodies.
 TEST_P(EveryWay, WholeEventComesBack) {
   const std::vector<std::pair<std::string, std::string>> bodies{{"application/json", text(order().body)},
@@ -76,7 +75,8 @@ TEST_P(EveryWay, WholeEventComesBack) {
 }
 
 // Claim:  a foreign event's own id, source, schema and unknown extensions survive, and its id is the same each
-// time. Method: read, write, read again.
+//         time.
+// Method: read, write, read again.
 TEST_P(EveryWay, ForeignEventComesBack) {
   const CloudEvents http({Binding::http, Mode::binary, "/gateway", {}});
   Message foreign;
@@ -130,7 +130,8 @@ TEST(CloudEventsBinding, NamesHeadersAsItsSpecificationSays) {
 }
 
 // Claim:  structured mode is the JSON that the specification shows: JSON data inline, text as text, bytes as
-// Base64. Method: another JSON library reads it.
+//         Base64.
+// Method: another JSON library reads it.
 TEST(CloudEventsStructured, IsReadByOthers) {
   const CloudEvents format({Binding::http, Mode::structured, "/shop", {}});
   const Message message = *format.write(order());

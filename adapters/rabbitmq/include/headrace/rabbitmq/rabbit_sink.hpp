@@ -33,8 +33,7 @@ struct RabbitSinkOptions {
 /// when the server has confirmed it.
 ///
 /// Errors:   a message that the server returns (no queue) is answered with an error that no retry helps, one that
-/// it
-///           refuses (a full queue with Overflow::reject_publish) with `maybe`.
+///           it refuses (a full queue with Overflow::reject_publish) with `maybe`.
 /// Blocked:  under the server's alarms of memory and disk nothing is sent; health() says `blocked` and the buffer
 ///           fills up.
 class RabbitSink final : public Sink {

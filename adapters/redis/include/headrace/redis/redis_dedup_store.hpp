@@ -21,12 +21,10 @@ struct RedisDedupOptions {
 /// happens in between. A key takes about 150 bytes in the server until it is over.
 ///
 /// Window:  by time only; the server's memory is the bound, and with `noeviction` claims beyond it fail with
-/// `maybe`.
-///          Callers in several processes must agree on the time to well within claim and window.
+///          `maybe`. Callers in several processes must agree on the time to well within claim and window.
 /// Threads: any; one trip at a time.
 /// Errors:  while the server is away every call fails at once with `maybe`, after one attempt to connect in each
-/// delay
-///          of the backoff. Wrong credentials say `no`.
+///          delay of the backoff. Wrong credentials say `no`.
 class RedisDedupStore final : public DedupStore {
  public:
   /// Throws ConfigError for options that cannot be honoured; the server need not be there yet.

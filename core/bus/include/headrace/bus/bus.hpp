@@ -31,8 +31,7 @@ namespace headrace {
 /// Threads:   every member function from any thread, but not stop() and the destructor from inside a handler.
 /// Order:     one publisher, one key, one group: handled in the order published.
 /// Lifetime:  Publishers and Subscriptions may outlive the bus. The destructor stops it with a deadline of a
-/// second
-///            if stop() was not called.
+///            second if stop() was not called.
 /// Errors:    the constructor, subscribe() and start() throw ConfigError for what cannot be honoured; nothing else
 ///            throws. Events that a handler fails on are counted and reported to on_handler_error.
 class Bus {

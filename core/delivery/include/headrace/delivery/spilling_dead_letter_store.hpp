@@ -21,11 +21,9 @@ namespace headrace {
 ///         on_disk);
 ///
 /// Order:   once letters have spilled, every new one goes there too, until the second store is empty again. So
-/// whatever
-///          lies in the first came before whatever lies in the second, and R1 to R3 hold over both.
+///          whatever lies in the first came before whatever lies in the second, and R1 to R3 hold over both.
 /// Full:    what happens when the second one is full as well is its own policy. The first must refuse when it is
-/// full
-///          (WhenFull::refuse): one that drops its oldest never spills.
+///          full (WhenFull::refuse): one that drops its oldest never spills.
 /// Lost:    what lies in the first when the process ends, if that is in memory. Nobody else may use either store.
 /// Threads: any, behind one mutex.
 class SpillingDeadLetterStore final : public DeadLetterStore {

@@ -43,8 +43,7 @@ struct EventSizes {
 /// Errors:    content over bytes_max; a claim that is damaged, or whose blob is not what was checked in: no retry
 ///            helps. What the blob store says otherwise.
 /// Lost:      a blob is put before the event is sent: a crash in between leaves a blob that nobody refers to.
-/// Blobs
-///            stay until discard(): an event may have several consumers, and be replayed.
+///            Blobs stay until discard(): an event may have several consumers, and be replayed.
 class ClaimCheck {
  public:
   static constexpr std::string_view kContentType = "text/x-headrace-claim";

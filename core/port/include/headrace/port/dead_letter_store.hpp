@@ -99,9 +99,8 @@ struct DeadLetterCounts {
 ///
 /// Threads: every function from any thread.
 /// Errors:  what the store cannot do now says `maybe`; a letter that holds neither event nor body is an error that
-/// no
-///          retry helps; a failed call changes nothing. Ids and leases that are not
-///          there are no errors: they are not counted in the answer.
+///          no retry helps; a failed call changes nothing. Ids and leases that are not there are no errors: they
+///          are not counted in the answer.
 /// Rules:   R1  letters are listed and taken by ascending id
 ///          R2  a letter whose event id (not none) and subscription are there already replaces that one in place:
 ///          it

@@ -74,13 +74,11 @@ enum class WhenDedupDown : std::uint8_t {
 /// States:  none -> in progress -> done -> (window over) none
 ///                             \-> failed = none
 /// Window:  by time: a done event is forgotten `window` after finish(); by count: the oldest done event makes
-/// room.
-///          Both, and how long a claim lasts before another owner may run the event, are options of the
+///          room. Both, and how long a claim lasts before another owner may run the event, are options of the
 ///          constructor. A claim counts towards the window's size and is never forgotten to make room.
 /// Threads: as the implementation says; adapters: any.
 /// Errors:  what the store cannot do now says `maybe`; the caller's WhenDedupDown decides. Nothing is claimed
-/// then, or
-///          the claims run out.
+///          then, or the claims run out.
 /// Time:    the caller's `now`; the store reads no clock.
 class DedupStore {
  public:

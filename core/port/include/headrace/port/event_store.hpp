@@ -80,9 +80,8 @@ struct EventStoreCapabilities {
 ///            An event becomes visible behind all that are visible already: who has read up to a position finds
 ///            everything new behind it. Events of one request follow each other.
 /// Errors:    a conflict is an outcome. An Error says that the store could not do it: with Retry::maybe nothing
-/// has
-///            happened and trying again may help. After an error with Retry::no from the disk the events may or
-///            may not be there: append them again, with the same ids, when the store has been opened anew.
+///            has happened and trying again may help. After an error with Retry::no from the disk the events may
+///            or may not be there: append them again, with the same ids, when the store has been opened anew.
 class EventStore {
  public:
   virtual ~EventStore() = default;

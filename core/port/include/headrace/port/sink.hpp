@@ -31,8 +31,8 @@ enum class SendResult : std::uint8_t {
 ///
 /// Order:    messages go out in the order taken; one thread's messages keep theirs.
 /// Confirm:  called once for each message taken, on the sink's thread: Nothing when the broker has it, an error
-/// when
-///           it refused it or the sink was stopped before. Must not throw and should not block; may call send().
+///           when it refused it or the sink was stopped before. Must not throw and should not block; may call
+///           send().
 /// Threads:  every function from any thread.
 class Sink {
  public:

@@ -23,8 +23,7 @@ struct ReceivedMessage {
 /// the broker only what was settled: what a crash leaves unsettled, the broker delivers again. At least once.
 ///
 /// Backpressure: at most `unsettled_max` (an option of every adapter) messages are out at once, and none are
-/// fetched
-///               while paused. What the client library has fetched before may still arrive.
+///               fetched while paused. What the client library has fetched before may still arrive.
 /// Connections:  made again by themselves, with jittered delays; health() says how it stands. Messages of a broken
 ///               connection come again from the broker; settling their first copies does nothing.
 /// Threads:      every function from any thread; deliver is called on the source's own thread, one call at a time,

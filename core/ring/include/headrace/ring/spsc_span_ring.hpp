@@ -33,8 +33,7 @@ struct SpscSpanRingOptions {
 /// Progress:  everything wait-free.   Allocates: constructor only.
 /// Limits:    capacity_slots a power of two; indices never wrap (2^64).
 /// Full:      the consumer returns slots by the eighth of the ring, so `full` may be answered while up to an
-/// eighth
-///            is vacant. A consumer that finds the ring empty returns all of them.
+///            eighth is vacant. A consumer that finds the ring empty returns all of them.
 /// Invariant: I1  tail - head <= capacity_slots
 ///            I2  the slots in [head, tail) that the consumer has not released hold a live T
 /// Ordering:  P1 -> C1  consumer sees the built events

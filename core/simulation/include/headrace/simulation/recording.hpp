@@ -41,8 +41,7 @@ class RecordingWriter {
 
 /// Threads:   one at a time.
 /// Errors:    whatever the bytes are, an error says what is wrong and at which byte; everything before it was
-/// read. No
-///            retry helps. After an error the reader stays there.
+///            read. No retry helps. After an error the reader stays there.
 class RecordingReader {
  public:
   static constexpr std::size_t kRecordBytesMax = std::size_t{64} << 20;

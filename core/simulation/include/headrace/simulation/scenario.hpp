@@ -28,8 +28,7 @@ namespace headrace {
 ///
 /// Time:    stands still, but for given_time_passes() and when_time_passes(): a retry comes when its time does.
 /// Follows: an event that was published while another was handled. Each of the events given here has an id, so
-/// that
-///          what it caused is told from it (EventMeta::causation); handlers publish by their Context.
+///          that what it caused is told from it (EventMeta::causation); handlers publish by their Context.
 /// Threads: one.
 class Scenario {
  public:

@@ -6,8 +6,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 packages_build=(g++ cmake ninja-build git libmimalloc-dev libconcurrentqueue-dev)
 packages_tools=(libcli11-dev libfmt-dev libtomlplusplus-dev nlohmann-json3-dev)
-packages_adapters=(libsqlite3-dev pkg-config libhiredis-dev librabbitmq-dev)
-packages_servers=(redis-server rabbitmq-server openssl mosquitto) # which the adapters' tests start themselves
+packages_adapters=(libsqlite3-dev pkg-config libhiredis-dev librabbitmq-dev
+  prometheus-cpp-dev libcivetweb-dev)
+packages_servers=(redis-server rabbitmq-server openssl mosquitto prometheus) # which the adapters' tests start themselves
 packages_bench=(libboost1.81-dev libtbb-dev libreaderwriterqueue-dev libmosquitto-dev libcaf-dev)
 packages_peers=(openjdk-17-jdk-headless libdisruptor-java) # peers that only a measurement needs
 packages_test=(libgtest-dev googletest relacy-dev spin patch python3 clang g++-aarch64-linux-gnu qemu-user ccache)

@@ -11,6 +11,9 @@
 #if __has_include(<headrace/rabbitmq/rabbit_sink.hpp>)
 #include <headrace/rabbitmq/rabbit_sink.hpp>
 #endif
+#if __has_include(<headrace/prometheus/metrics_server.hpp>)
+#include <headrace/prometheus/metrics_server.hpp>
+#endif
 
 // Nothing listens where they are told to connect: that they start and stop is enough.
 int main() {
@@ -22,6 +25,12 @@ int main() {
 #if __has_include(<headrace/rabbitmq/rabbit_sink.hpp>)
   headrace::rabbitmq::RabbitSink rabbitmq({.server = {.url = "amqp://127.0.0.1:1"}});
   wrong += rabbitmq.start() ? 0 : 1;
+#endif
+#if __has_include(<headrace/prometheus/metrics_server.hpp>)
+  headrace::prometheus::MetricsServer server({.listen = "127.0.0.1:0"}, [] {
+    return std::vector<headrace::MetricFamily>();
+  });
+  wrong += server.start() ? 0 : 1;
 #endif
   std::puts(wrong == 0 ? "adapters: linked" : "adapters: wrong");
   return wrong;

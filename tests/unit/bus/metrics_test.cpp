@@ -16,9 +16,10 @@ namespace {
 using namespace test;
 
 const MetricFamily& metric(const std::vector<MetricFamily>& families, std::string_view name) {
+  static const MetricFamily kNone;
   const auto at = std::ranges::find(families, name, &MetricFamily::name);
   EXPECT_NE(at, families.end()) << name;
-  return *at;
+  return at == families.end() ? kNone : *at;
 }
 
 // Claim:  the metrics are what the snapshot says: the ledger once, the counts for each subscription.

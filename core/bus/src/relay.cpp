@@ -27,4 +27,12 @@ void Relay::answer(Settlement settlement) noexcept {
   worst_ = std::max(worst_, answer);
 }
 
+RelayedMessage RelayedMessage::for_letter() const {
+  ReceivedMessage kept;
+  kept.message = relay->message();
+  kept.redelivered = relay->redelivered();
+  kept.attempt = relay->attempt();
+  return {std::make_shared<Relay>(std::move(kept)), key};
+}
+
 }  // namespace headrace

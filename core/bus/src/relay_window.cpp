@@ -7,8 +7,13 @@ namespace headrace {
 RelayWindow::Seen RelayWindow::admit(const std::string& identity, Settle& settle) {
   {
     const std::scoped_lock lock(mutex_);
+    Identities place{identity};
     const auto [at, fresh] = entries_.try_emplace(identity);
-    if (fresh) return Seen::first;
+    if (fresh) {
+      at->second.place = place.begin();
+      under_way_.splice(under_way_.end(), place);
+      return Seen::first;
+    }
     if (!at->second.done) {
       at->second.copies.push_back(std::move(settle));
       return Seen::under_way;
@@ -18,7 +23,7 @@ RelayWindow::Seen RelayWindow::admit(const std::string& identity, Settle& settle
   return Seen::done;
 }
 
-void RelayWindow::finish(const std::string& identity, Settlement settlement) {
+void RelayWindow::finish(const std::string& identity, Settlement settlement) noexcept {
   std::vector<Settle> copies;
   {
     const std::scoped_lock lock(mutex_);
@@ -27,12 +32,13 @@ void RelayWindow::finish(const std::string& identity, Settlement settlement) {
     copies = std::move(at->second.copies);
     if (settlement == Settlement::done) {
       at->second.done = true;
-      done_.push_back(identity);
+      done_.splice(done_.end(), under_way_, at->second.place);
       if (done_.size() > done_max_) {
         entries_.erase(done_.front());
         done_.pop_front();
       }
     } else {
+      under_way_.erase(at->second.place);
       entries_.erase(at);
     }
   }

@@ -63,6 +63,7 @@ DeliverySite::Sent DeliverySite::send(PendingEvent& event, Tally& tally) {
   }
   const Result<Added> added = dead_letters()->add({event.letter.get(), 1});
   if (added && added->letters == 1) {
+    if (const AnswerOps* answers = event.entry->ops->answers) answers->dead_lettered(event.event.data());
     ++tally.dead_lettered;
     return Sent::stored;
   }
@@ -175,6 +176,10 @@ void DeliverySite::free_parked_keys() {
 bool DeliverySite::abandon(PendingEventPtr event) {
   give_claim_back(*event);
   if (event->redriven != nullptr) return true;  // its turn's end gives the letter back
+  if (event->entry->ops->answers != nullptr) {  // its sender brings it again
+    event->entry->tell_unhandled(event->event.data(), 1);
+    return false;
+  }
   if (dead_letters() == nullptr) return false;
   if (event->letter == nullptr) {
     event->letter = std::make_unique<DeadLetter>(
@@ -199,7 +204,8 @@ DeadLetter DeliverySite::letter_of(PendingEvent& event, FailureClass failure, st
     letter.envelope.correlation = meta.correlation;
     letter.envelope.causation = meta.causation;
   }
-  letter.event = event.event;
+  letter.event = event.event.for_letter();
+  letter.type = ops.name;
   letter.subscription = subscription_.name;
   letter.worker = agent_.worker().index();
   letter.failure = failure;

@@ -173,6 +173,7 @@ std::uint64_t DeliveryAgent::forget_ended() {
     const auto drop = [&](PendingEventPtr event) {
       Tally tally;
       tally.dropped = 1;
+      event->entry->tell_unhandled(event->event.data(), 1);
       event.reset();
       worker_.settle_kept(site.subscription(), tally);
       ++settled;

@@ -80,8 +80,9 @@ void Redrive::step() {
   if (options_.letters_per_second > 0) {
     next_ns_ = agent_->now_ns() + static_cast<std::uint64_t>(1e9 / options_.letters_per_second);
   }
-  const auto type = letter->event ? std::optional(letter->event.ops()->payload->type) : std::nullopt;
-  const auto state = directory_->find(letter->subscription, type);
+  const auto type = type_of(*letter);
+  if (!type) return skip(taken->lease, letter->id, type.error().message());
+  const auto state = directory_->find(letter->subscription, *type);
   if (state == nullptr) {
     return skip(taken->lease, letter->id, "no subscription of the name '" + letter->subscription + "' handles it");
   }
@@ -106,6 +107,17 @@ void Redrive::skip(DeadLetterLease lease, DeadLetterId letter, std::string why) 
     report_.why_skipped = std::move(why);
   }
   when_one_fails_ == WhenOneFails::stop ? finish(std::move(error)) : go_on();
+}
+
+/// Two subscriptions of one name may differ in nothing but the type. Letters of which it is not known go to the oldest
+/// one.
+Result<std::optional<EventTypeId>> Redrive::type_of(const DeadLetter& letter) const {
+  if (letter.event) return std::optional(letter.event.ops()->payload->type);
+  const EventTypes* const types = agent_->event_types();
+  if (letter.type.empty() || types == nullptr) return std::optional<EventTypeId>{};
+  const auto type = types->find(letter.type);
+  if (!type) return type.error();
+  return std::optional(*type);
 }
 
 Status Redrive::prepare(DeadLetter& letter, EventTypeId type) const {

@@ -167,6 +167,7 @@ void Worker::run_handlers(const DispatchEntry& entry, const void* events, std::u
                           std::uint64_t stamp) {
   const HandlerList& handlers = *entry.handlers.load(std::memory_order_acquire);  // T4 <- T3
   if (handlers.size() == 0) [[unlikely]] {
+    entry.tell_unhandled(static_cast<const std::byte*>(events) - entry.ops->payload_offset, count);
     unsubscribed_.add(count);
     settled_.add(count);
     return;
@@ -222,6 +223,7 @@ std::uint32_t Worker::pass_on(SubscriptionState& ended, const void* events, std:
   const HandlerList& now = *entry.handlers.load(std::memory_order_acquire);  // T4 <- T3
   const HandlerList::Row* heir = now.member_of(ended.group);
   if (heir == nullptr) {
+    entry.tell_unhandled(static_cast<const std::byte*>(events) - entry.ops->payload_offset, count);
     ended.stats[index_]->unsubscribed.add(count);
     return 0;
   }
@@ -243,6 +245,7 @@ Tally Worker::run_again(SubscriptionState& subscription, const DispatchEntry& en
   Tally tally;
   if (!running_.enter(subscription)) [[unlikely]] {
     running_.leave();
+    entry.tell_unhandled(whole, 1);
     tally.dropped = 1;
     settle_kept(subscription, tally);
     return tally;
@@ -258,7 +261,10 @@ Tally Worker::run_again(SubscriptionState& subscription, const DispatchEntry& en
   context_.set_meta(nullptr);
   context_.set_again(false, 1);
   tally = tally_;
-  if (tally.ended && tally.told() == 0) tally.dropped = 1;
+  if (tally.ended && tally.told() == 0) {
+    entry.tell_unhandled(whole, 1);
+    tally.dropped = 1;
+  }
   subscription.stats[index_]->runs.add(1);
   settle_kept(subscription, tally);
   running_.leave();

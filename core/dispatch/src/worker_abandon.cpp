@@ -12,7 +12,10 @@ std::uint64_t Worker::abandon_all() {
   if (dispatcher_.has_balanced()) {
     if (!balanced_) balanced_ = dispatcher_.balanced_consumer();
     while (balanced_->consume(kBalancedRun, [&](BalancedEvent&& event) {
-      if (!BalancedEvent::fits(*event.entry->ops)) event.shared()->release();
+      if (!BalancedEvent::fits(*event.entry->ops)) {
+        event.entry->tell_unhandled(event.shared()->data(), 1);
+        event.shared()->release();
+      }
       balanced_left_.add(1);
       lost += event.entry->deliveries();
     }) > 0) {
@@ -32,8 +35,13 @@ std::uint64_t Worker::abandon(PublisherLane& from) {
     const DispatchEntry& entry = dispatcher_.entry(frame.kind.tag());
     std::byte* events = lane.payload(frame);
     if (entry.place.boxed) {
-      for (std::uint32_t i = 0; i < frame.count; ++i) reinterpret_cast<SharedEvent**>(events)[i]->release();
+      for (std::uint32_t i = 0; i < frame.count; ++i) {
+        SharedEvent& box = *reinterpret_cast<SharedEvent**>(events)[i];
+        entry.tell_unhandled(box.data(), 1);
+        box.release();
+      }
     } else if (!entry.ops->trivially_copyable) {
+      entry.tell_unhandled(events, frame.count);
       entry.ops->destroy(events, frame.count);
     }
     lane.consume(frame.count);
@@ -43,6 +51,7 @@ std::uint64_t Worker::abandon(PublisherLane& from) {
   OverflowQueue* queue = from.queue.load(std::memory_order_acquire);  // V2 <- V1
   if (queue == nullptr) return lost;
   for (auto taken = queue->take(); taken.entry != nullptr; taken = queue->take()) {
+    taken.entry->tell_unhandled(taken.event->data(), 1);
     taken.event->release();
     queue->settle(taken);
     from.left.add(1);

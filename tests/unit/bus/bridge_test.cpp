@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "bridge_world.hpp"
+#include "headrace/delivery/memory_dead_letter_store.hpp"
 
 namespace headrace {
 namespace {
@@ -100,6 +101,49 @@ TEST_F(Bridges, WhatTheBusGaveUpIsRetried) {
   while (to.waiting() > 0) to.confirm(kLater);  // a stop may still have drained it
   EXPECT_EQ(from.settled(before), "retry");
   EXPECT_EQ(from.settled(after), "retry");
+}
+
+// Claim:  a way whose worker finds it ended is not overruled by one that confirmed: the message comes again.
+// Method: two ways on two workers; one goes with the message in its lane, the other's broker confirms.
+TEST_F(Bridges, WayThatEndsUnheardIsNotOverruled) {
+  Bus two({.workers = 0, .polled_workers = 2});
+  const auto way_on = [&](HandSink& sink, int worker) {
+    return std::make_unique<SinkBridge>(two, sink,
+                                        SinkBridgeOptions{.subscription = {.filter = "#", .worker = worker}});
+  };
+  const auto first = way_on(to, 0);
+  auto second = way_on(also_to, 1);
+  two.start();
+  SourceBridge into(two, from);
+  ASSERT_TRUE(into.start());
+  const std::size_t number = from.hand_in("x");
+  second.reset();
+  two.poll();
+  to.confirm(Nothing{});
+  EXPECT_EQ(from.settled(number), "retry");
+}
+
+// Claim:  a message whose place a dead letter has taken is not held by it: it is rejected at once. The letter has the
+//         message, and is redriven without the broker.
+// Method: a handler that gives up the first time; a store in memory, and a redrive.
+TEST_F(Bridges, DeadLetterLetsGoOfTheMessage) {
+  const auto letters = std::make_shared<MemoryDeadLetterStore>();
+  std::vector<std::string> topics;
+  const auto handler = bus.subscribe<RelayedMessage>(
+      {.filter = "#", .name = "own", .dead_letters = letters}, [&](const RelayedMessage& event) {
+        topics.push_back(event.relay->message().topic);
+        event.relay->answer(Settlement::done);
+        return topics.size() == 1 ? Outcome::dead_letter("no") : Outcome::done();
+      });
+  start();
+  const std::size_t number = from.hand_in("x");
+  bus.poll();
+  EXPECT_EQ(from.settled(number), "reject");
+  EXPECT_EQ(letters->counts()->stored, 1U);
+  const auto run = bus.dead_letters(letters).redrive(DeadLetterFilter{});
+  while (!run->report().finished) bus.poll();
+  EXPECT_EQ(topics, (std::vector<std::string>{"x", "x"}));
+  EXPECT_EQ(letters->counts()->stored, 0U);
 }
 
 // Claim:  a bridge that goes has stopped the source that it started, and no other.

@@ -222,5 +222,45 @@ TEST(RedriveBytes, LeaseGoesOnWhileTheNextTryIsAwaited) {
   static_cast<void>(timed.bus.stop(1s));
 }
 
+struct Dunning {
+  std::uint64_t customer = 0;
+  std::uint64_t days = 0;
+};
+HEADRACE_EVENT(Dunning, "test.dunning", key(customer), customer, days)
+
+// Claim:  of two subscriptions of one name a letter goes back to that of its event's type, also when it comes from
+//         bytes. One whose type is not known here is skipped, and one that does not say goes to the oldest.
+// Method: a letter of the younger subscription; the same with another type's name, and with none.
+TEST(RedriveBytes, LetterGoesToTheSubscriptionOfItsType) {
+  const auto store = std::make_shared<BytesOnlyStore>();
+  const auto types = bill_types();
+  types->add<Dunning>();
+  Billing billing{store, types};
+  bool fails = true;
+  std::vector<std::uint64_t> days;
+  const auto younger = billing.timed.bus.subscribe<Dunning>({.name = "billing"}, [&](const Dunning& dunning) {
+    if (fails) return dead_letter("not yet");
+    days.push_back(dunning.days);
+    return done();
+  });
+  ASSERT_TRUE(billing.timed.bus.publish(Dunning{7, 14}, {.id = EventId::of(1, 2, 3)}));
+  billing.timed.run();
+  ASSERT_EQ(billing.letters().size(), 1U);
+  EXPECT_EQ(billing.letters()[0].type, "test.dunning");
+  fails = false;
+  const auto redrive_as = [&](std::string type) {
+    std::vector<DeadLetter> letter{billing.letters()[0]};
+    letter[0].type = std::move(type);
+    EXPECT_TRUE(store->add(letter));
+    const auto run = billing.timed.bus.dead_letters().redrive(DeadLetterFilter{});
+    billing.timed.run();
+    return run->report();
+  };
+  EXPECT_NE(redrive_as("test.unheard").why_skipped.find("test.unheard"), std::string::npos);
+  EXPECT_EQ(redrive_as("").skipped, 1U);  // a Bill has other fields
+  EXPECT_EQ(redrive_as("test.dunning").handled, 1U);
+  EXPECT_EQ(days, std::vector<std::uint64_t>{14});
+}
+
 }  // namespace
 }  // namespace headrace

@@ -15,7 +15,9 @@ class RelayWindow;
 
 /// A broker's message on its way through the bus: shared by all that handle it, and settled with its broker when
 /// the last of them has let go of it. The worst answer counts: retry before reject before done. Without any answer
-/// it is retried: nobody has taken it. One that lets go without an answer has no say when another has answered.
+/// it is retried: nobody has taken it. One whose handler has run and not answered has no say when another has.
+/// A way that ends unheard, because the bus stopped or nobody is left where it led, answers retry; a dead letter that
+/// takes the message's place answers reject, and keeps the message without its broker.
 ///
 /// Threads:  answer() from any; the message does not change.
 class Relay {
@@ -47,6 +49,11 @@ class Relay {
 struct RelayedMessage {
   std::shared_ptr<Relay> relay;
   std::uint64_t key = 0;  ///< of the message's key, or of its topic where it has none
+
+  // As an AnsweredEvent:
+  void unhandled() const noexcept { relay->answer(Settlement::retry); }
+  void dead_lettered() const noexcept { relay->answer(Settlement::reject); }
+  [[nodiscard]] RelayedMessage for_letter() const;
 };
 HEADRACE_EVENT(RelayedMessage, "headrace.message", key(key))
 

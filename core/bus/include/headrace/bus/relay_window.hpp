@@ -2,7 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <mutex>
 #include <string>
 #include <unordered_map>
@@ -26,17 +26,21 @@ class RelayWindow {
   /// Takes the right to settle from any but the first.
   [[nodiscard]] Seen admit(const std::string& identity, Settle& settle);
   /// The first's outcome. One that is not done is forgotten, so that it may come again.
-  void finish(const std::string& identity, Settlement settlement);
+  void finish(const std::string& identity, Settlement settlement) noexcept;
 
  private:
+  using Identities = std::list<std::string>;
   struct Entry {
     bool done = false;
     std::vector<Settle> copies;  ///< that wait for the outcome
+    Identities::iterator
+        place;  ///< in under_way_, or in done_: made when it comes, so that finish() takes no memory
   };
   const std::size_t done_max_;
   std::mutex mutex_;
   std::unordered_map<std::string, Entry> entries_;
-  std::deque<std::string> done_;  ///< the oldest first
+  Identities under_way_;
+  Identities done_;  ///< the oldest first
 };
 
 }  // namespace headrace

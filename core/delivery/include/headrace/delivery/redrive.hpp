@@ -7,6 +7,7 @@
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "headrace/delivery/timed_work.hpp"
@@ -68,6 +69,7 @@ class Redrive : public TimedWork, public std::enable_shared_from_this<Redrive> {
  private:
   void go_on();
   void skip(DeadLetterLease lease, DeadLetterId letter, std::string why);
+  [[nodiscard]] Result<std::optional<EventTypeId>> type_of(const DeadLetter& letter) const;
   /// Makes the letter's event typed, and as the edit wants it.
   [[nodiscard]] Status prepare(DeadLetter& letter, EventTypeId type) const;
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "headrace/base/atomic.hpp"
@@ -39,6 +40,14 @@ struct alignas(kCacheLineBytes) DispatchEntry {
   [[nodiscard]] std::uint64_t deliveries() const noexcept {
     const auto* list = handlers.load(std::memory_order_acquire);  // T4 <- T3
     return list->size() == 0 ? 1 : list->size();
+  }
+  /// Tells the senders who wait for it that these deliveries have ended without a handler. `events` as they lie side
+  /// by side, each with its meta.
+  void tell_unhandled(const void* events, std::uint32_t count) const noexcept {
+    if (ops->answers == nullptr) [[likely]]
+      return;
+    const auto* at = static_cast<const std::byte*>(events);
+    for (std::uint32_t i = 0; i < count; ++i, at += ops->size) ops->answers->unhandled(at);
   }
 };
 

@@ -15,8 +15,8 @@ namespace headrace {
 /// process. Events published without it carry none and pay nothing.
 struct EventMeta {
   EventId id;
-  EventId correlation;             ///< the first event of the business transaction that this one belongs to
-  EventId causation;               ///< the event whose handler published this one
+  EventId correlation;           ///< the first event of the business transaction that this one belongs to
+  EventId causation;             ///< the event whose handler published this one
   std::uint64_t expires_ns = 0;  ///< on the bus's clock; 0: never
 };
 
@@ -35,6 +35,13 @@ struct WithMeta {
   using MetaPayload = T;
   EventMeta meta;
   T event;
+
+  // An event whose sender waits stays one.
+  void unhandled() const noexcept requires AnsweredEvent<T> { event.unhandled(); }
+  void dead_lettered() const noexcept requires AnsweredEvent<T> { event.dead_lettered(); }
+  [[nodiscard]] auto for_letter() const requires AnsweredEvent<T> {
+    return WithMeta<decltype(event.for_letter())>{meta, event.for_letter()};
+  }
 
   static constexpr std::uint32_t kPayloadOffset =
       static_cast<std::uint32_t>((sizeof(EventMeta) + alignof(T) - 1) / alignof(T) * alignof(T));

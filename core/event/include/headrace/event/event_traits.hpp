@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -48,6 +49,21 @@ std::uint32_t next_event_type() noexcept;
 template <class T>
 concept CarriesMeta = requires {
   typename T::MetaPayload;
+};
+
+/// An event whose sender waits for its outcome, and brings it again if it was not handled: a broker's message, an
+/// event of a durable topic. Its type says what is to be done when
+/// - unhandled(): a delivery has ended without a handler, because the bus stopped or its subscription ended;
+/// - dead_lettered(): a dead letter has taken its place.
+/// for_letter() makes what such a letter keeps: the event without its tie to the sender.
+/// Handled, failed without a dead letter store, or dropped by a policy: then the event is just destroyed.
+template <class T>
+concept AnsweredEvent = requires(const T& event) {
+  { event.unhandled() }
+  noexcept;
+  { event.dead_lettered() }
+  noexcept;
+  event.for_letter();
 };
 
 /// The topic of a typed event: as described, else the type's own name.
@@ -118,7 +134,9 @@ template <class Key>
     return std::to_string(key);
   } else if constexpr (std::convertible_to<const Key&, std::string_view>) {
     return std::string(std::string_view(key));
-  } else if constexpr (requires { { key.to_string() } -> std::same_as<std::string>; }) {
+  } else if constexpr (requires {
+                         { key.to_string() } -> std::same_as<std::string>;
+                       }) {
     return key.to_string();
   } else {
     return {};
@@ -147,6 +165,16 @@ template <class T>
   return id;
 }
 
+struct EventOps;
+
+/// The same of an AnsweredEvent, for the untyped parts of the bus.
+struct AnswerOps {
+  void (*unhandled)(const void* event) noexcept;
+  void (*dead_lettered)(const void* event) noexcept;
+  const EventOps& (*letter_ops)() noexcept;             ///< of what for_letter() makes
+  void (*make_letter)(const void* event, void* place);  ///< for_letter(), built there
+};
+
 /// The few things the untyped parts of the bus must do to an event.
 struct EventOps {
   EventTypeId type;
@@ -161,6 +189,8 @@ struct EventOps {
   std::uint32_t version;
   const EventOps* payload;       ///< of the event inside, where meta travels with it; else these
   std::uint32_t payload_offset;  ///< where it stands; 0: there is no meta
+  const AnswerOps* answers;      ///< null: nobody waits for the event's outcome
+  std::string_view name;         ///< event_topic() of the type: what it is called outside of this process
 };
 
 template <Event T>
@@ -184,6 +214,21 @@ constexpr std::uint32_t payload_offset() noexcept {
     return 0;
   }
 }
+template <class T>
+const AnswerOps* answer_ops() noexcept {
+  if constexpr (AnsweredEvent<T>) {
+    using Letter = decltype(std::declval<const T&>().for_letter());
+    static const AnswerOps ops{
+        [](const void* event) noexcept { static_cast<const T*>(event)->unhandled(); },
+        [](const void* event) noexcept { static_cast<const T*>(event)->dead_lettered(); },
+        &event_ops<Letter>,
+        [](const void* event, void* place) { ::new (place) Letter(static_cast<const T*>(event)->for_letter()); },
+    };
+    return &ops;
+  } else {
+    return nullptr;
+  }
+}
 
 }  // namespace event_detail
 
@@ -204,6 +249,8 @@ const EventOps& event_ops() noexcept {
       event_version<T>(),
       event_detail::payload_ops<T>(ops),
       event_detail::payload_offset<T>(),
+      event_detail::answer_ops<T>(),
+      event_topic<T>(),
   };
   return ops;
 }

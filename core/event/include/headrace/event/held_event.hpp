@@ -34,20 +34,25 @@ class HeldEvent {
       const void* const held = memory.get();
       return {std::shared_ptr<const void>(std::move(memory), held), ops};
     }
-    const auto align = std::align_val_t{ops.align};
-    void* const place = ::operator new(ops.size, align);
-    ops.move(place, event);
-    const auto release = [&ops, align](const void* held) {
-      void* const memory = const_cast<void*>(held);
-      ops.destroy(memory, 1);
-      ::operator delete(memory, align);
-    };
-    return {std::shared_ptr<const void>(static_cast<const void*>(place), release), ops};
+    const Memory free{std::align_val_t{ops.align}};
+    std::unique_ptr<void, Memory> memory(::operator new(ops.size, free.align), free);
+    ops.move(memory.get(), event);
+    return own(std::move(memory), ops);
   }
 
   /// Shares an event that somebody else keeps alive through the pointer.
   [[nodiscard]] static HeldEvent adopt(std::shared_ptr<const void> event, const EventOps& ops) noexcept {
     return {std::move(event), ops};
+  }
+
+  /// What a dead letter keeps of it: the event itself, shared; of an AnsweredEvent what it makes for that.
+  [[nodiscard]] HeldEvent for_letter() const {
+    if (event_ == nullptr || ops_->answers == nullptr) return *this;
+    const EventOps& ops = ops_->answers->letter_ops();
+    const Memory free{std::align_val_t{ops.align}};
+    std::unique_ptr<void, Memory> memory(::operator new(ops.size, free.align), free);
+    ops_->answers->make_letter(event_.get(), memory.get());
+    return own(std::move(memory), ops);
   }
 
   [[nodiscard]] bool has_value() const noexcept { return event_ != nullptr; }
@@ -63,6 +68,20 @@ class HeldEvent {
   }
 
  private:
+  struct Memory {
+    std::align_val_t align;
+    void operator()(void* memory) const noexcept { ::operator delete(memory, align); }
+  };
+  /// The memory holds a built event.
+  static HeldEvent own(std::unique_ptr<void, Memory> memory, const EventOps& ops) {
+    const Memory free = memory.get_deleter();
+    const auto release = [&ops, free](const void* held) {
+      void* const event = const_cast<void*>(held);
+      ops.destroy(event, 1);
+      free(event);
+    };
+    return {std::shared_ptr<const void>(static_cast<const void*>(memory.release()), release), ops};
+  }
   HeldEvent(std::shared_ptr<const void> event, const EventOps& ops) noexcept
       : event_(std::move(event)), ops_(&ops) {}
 

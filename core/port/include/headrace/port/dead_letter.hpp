@@ -40,6 +40,7 @@ struct DeadLetter {
   Envelope envelope;  ///< topic, key, version, times, correlation and causation of the event
   HeldEvent event;    ///< as it was in memory; empty if it comes from a store that outlives the process
   std::optional<EncodedBody> body;  ///< must be there before the letter leaves memory
+  std::string type;  ///< what the event's type is called, as EventTypes have it; empty: that is not known
 
   std::string subscription;  ///< whose handler failed
   std::uint32_t worker = 0;

@@ -113,6 +113,10 @@ Projection::Step Projection::apply_some() {
     const auto checkpoint = model_.checkpoint();
     if (!checkpoint) return fail(checkpoint.error());
     after = *checkpoint;
+    // A reader that has only begun is known as one: retention keeps what it has not read.
+    if (after == 0) {
+      if (auto begun = model_.apply({}, 0); !begun) return fail(begun.error());
+    }
   }
   const auto batch = read_batch(store_, options_, after);
   if (!batch) return fail(batch.error());

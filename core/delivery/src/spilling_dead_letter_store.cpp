@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <utility>
 
 namespace headrace {
@@ -20,6 +21,18 @@ std::optional<DeadLetterFilter> filter_for(const DeadLetterFilter& filter, bool 
   if (page_is_second && !second) return std::nullopt;
   own.after = page_is_second == second ? filter.after & ~kSecondBit : 0;
   return own;
+}
+
+/// How many of the first `most` letters, counted from this one on, are of its key.
+std::size_t of_key_among(const std::vector<DeadLetter>& letters, const DeadLetter& first, std::size_t most) {
+  std::size_t of_key = 0;
+  std::size_t looked = 0;
+  for (const DeadLetter& letter : letters) {
+    if (letter.id < first.id) continue;
+    if (looked++ == most) break;
+    of_key += letter.subscription == first.subscription && letter.envelope.key == first.envelope.key ? 1 : 0;
+  }
+  return of_key;
 }
 
 void name_outside(std::vector<DeadLetter>& letters) {
@@ -134,91 +147,145 @@ Result<bool> SpillingDeadLetterStore::waits_for_first(const DeadLetter& letter,
   return *before > static_cast<std::uint64_t>(std::count_if(taken.begin(), taken.end(), of_key));
 }
 
-Result<Taken> SpillingDeadLetterStore::take_from_second(const TakeRequest& request, std::size_t letters_max,
-                                                        std::span<const DeadLetter> taken) {
+Status SpillingDeadLetterStore::take_some(DeadLetterStore& store, const TakeRequest& request, Taken& all,
+                                          Held& held) {
+  Result<Taken> found = store.take(request);
+  if (!found) return found.error();
+  if (&store == second_.get()) name_outside(found->letters);
+  for (DeadLetter& letter : found->letters) {
+    held.emplace(letter.id, found->lease);
+    all.letters.push_back(std::move(letter));
+  }
+  return Nothing{};
+}
+
+Status SpillingDeadLetterStore::take_from_first(const TakeRequest& request, Taken& all, Held& held) {
+  const auto own = filter_for(request.filter, false);
+  if (!own) return Nothing{};
+  TakeRequest mine = request;
+  mine.filter = *own;
+  return take_some(*first_, mine, all, held);
+}
+
+Status SpillingDeadLetterStore::take_from_second(const TakeRequest& request, Taken& all, Held& held) {
   const auto own = filter_for(request.filter, true);
-  if (!own || letters_max == 0) return Taken{};
-  TakeRequest next = request;
-  next.filter = *own;
-  next.letters_max = letters_max;
+  if (!own || all.letters.size() >= request.letters_max) return Nothing{};
+  TakeRequest mine = request;
+  mine.filter = *own;
+  const auto parked = first_->parked_keys();
+  if (!parked) return parked.error();
+  if (!parked->empty()) return take_ready(mine, all, held);
+  mine.letters_max = request.letters_max - all.letters.size();
+  return take_some(*second_, mine, all, held);
+}
+
+/// While the first store parks keys some letters of the second may have to wait. They are looked at before they are
+/// taken: one that was taken in vain would be written twice, and count as redriven. Letters of one parked key come
+/// together or not at all (R3), so they are asked for in one go.
+Status SpillingDeadLetterStore::take_ready(const TakeRequest& request, Taken& all, Held& held) {
+  constexpr std::size_t kPage = 64;
+  DeadLetterFilter page = request.filter;
   for (;;) {
-    auto found = second_->take(next);
-    if (!found || found->letters.empty()) return found;
-    next.filter.after = found->letters.back().id;
-    std::vector<DeadLetter> ready;
-    std::vector<DeadLetterId> too_early;
-    for (DeadLetter& letter : found->letters) {
-      const auto waits = waits_for_first(letter, taken);
-      if (!waits || *waits) {
-        too_early.push_back(letter.id);
+    const auto found = second_->list(page, kPage);
+    if (!found) return found.error();
+    for (const DeadLetter& letter : *found) {
+      if (all.letters.size() >= request.letters_max) return Nothing{};
+      if (held.contains(letter.id | kSecond)) continue;
+      const auto waits = waits_for_first(letter, all.letters);
+      if (!waits) return waits.error();
+      if (*waits) continue;
+      TakeRequest next = request;
+      next.letters_max = 1;
+      if (letter.parks_key) {
+        next.filter.subscription = letter.subscription;
+        next.filter.key = letter.envelope.key;
+        next.letters_max = of_key_among(*found, letter, request.letters_max - all.letters.size());
       } else {
-        ready.push_back(std::move(letter));
+        next.filter.id = letter.id;
       }
+      if (Status taken = take_some(*second_, next, all, held); !taken) return taken;
     }
-    if (!too_early.empty()) {
-      if (auto back = second_->release(found->lease, too_early); !back) return back.error();
-    }
-    if (ready.empty()) continue;
-    name_outside(ready);
-    found->letters = std::move(ready);
-    return found;
+    if (found->size() < kPage) return Nothing{};
+    page.after = found->back().id;
   }
 }
 
 Result<Taken> SpillingDeadLetterStore::take(const TakeRequest& request) {
   const std::lock_guard lock(mutex_);
   Taken all;
-  Leases leases;
-  if (const auto own = filter_for(request.filter, false)) {
-    TakeRequest from_first = request;
-    from_first.filter = *own;
-    auto found = first_->take(from_first);
-    if (!found) return found;
-    leases.first = found->lease;
-    all.letters = std::move(found->letters);
-  }
-  if (spills_) {
-    auto found = take_from_second(request, request.letters_max - all.letters.size(), all.letters);
-    // What the first gave is leased by now: it is handed out, and the error comes the next time.
-    if (!found && all.letters.empty()) return found;
-    if (found) {
-      leases.second = found->lease;
-      std::move(found->letters.begin(), found->letters.end(), std::back_inserter(all.letters));
-    }
-  }
+  Held held;
+  Status done = take_from_first(request, all, held);
+  if (done && spills_) done = take_from_second(request, all, held);
+  // What was taken is leased by now: it is handed out, and the error comes the next time.
+  if (!done && all.letters.empty()) return done.error();
   if (all.letters.empty()) return all;
-  leases.letters = all.letters.size();
+  std::sort(all.letters.begin(), all.letters.end(),
+            [](const DeadLetter& a, const DeadLetter& b) { return a.id < b.id; });
   all.lease = ++last_lease_;
-  leases_.emplace(all.lease, leases);
+  note_held(all.lease, std::move(held));
   return all;
 }
 
+/// A letter that somebody took anew, since the lease before had run out, is no longer that one's.
+void SpillingDeadLetterStore::note_held(DeadLetterLease lease, Held held) {
+  for (const auto& [letter, inner] : held) {
+    if (const auto before = holder_.find(letter); before != holder_.end()) let_go(letter, before->second);
+    holder_.emplace(letter, lease);
+  }
+  leases_.emplace(lease, std::move(held));
+}
+
+void SpillingDeadLetterStore::let_go(DeadLetterId letter, DeadLetterLease of) {
+  const auto lease = leases_.find(of);
+  if (lease == leases_.end() || lease->second.erase(letter) == 0) return;
+  holder_.erase(letter);
+  if (lease->second.empty()) leases_.erase(lease);
+}
+
+/// Letters whose lease had run out may have been discarded.
+void SpillingDeadLetterStore::forget_gone_letters() {
+  std::vector<std::pair<DeadLetterId, DeadLetterLease>> gone;
+  for (const auto& [letter, lease] : holder_) {
+    const bool in_second = (letter & kSecond) != 0;
+    const auto found = (in_second ? second_ : first_)->show(letter & ~kSecond);
+    if (found && !*found) gone.emplace_back(letter, lease);
+  }
+  for (const auto& [letter, lease] : gone) let_go(letter, lease);
+}
+
+std::size_t SpillingDeadLetterStore::leases() const {
+  const std::lock_guard lock(mutex_);
+  return leases_.size();
+}
+
+/// Whether its own store found a letter under the lease or not, it is under it no more.
 Result<std::size_t> SpillingDeadLetterStore::end(DeadLetterLease lease, std::span<const DeadLetterId> ids,
                                                  End how) {
   const auto held = leases_.find(lease);
   if (held == leases_.end()) return std::size_t{0};
-  std::vector<DeadLetterId> first;
-  std::vector<DeadLetterId> second;
+  using Place = std::pair<DeadLetterStore*, DeadLetterLease>;
+  std::map<Place, std::vector<DeadLetterId>> of_place;
   for (const DeadLetterId id : ids) {
-    (id & kSecond) == 0 ? first.push_back(id) : second.push_back(id & ~kSecond);
+    const auto letter = held->second.find(id);
+    if (letter == held->second.end()) continue;
+    DeadLetterStore* const store = (id & kSecond) != 0 ? second_.get() : first_.get();
+    of_place[{store, letter->second}].push_back(id);
   }
   std::size_t ended = 0;
-  Leases& leases = held->second;
-  const auto end_in = [&](DeadLetterStore& store, DeadLetterLease of,
-                          const std::vector<DeadLetterId>& own) -> Status {
-    if (own.empty() || of == 0) return Nothing{};
-    const auto done = (store.*how)(of, own);
-    if (!done) return done.error();
+  Status status = Nothing{};
+  for (const auto& [place, letters] : of_place) {
+    std::vector<DeadLetterId> inner;
+    for (const DeadLetterId id : letters) inner.push_back(id & ~kSecond);
+    const auto done = (place.first->*how)(place.second, inner);
+    if (!done) {
+      status = done.error();
+      continue;
+    }
     ended += *done;
-    return Nothing{};
-  };
-  const Status in_first = end_in(*first_, leases.first, first);
-  const Status in_second = end_in(*second_, leases.second, second);
-  leases.letters -= std::min(leases.letters, ended);
-  if (leases.letters == 0) leases_.erase(held);
+    for (const DeadLetterId id : letters) let_go(id, lease);
+  }
   look_whether_spilt();
-  if (!in_first) return in_first.error();
-  if (!in_second) return in_second.error();
+  if (!status) return status.error();
   return ended;
 }
 
@@ -237,14 +304,13 @@ Result<std::size_t> SpillingDeadLetterStore::renew(DeadLetterLease lease, EventT
   const std::lock_guard lock(mutex_);
   const auto held = leases_.find(lease);
   if (held == leases_.end()) return std::size_t{0};
-  std::size_t renewed = 0;
-  if (held->second.first != 0) {
-    const auto done = first_->renew(held->second.first, now, lease_for);
-    if (!done) return done;
-    renewed += *done;
+  std::set<std::pair<DeadLetterStore*, DeadLetterLease>> places;
+  for (const auto& [letter, inner] : held->second) {
+    places.emplace((letter & kSecond) != 0 ? second_.get() : first_.get(), inner);
   }
-  if (held->second.second != 0) {
-    const auto done = second_->renew(held->second.second, now, lease_for);
+  std::size_t renewed = 0;
+  for (const auto& [store, inner] : places) {
+    const auto done = store->renew(inner, now, lease_for);
     if (!done) return done;
     renewed += *done;
   }
@@ -261,6 +327,7 @@ Result<std::size_t> SpillingDeadLetterStore::discard(const DeadLetterFilter& fil
     if (!gone) return gone;
     discarded += *gone;
   }
+  if (discarded != 0) forget_gone_letters();
   look_whether_spilt();
   return discarded;
 }

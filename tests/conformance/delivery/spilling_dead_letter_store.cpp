@@ -72,5 +72,56 @@ TEST(SpillingDeadLetterStore, ParkedKeysWaitOverTheSeam) {
   EXPECT_EQ(s.store.parked("billing", "a").value(), 3U);
 }
 
+// Claim:  no lease is kept of letters that are no longer anybody's under it: settled, released, failed again in
+//         between, taken by somebody else, or discarded after the lease ran out.
+// Method: a letter in each store goes each of these ways.
+TEST(SpillingDeadLetterStore, LeasesDoNotStay) {
+  for (const std::uint64_t number : {1U, 3U}) {
+    Spilling s;
+    for (std::uint64_t i = 1; i <= 3; ++i) s.add(letter_of(i));
+    DeadLetterFilter one;
+    one.event = letter_of(number).envelope.id;
+    const auto take = [&](std::int64_t seconds) {
+      return *s.store.take(
+          {.filter = one, .letters_max = 1, .now = at(seconds), .lease_for = std::chrono::seconds{30}});
+    };
+    const Taken first = take(1000);
+    ASSERT_EQ(first.letters.size(), 1U);
+    const DeadLetterId id = first.letters[0].id;
+    s.add(letter_of(number));  // it failed again: its lease has ended
+    EXPECT_EQ(s.store.release(first.lease, {&id, 1}).value(), 0U);
+    EXPECT_EQ(s.store.leases(), 0U);
+
+    const Taken late = take(1000);
+    const Taken others = take(2000);  // the lease before has run out
+    EXPECT_EQ(s.store.leases(), 1U);
+    EXPECT_EQ(s.store.settle(late.lease, {&id, 1}).value(), 0U);
+    EXPECT_EQ(s.store.renew(others.lease, at(2000), std::chrono::seconds{30}).value(), 1U);
+    EXPECT_EQ(s.store.discard(one, at(3000)).value(), 1U);
+    EXPECT_EQ(s.store.leases(), 0U);
+    EXPECT_EQ(s.store.settle(others.lease, {&id, 1}).value(), 0U);
+  }
+}
+
+// Claim:  a letter that has to wait for those of its key in the first store is not touched meanwhile.
+// Method: its count of redrives after others were taken past it.
+TEST(SpillingDeadLetterStore, LetterThatWaitsIsLeftAlone) {
+  Spilling s;
+  s.add(letter_of(1, "a", true));
+  s.add(letter_of(2, "b"));
+  s.add(letter_of(3, "a", true));
+  s.add(letter_of(4, "b"));
+  const auto past = s.store.take({.filter = {.key = "b"}, .letters_max = 9, .now = at(1000)});
+  EXPECT_EQ(past->letters.size(), 2U);
+  const auto first = s.store.take({.letters_max = 1, .now = at(1000)});
+  ASSERT_EQ(first->letters.size(), 1U);
+  EXPECT_TRUE(s.store.take({.letters_max = 9, .now = at(1000)})->letters.empty());
+  const auto waits = s.store.list({}, 9).value();
+  ASSERT_EQ(waits.size(), 4U);
+  EXPECT_EQ(waits[2].envelope.id, letter_of(3).envelope.id);
+  EXPECT_EQ(waits[2].redrives, 0U);
+  EXPECT_EQ(waits[2].id, SpillingDeadLetterStore::id_of_spilled(1));
+}
+
 }  // namespace
 }  // namespace headrace::test

@@ -31,6 +31,13 @@ class SpillingDeadLetterStore final : public DeadLetterStore {
   /// Throws ConfigError when the second store cannot say what it holds.
   SpillingDeadLetterStore(std::shared_ptr<DeadLetterStore> first, std::shared_ptr<DeadLetterStore> second);
 
+  /// What this store calls a letter whose id in the second store is known: to somebody who looks into that one's
+  /// file.
+  [[nodiscard]] static constexpr DeadLetterId id_of_spilled(DeadLetterId in_second) noexcept {
+    return in_second | kSecond;
+  }
+  /// How many take()s still hold letters, as far as this store knows. @thread any
+  [[nodiscard]] std::size_t leases() const;
   /// How many letters went into the second store because the first had no room, or had not when it filled.
   [[nodiscard]] std::uint64_t spilled() const;
 
@@ -54,20 +61,21 @@ class SpillingDeadLetterStore final : public DeadLetterStore {
  private:
   /// A letter's id in the second store has this bit set outside.
   static constexpr DeadLetterId kSecond = DeadLetterId{1} << 62;
-  /// What one take() holds in either store; 0: nothing.
-  struct Leases {
-    DeadLetterLease first = 0;
-    DeadLetterLease second = 0;
-    std::size_t letters = 0;  ///< not yet settled or released
-  };
+  /// What one take() holds: its letters, each with the lease that its own store gave.
+  using Held = std::map<DeadLetterId, DeadLetterLease>;
   using End = Result<std::size_t> (DeadLetterStore::*)(DeadLetterLease, std::span<const DeadLetterId>);
 
   // All of these run under mutex_.
   [[nodiscard]] Result<bool> knows(const DeadLetterStore& store, const DeadLetter& letter) const;
   [[nodiscard]] Result<Added> add_one(DeadLetter& letter);
-  [[nodiscard]] Result<Taken> take_from_second(const TakeRequest& request, std::size_t letters_max,
-                                               std::span<const DeadLetter> taken);
+  [[nodiscard]] Status take_from_first(const TakeRequest& request, Taken& all, Held& held);
+  [[nodiscard]] Status take_from_second(const TakeRequest& request, Taken& all, Held& held);
+  [[nodiscard]] Status take_ready(const TakeRequest& request, Taken& all, Held& held);
+  [[nodiscard]] Status take_some(DeadLetterStore& store, const TakeRequest& request, Taken& all, Held& held);
   [[nodiscard]] Result<bool> waits_for_first(const DeadLetter& letter, std::span<const DeadLetter> taken) const;
+  void note_held(DeadLetterLease lease, Held held);
+  void let_go(DeadLetterId letter, DeadLetterLease of);
+  void forget_gone_letters();
   [[nodiscard]] Result<std::size_t> end(DeadLetterLease lease, std::span<const DeadLetterId> ids, End how);
   void look_whether_spilt();
 
@@ -77,7 +85,8 @@ class SpillingDeadLetterStore final : public DeadLetterStore {
   bool spills_ = false;  ///< the second store holds letters
   std::uint64_t spilled_ = 0;
   DeadLetterLease last_lease_ = 0;
-  std::map<DeadLetterLease, Leases> leases_;
+  std::map<DeadLetterLease, Held> leases_;          ///< none is empty
+  std::map<DeadLetterId, DeadLetterLease> holder_;  ///< of each letter in leases_
 };
 
 }  // namespace headrace

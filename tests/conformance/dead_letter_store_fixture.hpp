@@ -44,6 +44,7 @@ inline DeadLetter letter_of(std::uint64_t number, std::string key = "k", bool pa
   letter.event = HeldEvent::of(Tick{.key = 1, .value = number});
   letter.body =
       EncodedBody{"application/octet-stream", {std::byte{0}, std::byte{static_cast<unsigned char>(number)}}};
+  letter.type = "test.tick";
   letter.subscription = "billing";
   letter.worker = 1;
   letter.failure = FailureClass::threw;
@@ -60,6 +61,7 @@ inline DeadLetter letter_of(std::uint64_t number, std::string key = "k", bool pa
 inline void expect_same(const DeadLetter& is, const DeadLetter& expected) {
   EXPECT_EQ(is.envelope, expected.envelope);
   EXPECT_EQ(is.body, expected.body);
+  EXPECT_EQ(is.type, expected.type);
   EXPECT_EQ(is.subscription, expected.subscription);
   EXPECT_EQ(is.worker, expected.worker);
   EXPECT_EQ(is.failure, expected.failure);

@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "headrace/delivery/dead_letter_service.hpp"
 #include "headrace/delivery/memory_dead_letter_store.hpp"
 #include "headrace/delivery/spilling_dead_letter_store.hpp"
 #include "headrace/headrace.hpp"
@@ -50,6 +51,9 @@ bool run(const std::string& path, std::size_t in_memory, Work work) {
     return hr::done();
   });
   bus.start();
+  // So that `headrace dlq redrive FILE` reaches this bus while it runs.
+  hr::DeadLetterService service(bus.dead_letters(), (*file)->dead_letter_requests(),
+                                {.letter_id = &hr::SpillingDeadLetterStore::id_of_spilled});
   const bool well = work(bus);
   return bus.stop(5s).drained && well && booked == (in_memory == 0 ? "" : "1 in EUR\n");
 }

@@ -35,15 +35,6 @@ Result<Opened> open(const DlqArguments& arguments, SqliteAccess access) {
   return Opened{std::move(store).value(), std::move(letters).value()};
 }
 
-DeadLetterFilter filter_of(const DlqArguments& arguments) {
-  DeadLetterFilter filter;
-  if (arguments.id != 0) filter.id = arguments.id;
-  if (!arguments.subscription.empty()) filter.subscription = arguments.subscription;
-  if (!arguments.topic.empty()) filter.topic = arguments.topic;
-  if (!arguments.key.empty()) filter.key = arguments.key;
-  return filter;
-}
-
 EncodedEvent event_of(const DeadLetter& letter) {
   return {letter.envelope, letter.body->content_type, letter.body->bytes};
 }
@@ -63,6 +54,7 @@ Json json_of(const DeadLetter& letter) {
   }
   return {{"letter", letter.id},
           {"subscription", letter.subscription},
+          {"type", letter.type},
           {"failure", to_string(letter.failure)},
           {"reason", letter.reason},
           {"attempts_made", letter.attempts_made},
@@ -95,6 +87,15 @@ void print_letter(const DeadLetter& letter) {
 }
 
 }  // namespace
+
+DeadLetterFilter filter_of(const DlqArguments& arguments) {
+  DeadLetterFilter filter;
+  if (arguments.id != 0) filter.id = arguments.id;
+  if (!arguments.subscription.empty()) filter.subscription = arguments.subscription;
+  if (!arguments.topic.empty()) filter.topic = arguments.topic;
+  if (!arguments.key.empty()) filter.key = arguments.key;
+  return filter;
+}
 
 int dlq_list(const DlqArguments& arguments) {
   const auto opened = open(arguments, SqliteAccess::read);
@@ -130,9 +131,7 @@ int dlq_show(const DlqArguments& arguments) {
 }
 
 int dlq_discard(const DlqArguments& arguments) {
-  const bool chosen =
-      arguments.id != 0 || !arguments.subscription.empty() || !arguments.topic.empty() || !arguments.key.empty();
-  if (chosen == arguments.all) {
+  if (!says_which_letters(arguments)) {
     return fail({"discard: say which letters (an id, --subscription, --topic, --key), or --all", {}}, kExitUsage);
   }
   const auto opened = open(arguments, SqliteAccess::write);

@@ -74,6 +74,27 @@ inline void add_dlq(CLI::App& app, DlqArguments& arguments, std::function<int()>
   discard->add_option("id", arguments.id, "The letter's number");
   add_filter(discard);
   discard->add_flag("--all", arguments.all, "All of them");
+
+  const auto add_pace = [&](CLI::App* command) {
+    command->add_option("--rate", arguments.rate, "Letters a second; 0: as quickly as they are handled")
+        ->check(CLI::NonNegativeNumber)
+        ->capture_default_str();
+    command->add_option("--timeout", arguments.timeout_s, "Seconds that the bus may be silent")
+        ->check(CLI::Range(0.1, 1e6))
+        ->capture_default_str();
+  };
+  CLI::App* redrive = add("redrive", "Let the running bus handle letters again, and wait for it", dlq_redrive);
+  redrive->add_option("id", arguments.id, "The letter's number");
+  add_filter(redrive);
+  redrive->add_flag("--all", arguments.all, "All of them");
+  redrive->add_option("--limit", arguments.redrive_limit, "So many at most");
+  add_pace(redrive);
+
+  CLI::App* release =
+      add("release", "The same for a parked key, in order, up to the first that fails", dlq_release);
+  release->add_option("--subscription", arguments.subscription, "Whose letters")->required();
+  release->add_option("--key", arguments.key, "Of which key")->required();
+  add_pace(release);
 }
 
 /// Adds `trace`, as add_events().

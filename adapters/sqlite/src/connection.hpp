@@ -47,6 +47,7 @@ class Statement {
       sqlite3_bind_blob64(handle_.get(), at, bytes.data(), bytes.size(), SQLITE_STATIC);
     }
   }
+  void bind(int at, double value) noexcept { sqlite3_bind_double(handle_.get(), at, value); }
   void bind_null(int at) noexcept { sqlite3_bind_null(handle_.get(), at); }
 
   [[nodiscard]] bool is_null(int at) const noexcept {
@@ -54,6 +55,7 @@ class Statement {
   }
   [[nodiscard]] std::int64_t integer(int at) const noexcept { return sqlite3_column_int64(handle_.get(), at); }
   [[nodiscard]] std::uint64_t number(int at) const noexcept { return static_cast<std::uint64_t>(integer(at)); }
+  [[nodiscard]] double real(int at) const noexcept { return sqlite3_column_double(handle_.get(), at); }
   [[nodiscard]] std::string_view text(int at) const noexcept {
     const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(handle_.get(), at));
     return text ? std::string_view{text, size(at)} : std::string_view{};

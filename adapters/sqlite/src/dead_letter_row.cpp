@@ -88,6 +88,7 @@ int write_letter(Statement& statement, const DeadLetter& letter) {
   statement.bind(20, ns_of(letter.last_failure));
   statement.bind(21, std::int64_t{letter.parks_key});
   statement.bind(22, std::int64_t{letter.redrives});
+  statement.bind(23, std::string_view{letter.type});
   return statement.step();
 }
 
@@ -113,6 +114,7 @@ bool read_letter(const Statement& row, DeadLetter& letter) {
   letter.last_failure = time_of(row.integer(19));
   letter.parks_key = row.integer(20) != 0;
   letter.redrives = static_cast<std::uint32_t>(row.integer(21));
+  letter.type = row.text(22);
   return from_json(row.text(9), envelope.tags) && from_json(row.text(10), envelope.headers) &&
          attempts_from_json(row.text(16), letter.attempts);
 }

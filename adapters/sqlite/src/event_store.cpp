@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "dead_letter_requests.hpp"
 #include "dead_letter_store.hpp"
 #include "dedup_store.hpp"
 #include "reader.hpp"
@@ -61,6 +62,7 @@ class SqliteEventStore::Parts {
   Readers readers;
   sqlite::Checkpoints checkpoints{readers, writes()};
   sqlite::Snapshots snapshots{readers, writes()};
+  sqlite::LetterRequests letter_requests{readers, writes()};
 };
 
 Result<std::unique_ptr<SqliteEventStore>> SqliteEventStore::open(SqliteOptions options) {
@@ -212,6 +214,7 @@ ReadModel SqliteEventStore::read_model(std::string name, TransactionHandler hand
 
 CheckpointStore& SqliteEventStore::checkpoints() noexcept { return parts_->checkpoints; }
 SnapshotStore& SqliteEventStore::snapshots() noexcept { return parts_->snapshots; }
+DeadLetterRequests& SqliteEventStore::dead_letter_requests() noexcept { return parts_->letter_requests; }
 
 Result<std::unique_ptr<DeadLetterStore>> SqliteEventStore::dead_letters(SqliteDeadLetterOptions options) {
   return sqlite::DeadLetters::open(parts_->readers, parts_->writes(), options);

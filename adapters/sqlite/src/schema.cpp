@@ -115,6 +115,32 @@ CREATE TABLE done_events (                       -- and those in progress: for d
 );
 CREATE INDEX done_events_by_age ON done_events (scope, state, since_ns);
 )",
+    // 3: what the type of a letter's event is called, and what operators ask of the bus
+    R"(
+ALTER TABLE dead_letters ADD COLUMN event_type TEXT NOT NULL DEFAULT '';  -- '': not known
+CREATE TABLE dead_letter_requests (              -- headrace dlq redrive asks, the bus that has the file open answers
+  request_id         INTEGER PRIMARY KEY AUTOINCREMENT,
+  action             TEXT    NOT NULL,           -- redrive; release: one key's letters up to the first that fails
+  letter_id          INTEGER,                    -- NULL: any
+  subscription       TEXT,                       -- NULL: any
+  topic              TEXT,                       -- NULL: any
+  key                TEXT,                       -- NULL: any
+  letters_max        INTEGER,                    -- NULL: all
+  letters_per_second REAL    NOT NULL,           -- 0: as quickly as they are handled
+  asked_ns           INTEGER NOT NULL,
+  expires_ns         INTEGER NOT NULL,           -- nobody begins it afterwards
+  state              TEXT    NOT NULL DEFAULT 'asked',  -- asked, running, finished, withdrawn
+  answered_by        TEXT    NOT NULL DEFAULT '',
+  heard_ns           INTEGER NOT NULL DEFAULT 0, -- when the bus said last how far it is
+  handled            INTEGER NOT NULL DEFAULT 0,
+  returned           INTEGER NOT NULL DEFAULT 0, -- failed again
+  skipped            INTEGER NOT NULL DEFAULT 0,
+  why_skipped        TEXT    NOT NULL DEFAULT '',
+  error              TEXT    NOT NULL DEFAULT '' -- why it ended early
+);
+CREATE INDEX dead_letter_requests_asked ON dead_letter_requests (request_id) WHERE state = 'asked';
+INSERT INTO store_numbers VALUES ('events_retired', 0);  -- removed by retention
+)",
 };
 
 constexpr auto kVersion = static_cast<std::int64_t>(kMigrations.size());

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "headrace/port/checkpoint_store.hpp"
+#include "headrace/port/dead_letter_requests.hpp"
 #include "headrace/port/dead_letter_store.hpp"
 #include "headrace/port/dedup_store.hpp"
 #include "headrace/port/event_store.hpp"
@@ -65,6 +66,8 @@ class SqliteEventStore final : public EventStore {
   /// In the same file as well, for several programs at once. The event store must outlive them. Letters need their
   /// body: typed events do not outlive the process.
   [[nodiscard]] Result<std::unique_ptr<DeadLetterStore>> dead_letters(SqliteDeadLetterOptions options = {});
+  /// What `headrace dlq redrive FILE` asks, for a DeadLetterService. Belongs to the store.
+  [[nodiscard]] DeadLetterRequests& dead_letter_requests() noexcept;
   [[nodiscard]] std::unique_ptr<DedupStore> deduplication(SqliteDedupOptions options);
 
  private:

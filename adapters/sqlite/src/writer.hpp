@@ -32,8 +32,9 @@ struct WriteJob {
 ///
 /// Who comes first writes: a caller that finds nobody writing runs its group itself, which saves the way to
 /// another thread and back. What has gathered meanwhile goes to the writer's own thread, so that no caller works
-/// for others longer than for one group. Threads:   submit and run from any. Invariant: whoever set writing_ owns
-/// the session until it is cleared; while jobs wait writing_ is set.
+/// for others longer than for one group.
+/// Threads:   submit and run from any.
+/// Invariant: whoever set writing_ owns the session until it is cleared; while jobs wait writing_ is set.
 class Writer {
  public:
   Writer(std::unique_ptr<WriteSession> session, const SqliteOptions& options,

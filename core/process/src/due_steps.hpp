@@ -30,7 +30,8 @@ struct DueStep {
 
 /// The steps to look at, each once, by wall-clock time. An ordered map rather than the timing wheel: deadlines lie
 /// days ahead, outlive the process, and follow a clock that may be set; and each look costs an append to a disk
-/// anyway. Threads:   any; one mutex.
+/// anyway.
+/// Threads: any; one mutex.
 class DueSteps {
  public:
   explicit DueSteps(TimeSource time) : time_(time) {}

@@ -25,10 +25,11 @@ namespace headrace {
 ///
 /// One thread writes: appends that wait for it share a transaction, and each is answered when that is durable.
 /// Readers have connections of their own and wait for nobody. Other programs may read and write the file at the
-/// same time. Threads:   any. Errors:    locked, full and damaged files say so. After a failed write or flush
-/// (EIO) the store stops: every later
-///            append answers with that error, nothing is tried again on the same pages, and reads go on. Open it
-///            anew then: what was acknowledged is there.
+/// same time.
+/// Threads: any.
+/// Errors:  locked, full and damaged files say so. After a failed write or flush (EIO) the store stops: every later
+///          append answers with that error, nothing is tried again on the same pages, and reads go on. Open it anew
+///          then: what was acknowledged is there.
 class SqliteEventStore final : public EventStore {
  public:
   /// Opens the file as the options say; a writer brings an old schema up to date.

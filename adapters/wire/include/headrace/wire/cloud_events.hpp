@@ -35,21 +35,25 @@ struct CloudEventsOptions {
 
 /// Events as CloudEvents 1.0, and back. What stands for what:
 ///
-/// | event                      | attribute |
-/// |----------------------------|-----------------------------------------------------------------------------------|
-/// | id                         | id. One that is no UUID becomes the UUID v5 of source and id, and header `ce-id`
-/// | | topic                      | type | | key                        | subject | | version                    |
-/// dataschema, as schema_id(type, version). Another one becomes header `ce-dataschema` | | time | time | |
-/// content_type               | datacontenttype | | correlation, causation     | correlationid, causationid | |
-/// tags                       | headracetags, a JSON list | | headers of lower-case letters and digits
-/// (traceparent, …) | extensions of the same name                        | | other and repeated headers |
-/// headraceheaders, a JSON list of names and values                                  | | header `ce-source` |
-/// source, when it is not the option's                                               | | header `ce-type` | type,
-/// where a mapping gave the event another topic                                |
+/// | event                      | attribute                                                                   |
+/// |----------------------------|-----------------------------------------------------------------------------|
+/// | id                         | id. One that is no UUID becomes the UUID v5 of source and id, header `ce-id` |
+/// | topic                      | type                                                                        |
+/// | key                        | subject                                                                     |
+/// | version                    | dataschema, as schema_id(type, version). Another one: header `ce-dataschema` |
+/// | time                       | time                                                                        |
+/// | content_type               | datacontenttype                                                             |
+/// | correlation, causation     | correlationid, causationid                                                  |
+/// | tags                       | headracetags, a JSON list                                                   |
+/// | headers of lower-case letters and digits (traceparent, …) | extensions of the same name                  |
+/// | other and repeated headers | headraceheaders, a JSON list of names and values                            |
+/// | header `ce-source`         | source, when it is not the option's                                         |
+/// | header `ce-type`           | type, where a mapping gave the event another topic                          |
 ///
 /// So unknown extensions survive a round trip, as text: a JSON extension `5` comes back as `"5"`.
 /// Strict: attributes are looked at as the specification words them, limits hold before anything is parsed, and
-/// what cannot be written is refused with its place. Threads: any.
+/// what cannot be written is refused with its place.
+/// Threads: any.
 class CloudEvents {
  public:
   /// Throws ConfigError for a source that is empty or no URI reference, and for binary mode on MQTT 3.1.1.

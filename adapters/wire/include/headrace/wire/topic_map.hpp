@@ -18,7 +18,8 @@ namespace headrace::wire {
 ///
 /// A level that the other side could not hold is refused, never changed: one with a `.` or `/` where `.`
 /// separates, an empty one, one with `+`, `#`, NUL or what is not UTF-8. So what a rule maps, the same rule maps
-/// back. Threads: add at start-up; then any.
+/// back.
+/// Threads: add at start-up; then any.
 class TopicMap {
  public:
   /// Errors say what is wrong with which side.

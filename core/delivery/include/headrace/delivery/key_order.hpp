@@ -41,7 +41,8 @@ enum class [[nodiscard]] WaitAnswer : std::uint8_t{
 /// Threads:   one: the worker that owns it.
 /// Costs:     O(1) each; one comparison while no key is held.
 /// Allocates: constructor only: events_max items of sizeof(Item) + 4 bytes, 24 bytes a slot for two to four times
-/// keys_max. Invariant: I1  an event waits only for a key that is held
+///            keys_max.
+/// Invariant: I1  an event waits only for a key that is held
 ///            I2  of each key the events come out in the order they went in
 template <class Item>
 class KeyOrder {

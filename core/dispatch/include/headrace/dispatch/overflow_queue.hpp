@@ -16,7 +16,8 @@ namespace headrace {
 /// Events that wait behind one full lane, oldest first. Used by policies that name a budget, never otherwise. Each
 /// policy waits in a line of its own, so that no group's budget or drops touch the events of another.
 ///
-/// Threads:   the publisher adds, replaces and drops; the worker takes. Allocates: a node an event.
+/// Threads:   the publisher adds, replaces and drops; the worker takes.
+/// Allocates: a node an event.
 /// Order:     the worker takes from here only what was pending before it found the lane empty, and the publisher
 ///            returns to the lane only when nothing is pending, so lane and queue together keep the order of each
 ///            group.

@@ -11,8 +11,8 @@ namespace headrace {
 /// Ordering:  S1 -> S3   a worker that was refused sees who takes the subscription's place
 ///            H1 -> H2, S1 -> S2  with the fences F1 <-> F2: an unsubscriber sees the handler running, or the
 ///                      worker sees the subscription cancelled
-///            H3 -> H2  an unsubscriber that saw the handler gone sees all it did; the next handler's H1 tells it,
-///            too
+///            H3 -> H2   an unsubscriber that saw the handler gone sees all it did; the next handler's H1 tells it,
+///                       too
 template <class Subscription>
 class RunningHandler {
  public:

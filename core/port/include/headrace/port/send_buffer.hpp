@@ -16,9 +16,8 @@ namespace headrace {
 
 /// The bounded buffer of a sink: what waits, and what was sent and is not confirmed. For adapters.
 ///
-/// Invariant: messages leave by next() in the order put; after send_again() those unconfirmed come first, in
-/// order. Threads:   put, wait_for_room, close, wait_until_empty, size from any; the rest from the sink's thread.
-/// Confirms
+/// Invariant: messages leave by next() in the order put; after send_again() those unconfirmed come first, in order.
+/// Threads:   put, wait_for_room, close, wait_until_empty, size from any; the rest from the sink's thread. Confirms
 ///            run on the caller of confirm() and abandon(), outside of the lock.
 class SendBuffer {
  public:

@@ -21,7 +21,8 @@ struct AggregateSnapshot {
 };
 
 /// Keeps the newest snapshot of each stream. A snapshot saves work and holds nothing of its own: it may be lost,
-/// and one of another state version is left aside. Threads:   every function from any thread.
+/// and one of another state version is left aside.
+/// Threads: every function from any thread.
 class SnapshotStore {
  public:
   virtual ~SnapshotStore() = default;

@@ -7,7 +7,8 @@ namespace headrace {
 
 /// A thread waits for a socket and for other threads at once. For adapters.
 /// Protocol: begin(); look for work; without any, wait(). A wake() between begin() and wait() ends the wait at
-/// once. Threads:  wake from any; the rest from the one that waits.
+///           once.
+/// Threads:  wake from any; the rest from the one that waits.
 class Waker {
  public:
   Waker();

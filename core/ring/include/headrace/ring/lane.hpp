@@ -26,7 +26,8 @@ namespace headrace {
 ///            eighth of it; positions never wrap (2^64).
 /// Invariant: I1  released_at <= read_at <= the open frame's header < write_at <= released_at + capacity_bytes
 ///            I2  the word at the consumer's read_at is zero, a frame whose first `count` events are built, or a
-///            skip I3  a closed frame's end holds a zero word or a header; nothing is ever added to a closed frame
+///                skip
+///            I3  a closed frame's end holds a zero word or a header; nothing is ever added to a closed frame
 /// Ordering:  P1 -> C1  the consumer sees the events that a header counts, and the header behind a closed one
 ///            C2 -> P2  the producer sees that the consumer is done with the bytes it may reuse
 ///

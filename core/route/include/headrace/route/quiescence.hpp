@@ -13,8 +13,8 @@ namespace headrace {
 
 /// One reader of routes: odd while it reads, even between. Entering costs a store and a compiler barrier.
 ///
-/// Ordering:  Q1 -> Q2  with the fences F1 <-> F2: the writer sees the reader inside, or the reader sees the new
-/// route
+/// Ordering:  Q1 -> Q2  with the fences F1 <-> F2: the writer sees the reader inside, or the reader sees the
+///                      new route
 ///            Q3 -> Q2  a reader that left is done with the old route, also if Q1 of its next turn is what is seen
 class RouteReader {
  public:

@@ -15,8 +15,7 @@ namespace headrace {
 
 inline constexpr std::size_t kTopicBytesMax = 1024;
 
-/// Refuses what no publisher may name: nothing, more than kTopicBytesMax bytes, malformed UTF-8, NUL, an empty
-/// level,
+/// Refuses what no publisher may name: nothing, more than kTopicBytesMax bytes, malformed UTF-8, NUL, an empty level,
 /// `+` or `#` anywhere, and `*` where levels are separated by `.` (MQTT names may hold one). The error says which,
 /// and the offset of the byte.
 [[nodiscard]] Status check_topic_name(std::string_view name);

@@ -14,7 +14,8 @@
 namespace headrace {
 
 /// The states used last, by stream; the least recently used makes room. A state may be behind its stream, never
-/// wrong: who takes it reads on from its version. Threads:   any; one mutex, held for a copy of a state.
+/// wrong: who takes it reads on from its version.
+/// Threads: any; one mutex, held for a copy of a state.
 template <class State>
 class HotStates {
  public:

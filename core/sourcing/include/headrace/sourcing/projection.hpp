@@ -52,8 +52,9 @@ struct ProjectionStatus {
                                              const ReadModel& model, EventPosition after);
 
 /// Keeps one read model up to date, on a thread of its own. When an event cannot be applied it stops there, alone,
-/// and says where; resume() tries that event again. Threads:   any. Order:     events come in the order of their
-/// positions, from the read model's checkpoint on.
+/// and says where; resume() tries that event again.
+/// Threads: any.
+/// Order:   events come in the order of their positions, from the read model's checkpoint on.
 class Projection {
  public:
   Projection(EventStore& store, ProjectionOptions options, ReadModel model);

@@ -1,137 +1,161 @@
 #include "gateway.hpp"
 
 #include <fmt/format.h>
-#include <poll.h>
 
 #include <algorithm>
-#include <memory>
+#include <span>
+#include <utility>
 
 #include "bus_options.hpp"
 #include "gateway_ends.hpp"
-#include "headrace/bus/sink_bridge.hpp"
-#include "headrace/bus/source_bridge.hpp"
+#include "json_text.hpp"
 
 namespace headrace::program {
 namespace {
 
-SourceBridgeOptions bridge_options(const SourceEndConfig& config) {
-  SourceBridgeOptions options;
-  if (!config.topics.empty()) {
-    options.topic = [&topics = config.topics](const Message& message) { return topics.to_inside(message.topic); };
-  }
-  if (!config.identity.empty()) {
-    options.identity = [&name = config.identity](const Message& message) {
-      const auto at = std::ranges::find(message.headers, name, &std::pair<std::string, std::string>::first);
-      return at == message.headers.end() ? std::string() : at->second;
-    };
-  }
-  if (config.unrouted_is_done) options.unrouted = Settlement::done;
-  return options;
+using std::chrono::milliseconds;
+
+std::string source_name(const SourceEndConfig& config) { return "source " + config.name; }
+std::string sink_name(const SinkEndConfig& config) { return "sink " + config.name; }
+
+std::vector<std::byte> to_json(const NamedHealth& end) {
+  std::string text = "{\"adapter\":";
+  append_json_string(text, end.name);
+  text += ",\"state\":";
+  append_json_string(text, to_string(end.health.state));
+  text += ",\"reason\":";
+  append_json_string(text, end.health.reason);
+  text += fmt::format(",\"connections\":{}}}", end.health.connections);
+  const auto bytes = std::as_bytes(std::span(text));
+  return {bytes.begin(), bytes.end()};
 }
-
-SinkBridgeOptions bridge_options(const RouteConfig& config) {
-  SinkBridgeOptions options;
-  options.subscription.filter = config.filter;
-  options.subscription.name = options.subscription.group = config.name;
-  if (!config.topics.empty()) {
-    options.topic = [&topics = config.topics](std::string_view topic) { return topics.to_outside(topic); };
-  }
-  if (!config.headers.empty()) {
-    options.accepts = [&wanted = config.headers](std::string_view, const Message& message) {
-      return std::ranges::all_of(wanted, [&](const auto& header) {
-        return std::ranges::find(message.headers, header) != message.headers.end();
-      });
-    };
-  }
-  return options;
-}
-
-/// Says how an end stands, each time that it changes.
-HealthBoard::Changed announce(Console& console, std::string_view what, const std::string& name) {
-  return [&console, end = fmt::format("{} {}", what, name)](const Health& health) {
-    console.line(
-        fmt::format("{}: {}{}{}", end, to_string(health.state), health.reason.empty() ? "" : ": ", health.reason));
-  };
-}
-
-std::string report_line(const std::string& name, const SourceBridge::Counts& counts) {
-  return fmt::format("source {}: received {}, published {}, copies {}, unrouted {}, rejected {}, refused {}", name,
-                     counts.received, counts.published, counts.copies, counts.unrouted, counts.rejected,
-                     counts.refused);
-}
-std::string report_line(const std::string& name, const SinkBridge::Counts& counts) {
-  return fmt::format("route {}: sent {}, confirmed {}, filtered {}, rejected {}, retried {}", name, counts.sent,
-                     counts.confirmed, counts.filtered, counts.rejected, counts.retried);
-}
-
-/// Everything that a gateway is made of. It ends in the opposite order.
-class Gateway {
- public:
-  Gateway(const GatewayConfig& config, Console& console) : config_(config), bus_(bus_options(config.bus)) {
-    for (const SinkEndConfig& sink : config.sinks)
-      sinks_.push_back(make_sink(sink, announce(console, "sink", sink.name)));
-    for (const RouteConfig& route : config.routes) {
-      ways_.push_back(std::make_unique<SinkBridge>(bus_, *sinks_[route.sink], bridge_options(route)));
-    }
-    for (const SourceEndConfig& source : config.sources) {
-      sources_.push_back(make_source(source, announce(console, "source", source.name)));
-      bridges_.push_back(std::make_unique<SourceBridge>(bus_, *sources_.back(), bridge_options(source)));
-    }
-  }
-
-  [[nodiscard]] Status start() {
-    bus_.start();
-    for (const auto& sink : sinks_) {
-      if (Status started = sink->start(); !started) return started;
-    }
-    for (const auto& bridge : bridges_) {
-      if (Status started = bridge->start(); !started) return started;
-    }
-    return Nothing{};
-  }
-
-  [[nodiscard]] GatewayReport stop() {
-    GatewayReport report;
-    const auto deadline = std::chrono::steady_clock::now() + config_.bus.stop_deadline;
-    const auto left = [&] {
-      const auto rest =
-          std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-      return std::max(rest, std::chrono::milliseconds(0));
-    };
-    // None takes any more before one of them waits for what is under way.
-    for (const auto& source : sources_) source->pause();
-    for (const auto& bridge : bridges_) report.unsettled += bridge->stop(left());
-    const StopReport stopped = bus_.stop(left());
-    for (const auto& sink : sinks_) static_cast<void>(sink->stop(left()));
-    report.balanced = stopped.ledger.balanced();
-    for (std::size_t i = 0; i < bridges_.size(); ++i) {
-      report.lines.push_back(report_line(config_.sources[i].name, bridges_[i]->counts()));
-    }
-    for (std::size_t i = 0; i < ways_.size(); ++i) {
-      report.lines.push_back(report_line(config_.routes[i].name, ways_[i]->counts()));
-    }
-    return report;
-  }
-
- private:
-  const GatewayConfig& config_;
-  std::vector<std::unique_ptr<Source>> sources_;
-  std::vector<std::unique_ptr<Sink>> sinks_;
-  Bus bus_;
-  std::vector<std::unique_ptr<SinkBridge>> ways_;
-  std::vector<std::unique_ptr<SourceBridge>> bridges_;
-};
 
 }  // namespace
 
-Result<GatewayReport> run_gateway(const GatewayConfig& config, Console& console, const Interrupt& interrupt) try {
-  Gateway gateway(config, console);
-  if (Status started = gateway.start(); !started) return started.error();
-  pollfd signal{interrupt.descriptor(), POLLIN, 0};
-  while (!interrupt.raised()) ::poll(&signal, 1, -1);
-  return gateway.stop();
-} catch (const ConfigError& error) {
-  return Error{error.what(), config.file.string()};
+Gateway::Gateway(GatewayConfig config, EndWatch& watch)
+    : config_(std::move(config)), bus_(bus_options(config_.bus)) {
+  for (const SinkEndConfig& sink : config_.sinks) sinks_.push_back(make_sink(sink, watch.watch(sink_name(sink))));
+  for (const RouteConfig& route : config_.routes) ways_.push_back(make_way(route));
+  for (const SourceEndConfig& source : config_.sources) {
+    sources_.push_back(make_source(source, watch.watch(source_name(source))));
+    bridges_.push_back(std::make_unique<SourceBridge>(bus_, *sources_.back(), bridge_options(source)));
+  }
+}
+
+Gateway::Way Gateway::make_way(const RouteConfig& route) {
+  return {route.name, route.text + fmt::format("to = {}", route.sink),
+          std::make_unique<SinkBridge>(bus_, *sinks_[route.sink], bridge_options(route))};
+}
+
+Status Gateway::start() {
+  bus_.start();
+  if (!config_.metrics_listen.empty()) {
+    auto served = GatewayMetrics::serve(
+        config_.metrics_listen, [this] { return metrics(); }, [this] { return health(); });
+    if (!served) return served.error();
+    server_ = std::move(*served);
+  }
+  for (const auto& sink : sinks_) {
+    if (Status started = sink->start(); !started) return started;
+  }
+  for (const auto& bridge : bridges_) {
+    if (Status started = bridge->start(); !started) return started;
+  }
+  return Nothing{};
+}
+
+Status Gateway::reload(GatewayConfig next) {
+  if (next.fixed != config_.fixed) {
+    return Error{"more than the routes has changed, which takes a restart", next.file.string()};
+  }
+  std::vector<std::unique_lock<std::mutex>> held;
+  for (const auto& bridge : bridges_) held.push_back(bridge->hold());
+  const std::scoped_lock lock(mutex_);
+  std::vector<Way> now;
+  for (const RouteConfig& route : next.routes) {
+    const std::string text = route.text + fmt::format("to = {}", route.sink);
+    const auto same = std::ranges::find(ways_, text, &Way::text);
+    if (same == ways_.end()) {
+      now.push_back(make_way(route));
+    } else {
+      now.push_back(std::move(*same));
+      ways_.erase(same);
+    }
+  }
+  // Only now, so that what is on its way to a changed route goes to its successor, which is of the same group.
+  for (Way& gone : ways_) {
+    gone.bridge->close();
+    former_.push_back(std::move(gone));
+  }
+  ways_ = std::move(now);
+  config_.routes = std::move(next.routes);
+  return Nothing{};
+}
+
+void Gateway::tell(const NamedHealth& end) {
+  ReceivedMessage told;
+  told.message.topic = "$headrace/adapters/" + end.name;
+  std::ranges::replace_if(
+      told.message.topic,
+      [](char c) { return c == ' ' || c == '.' || c == '+' || c == '#' || c == '*' || c == '\0'; }, '_');
+  told.message.content_type = "application/json";
+  told.message.body = to_json(end);
+  const std::string topic = told.message.topic;
+  // When the bus refuses it, the console has said it all the same.
+  static_cast<void>(bus_.publish(topic, RelayedMessage{std::make_shared<Relay>(std::move(told)), 0}));
+}
+
+milliseconds Gateway::left(std::chrono::steady_clock::time_point deadline) const {
+  const auto rest = std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
+  return std::max(rest, milliseconds(0));
+}
+
+GatewayReport Gateway::stop() {
+  GatewayReport report;
+  const auto deadline = std::chrono::steady_clock::now() + config_.bus.stop_deadline;
+  // None takes any more before one of them waits for what is under way; and nobody waits for a sink that has given
+  // up.
+  for (const auto& source : sources_) source->pause();
+  for (const auto& sink : sinks_) {
+    if (sink->health().state == AdapterState::gave_up) static_cast<void>(sink->stop(milliseconds(0)));
+  }
+  for (const auto& bridge : bridges_) report.unsettled += bridge->stop(left(deadline));
+  const StopReport stopped = bus_.stop(left(deadline));
+  for (const auto& sink : sinks_) static_cast<void>(sink->stop(left(deadline)));
+  server_.reset();
+  report.balanced = stopped.ledger.balanced();
+  for (std::size_t i = 0; i < bridges_.size(); ++i) {
+    report.lines.push_back(report_line(config_.sources[i].name, bridges_[i]->counts()));
+  }
+  for (const Way& way : ways_) report.lines.push_back(report_line(way.name, way.bridge->counts()));
+  for (const Way& way : former_) report.lines.push_back(report_line(way.name + " (former)", way.bridge->counts()));
+  return report;
+}
+
+std::vector<NamedHealth> Gateway::health() const {
+  std::vector<NamedHealth> ends;
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    ends.push_back({source_name(config_.sources[i]), sources_[i]->health()});
+  }
+  for (std::size_t i = 0; i < sinks_.size(); ++i) {
+    ends.push_back({sink_name(config_.sinks[i]), sinks_[i]->health()});
+  }
+  return ends;
+}
+
+std::vector<MetricFamily> Gateway::metrics() {
+  auto all = headrace::metrics_of(bus_.snapshot());
+  const auto add = [&](std::vector<MetricFamily> more) { std::ranges::move(more, std::back_inserter(all)); };
+  add(headrace::metrics_of(health()));
+  for (std::size_t i = 0; i < bridges_.size(); ++i) {
+    add(metrics_of(config_.sources[i].name, bridges_[i]->counts()));
+  }
+  // A former way counts with its successor of the same name.
+  const std::scoped_lock lock(mutex_);
+  for (const auto* ways : {&ways_, &former_}) {
+    for (const Way& way : *ways) add(metrics_of(way.name, way.bridge->counts()));
+  }
+  return all;
 }
 
 }  // namespace headrace::program

@@ -1,22 +1,73 @@
 #pragma once
 
-#include "console.hpp"
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "end_watch.hpp"
+#include "gateway_bridges.hpp"
 #include "gateway_config.hpp"
+#include "gateway_metrics.hpp"
 #include "headrace/base/result.hpp"
-#include "interrupt.hpp"
+#include "headrace/bus/bus.hpp"
+#include "headrace/bus/metrics.hpp"
+#include "headrace/port/sink.hpp"
+#include "headrace/port/source.hpp"
 
 namespace headrace::program {
 
 /// What went through a gateway, for its last words.
 struct GatewayReport {
   std::vector<std::string> lines;
-  std::size_t unsettled = 0;  ///< messages that were left to their brokers
-  bool balanced = true;       ///< the bus's own account
+  std::size_t unsettled = 0;     ///< messages that were left to their brokers
+  bool balanced = true;          ///< the bus's own account
+  std::optional<Error> failure;  ///< why it ended, when nobody asked it to
 };
 
-/// Runs until a signal comes; then takes no more, lets what is under way come to its end within the bus's
-/// stop_deadline, and leaves the rest with the brokers. How each end stands is said on the console.
-[[nodiscard]] Result<GatewayReport> run_gateway(const GatewayConfig& config, Console& console,
-                                                const Interrupt& interrupt);
+/// Sources, sinks, and the routes between them.
+/// Threads:  health() and metrics() from any; the rest from one.
+class Gateway {
+ public:
+  /// Throws ConfigError for what the bus cannot honour. The watch is told of every end's health.
+  Gateway(GatewayConfig config, EndWatch& watch);
+
+  [[nodiscard]] Status start();
+  /// Exchanges the routes, between two messages: each goes by the old ones or by the new ones. What is under way on
+  /// a route that is gone is still answered. A config that differs in anything else is refused, and nothing changes.
+  [[nodiscard]] Status reload(GatewayConfig next);
+  /// Publishes `$headrace/adapters/END` for routes that want it, with the health as JSON.
+  void tell(const NamedHealth& end);
+  /// Takes no more, lets what is under way come to its end within the bus's stop_deadline, and leaves the rest with
+  /// the brokers.
+  [[nodiscard]] GatewayReport stop();
+
+  [[nodiscard]] const GatewayConfig& config() const noexcept { return config_; }
+  [[nodiscard]] std::vector<NamedHealth> health() const;
+  [[nodiscard]] std::vector<MetricFamily> metrics();
+
+ private:
+  struct Way {
+    std::string name;
+    std::string text;  ///< of its config
+    std::unique_ptr<SinkBridge> bridge;
+  };
+  [[nodiscard]] Way make_way(const RouteConfig& route);
+  [[nodiscard]] std::chrono::milliseconds left(std::chrono::steady_clock::time_point deadline) const;
+
+  GatewayConfig config_;
+  // It ends in the opposite order.
+  std::vector<std::unique_ptr<Source>> sources_;
+  std::vector<std::unique_ptr<Sink>> sinks_;
+  Bus bus_;
+  mutable std::mutex mutex_;  ///< the ways
+  std::vector<Way> ways_;
+  std::vector<Way> former_;  ///< closed by a reload: they go on counting what their sinks answer
+  std::vector<std::unique_ptr<SourceBridge>> bridges_;
+  std::unique_ptr<GatewayMetrics> server_;
+};
 
 }  // namespace headrace::program

@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "exit_code.hpp"
-#include "gateway.hpp"
+#include "gateway_run.hpp"
 
 namespace headrace::program {
 
@@ -32,6 +32,7 @@ int gateway_command(const GatewayConfigOutcome& outcome, const RunArguments& arg
   for (const std::string& line : report->lines) fmt::print("{}\n", line);
   if (report->unsettled > 0) fmt::print("left to their brokers, unsettled: {}\n", report->unsettled);
   std::fflush(stdout);
+  if (report->failure) return fail(*report->failure);
   return report->balanced ? kExitOk : kExitNotBalanced;
 }
 

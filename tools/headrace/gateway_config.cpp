@@ -7,6 +7,7 @@
 
 #include "config_reader.hpp"
 #include "gateway_ends.hpp"
+#include "gateway_metrics.hpp"
 #include "headrace/route/filter.hpp"
 #include "toml_section.hpp"
 
@@ -16,6 +17,8 @@ namespace {
 constexpr std::array<std::pair<std::string_view, EndConfig::Kind>, 3> kEndKinds = {
     {{"redis", EndConfig::Kind::redis}, {"rabbitmq", EndConfig::Kind::rabbitmq}, {"mqtt", EndConfig::Kind::mqtt}}};
 constexpr std::array<std::pair<std::string_view, bool>, 2> kUnrouted = {{{"reject", false}, {"done", true}}};
+constexpr std::array<std::pair<std::string_view, GaveUp>, 2> kGaveUp = {
+    {{"stop", GaveUp::stop}, {"go_on", GaveUp::go_on}}};
 constexpr std::size_t kMessagesMax = 1'000'000;
 
 class GatewayReader {
@@ -25,6 +28,11 @@ class GatewayReader {
   void read(TomlSection& root) {
     auto bus = root.section("bus");
     read_bus_config(bus, into_.bus);
+    auto gateway = root.section("gateway");
+    into_.gave_up = gateway.choice("gave_up", kGaveUp).value_or(into_.gave_up);
+    gateway.finish();
+    auto metrics = root.section("metrics");
+    read_metrics(metrics);
     each(root, "source", "where messages come from", [this](TomlSection& section) { read_source(section); });
     each(root, "sink", "where messages go", [this](TomlSection& section) { read_sink(section); });
     each(root, "route", "which messages go where", [this](TomlSection& section) { read_route(section); });
@@ -45,6 +53,17 @@ class GatewayReader {
       if (i + 1 == list->size()) return;
     }
     root.problem(key, fmt::format("write [[{}]], in two brackets", key));
+  }
+
+  void read_metrics(TomlSection& section) {
+    into_.metrics_listen = section.text("listen").value_or("");
+    if (section.present() && into_.metrics_listen.empty()) {
+      section.missing("listen", "where metrics are served, such as \"127.0.0.1:9464\"");
+    } else if (section.present()) {
+      if (const Status good = check_metrics(into_.metrics_listen); !good)
+        section.problem("listen", good.error().what);
+    }
+    section.finish();
   }
 
   template <class Named>
@@ -159,6 +178,7 @@ class GatewayReader {
     read_headers(section, route);
     read_topics(section, route.topics);
     section.finish();
+    route.text = section.written();
     into_.routes.push_back(std::move(route));
   }
 
@@ -199,7 +219,9 @@ class GatewayReader {
 
 bool is_gateway_config(std::string_view text) {
   try {
-    return toml::parse(text).contains("route");
+    const toml::table table = toml::parse(text);
+    const toml::node* source = table.get("source");
+    return table.contains("route") || table.contains("sink") || (source != nullptr && source->is_array());
   } catch (const toml::parse_error&) {
     return false;  // who reads it says what is wrong
   }
@@ -213,6 +235,9 @@ GatewayConfigOutcome parse_gateway_config(std::string_view text, const std::file
     const toml::table table = toml::parse(text, file.string());
     TomlSection root(&table, "", problems);
     GatewayReader(outcome.config, problems).read(root);
+    toml::table fixed = table;
+    fixed.erase("route");
+    outcome.config.fixed = TomlSection(&fixed, "", problems).written();
   } catch (const toml::parse_error& error) {
     problems.add(error.source(), "", fmt::format("not TOML: {}", error.description()));
   }

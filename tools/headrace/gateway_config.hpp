@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -40,12 +41,16 @@ struct SinkEndConfig : EndConfig {
   std::size_t buffer_messages = 10'000;
 };
 
+/// What a gateway does when an end has given up: its broker refused it for good.
+enum class GaveUp : std::uint8_t { stop, go_on };
+
 struct RouteConfig {
   std::string name;
   std::string filter;
   std::size_t sink = 0;                                      ///< index into GatewayConfig::sinks
   std::vector<std::pair<std::string, std::string>> headers;  ///< all of which a message must have
   wire::TopicMap topics;                                     ///< broker's to bus's; empty: as they are
+  std::string text;                                          ///< as written: equal texts are equal routes
 };
 
 /// What joins brokers through the bus.
@@ -55,6 +60,9 @@ struct GatewayConfig {
   std::vector<SourceEndConfig> sources;
   std::vector<SinkEndConfig> sinks;
   std::vector<RouteConfig> routes;
+  GaveUp gave_up = GaveUp::stop;
+  std::string metrics_listen;  ///< empty: nowhere
+  std::string fixed;           ///< all but the routes, as written: what a reload cannot change
 };
 
 struct GatewayConfigOutcome {
@@ -62,7 +70,7 @@ struct GatewayConfigOutcome {
   std::vector<ConfigProblem> problems;  ///< in the order of the file; empty when the config can be used
 };
 
-/// Whether the text has a [[route]], and so is a gateway's and no replay's.
+/// Whether the text has a [[route]], a [[sink]] or a [[source]], and so is a gateway's and no replay's.
 [[nodiscard]] bool is_gateway_config(std::string_view text);
 [[nodiscard]] GatewayConfigOutcome parse_gateway_config(std::string_view text, const std::filesystem::path& file);
 

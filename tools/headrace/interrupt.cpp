@@ -13,13 +13,23 @@ namespace {
 
 // A signal handler reaches nothing but globals.
 std::atomic<bool> raised_flag{false};
+std::atomic<bool> hangup_flag{false};
 int wake_descriptor = -1;
+
+void wake() {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(wake_descriptor, &one, sizeof one);
+}
 
 extern "C" void on_signal(int signal) {
   raised_flag.store(true, std::memory_order_relaxed);  // no partner: a flag alone, no data behind it
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto written = ::write(wake_descriptor, &one, sizeof one);
+  wake();
   std::signal(signal, SIG_DFL);
+}
+
+extern "C" void on_hangup(int) {
+  hangup_flag.store(true, std::memory_order_relaxed);  // no partner: a flag alone, no data behind it
+  wake();
 }
 
 }  // namespace
@@ -39,6 +49,19 @@ Interrupt& Interrupt::install() {
 bool Interrupt::raised() const noexcept {
   return raised_flag.load(std::memory_order_relaxed);
 }  // no partner: see above
+
+void Interrupt::catch_hangup() {
+  struct sigaction action = {};
+  action.sa_handler = on_hangup;
+  ::sigaction(SIGHUP, &action, nullptr);
+}
+
+bool Interrupt::take_hangup() noexcept {
+  // A signal to end may lose its wake-up here; raised() tells of it all the same.
+  std::uint64_t count = 0;
+  [[maybe_unused]] const auto got = ::read(wake_descriptor, &count, sizeof count);
+  return hangup_flag.exchange(false, std::memory_order_relaxed);  // no partner: a flag alone, no data behind it
+}
 
 int Interrupt::descriptor() const noexcept { return wake_descriptor; }
 

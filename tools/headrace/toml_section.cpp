@@ -1,6 +1,7 @@
 #include "toml_section.hpp"
 
 #include <algorithm>
+#include <sstream>
 
 namespace headrace::program {
 namespace {
@@ -118,6 +119,12 @@ TomlSection TomlSection::section(std::string_view key) {
   if (found != nullptr && !found->is_table())
     problem(key, fmt::format("expected a table, as [{}] begins one", path(key)));
   return {found == nullptr ? nullptr : found->as_table(), path(key), problems_};
+}
+
+std::string TomlSection::written() const {
+  std::ostringstream text;
+  if (table_ != nullptr) text << toml::toml_formatter(*table_);
+  return text.str();
 }
 
 void TomlSection::problem(std::string_view key, std::string what, std::size_t shift) {

@@ -75,6 +75,9 @@ class TomlSection {
     return std::move(result.value);
   }
 
+  /// The table as TOML, its keys sorted and without comments: equal for tables that say the same.
+  [[nodiscard]] std::string written() const;
+
   void problem(std::string_view key, std::string what, std::size_t shift = 0);
   /// Says that a key which the rest needs is not there.
   void missing(std::string_view key, std::string_view why);

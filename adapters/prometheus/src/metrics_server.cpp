@@ -54,7 +54,7 @@ class MetricsServer::Server {
 
   Status start() {
     HEADRACE_CHECK("prometheus.started", context_ == nullptr, "a metrics server is started once, or after stop()");
-    if (options_.threads == 0) return Error{"at least one thread must answer", "metrics server"};
+    if (Status good = check(options_); !good) return good;
     auto address = ListenAddress::of(options_.listen);
     if (!address) return address.error();
     address_ = std::move(*address);
@@ -129,6 +129,12 @@ class MetricsServer::Server {
 MetricsServer::MetricsServer(MetricsServerOptions options, Metrics metrics, Ends ends)
     : server_(std::make_unique<Server>(std::move(options), std::move(metrics), std::move(ends))) {}
 MetricsServer::~MetricsServer() = default;
+
+Status MetricsServer::check(const MetricsServerOptions& options) {
+  if (options.threads == 0) return Error{"at least one thread must answer", "metrics server"};
+  const auto address = ListenAddress::of(options.listen);
+  return address ? Status(Nothing{}) : Status(address.error());
+}
 
 Status MetricsServer::start() { return server_->start(); }
 void MetricsServer::stop() { server_->stop(); }

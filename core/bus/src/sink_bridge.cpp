@@ -15,7 +15,9 @@ class SinkBridge::Way : public std::enable_shared_from_this<Way> {
 
   void take(const RelayedMessage& event, std::string_view topic) {
     Relay& relay = *event.relay;
-    if (accepts_ && !accepts_(topic, relay.message())) return answer(relay, Settlement::done, &Counts::filtered);
+    const Result<bool> wanted = accepts_ ? accepts_(topic, relay.message()) : true;
+    if (!wanted) return answer(relay, Settlement::reject, &Counts::rejected);
+    if (!*wanted) return answer(relay, Settlement::done, &Counts::filtered);
     Result<std::string> outside = topic_ ? topic_(topic) : std::string(topic);
     if (!outside) return answer(relay, Settlement::reject, &Counts::rejected);
     Message message = relay.message();
@@ -74,6 +76,8 @@ SinkBridge::SinkBridge(Bus& bus, Sink& sink, SinkBridgeOptions options)
           })) {}
 
 SinkBridge::~SinkBridge() = default;
+
+void SinkBridge::close() { subscription_ = {}; }
 
 SinkBridge::Counts SinkBridge::counts() const { return way_->counts(); }
 

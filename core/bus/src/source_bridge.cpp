@@ -61,7 +61,10 @@ void SourceBridge::take(ReceivedMessage&& received) {
 
 void SourceBridge::publish(const std::string& topic, RelayedMessage&& event) {
   const auto relay = event.relay;
-  const PublishResult result = publisher_->publish(topic, std::move(event));
+  const PublishResult result = [&] {
+    const std::scoped_lock lock(entering_);
+    return publisher_->publish(topic, std::move(event));
+  }();
   if (result.status() == PublishStatus::unrouted) {
     relay->answer(options_.unrouted);
     count(&Counts::unrouted);

@@ -51,6 +51,30 @@ TEST(GatewayConfig, IsReadAsWritten) {
   EXPECT_EQ(config.routes.at(0).headers.at(0).second, "placed");
 }
 
+// Claim:  a config is a gateway's by any of its parts, so that one that lacks the others is told what is missing.
+// Method: each part alone, and a replay's.
+TEST(GatewayConfig, IsKnownByAnyOfItsParts) {
+  for (const std::string_view part : {"[[source]]\n", "[[sink]]\n", "[[route]]\n"}) {
+    EXPECT_TRUE(is_gateway_config(part)) << part;
+    EXPECT_FALSE(parse_gateway_config(part, "g.toml").problems.empty()) << part;
+  }
+  EXPECT_FALSE(is_gateway_config("[source]\nkind = \"stdin\"\n[[subscription]]\n"));
+}
+
+// Claim:  what a reload compares does not change with comments, order and layout, and does with what they say.
+// Method: a config written in two ways, and one with another buffer.
+TEST(GatewayConfig, IsComparedByWhatItSays) {
+  const auto config = parse_gateway_config(kGateway, "g.toml").config;
+  const auto again =
+      parse_gateway_config(
+          with("name = \"orders\"\nkind = \"redis\"", "# first\nkind   = \"redis\"\nname = \"orders\""), "g.toml")
+          .config;
+  EXPECT_EQ(config.fixed, again.fixed);
+  EXPECT_EQ(config.routes.at(0).text, again.routes.at(0).text);
+  EXPECT_NE(config.fixed, parse_gateway_config(with("unsettled = 100", "unsettled = 99"), "g.toml").config.fixed);
+  EXPECT_EQ(config.fixed, parse_gateway_config(with("shop.#", "shop.a"), "g.toml").config.fixed);
+}
+
 // Claim:  each mistake is found where it stands, and no message repeats a URL.
 // Method: one mistake a row, with its line and words of its message.
 TEST(GatewayConfig, MistakesAreFoundByLine) {
@@ -69,6 +93,9 @@ TEST(GatewayConfig, MistakesAreFoundByLine) {
       {with("amqps://", "http://"), 13, "must begin with amqp"},
       {with("exchange = \"orders\"", "buffer = 10"), 14, "less than the 100"},
       {with("shop.#\"\nto", "shop.#.+\"\nto"), 18, "filter"},
+      {with("[[route]]", "[metrics]\nlisten = \"example.com:80\"\n[[route]]"), 17, "must be numeric"},
+      {with("[[route]]", "[metrics]\n[[route]]"), 16, "where metrics are served"},
+      {with("[[route]]", "[gateway]\ngave_up = \"stpo\"\n[[route]]"), 17, "not one of stop, go_on"},
       {with("to = \"rabbit\"", "to = \"rabit\""), 19, "did you mean 'rabbit'"},
       {with("{ type = \"placed\" }", "{ type = 1 }"), 20, "must be a text"},
   };

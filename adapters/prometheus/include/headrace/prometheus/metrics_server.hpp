@@ -34,6 +34,8 @@ class MetricsServer {
   MetricsServer(const MetricsServer&) = delete;
   MetricsServer& operator=(const MetricsServer&) = delete;
 
+  /// Whether start() could use the options, but for an address that is taken.
+  [[nodiscard]] static Status check(const MetricsServerOptions& options);
   /// Listens. An error is an address that is none, or taken.
   [[nodiscard]] Status start();
   /// Waits for the requests under way.

@@ -15,8 +15,8 @@ namespace headrace {
 struct SinkBridgeOptions {
   SubscribeOptions subscription = {};  ///< which topics, and on which worker
   /// Whether a message goes this way, with its topic in the bus; none: all do. What it refuses is done, for this
-  /// way.
-  std::function<bool(std::string_view topic, const Message&)> accepts = nullptr;
+  /// way. An error rejects the message.
+  std::function<Result<bool>(std::string_view topic, const Message&)> accepts = nullptr;
   /// The broker's topic for one of the bus; none: the same. An error rejects the message.
   std::function<Result<std::string>(std::string_view topic)> topic = nullptr;
 };
@@ -34,7 +34,7 @@ class SinkBridge {
     std::uint64_t sent = 0;
     std::uint64_t confirmed = 0;
     std::uint64_t filtered = 0;  ///< not accepted
-    std::uint64_t rejected = 0;  ///< by the broker, by the topic's mapping, or for their size
+    std::uint64_t rejected = 0;  ///< by the broker, by the topic's mapping, by accepts, or for their size
     std::uint64_t retried = 0;   ///< back with their source's broker
   };
 
@@ -42,6 +42,8 @@ class SinkBridge {
   SinkBridge(Bus& bus, Sink& sink, SinkBridgeOptions options);
   ~SinkBridge();
 
+  /// No further message goes this way; what its sink has taken is still answered and counted. @thread any
+  void close();
   [[nodiscard]] Counts counts() const;
 
  private:

@@ -52,6 +52,9 @@ class SourceBridge {
   [[nodiscard]] Status start();
   /// Stops the source: answers how many messages were left unsettled, which their broker delivers again.
   std::size_t stop(std::chrono::milliseconds deadline) { return source_.stop(deadline); }
+  /// While the caller has it, no message enters the bus: the source's thread waits. For a moment in which
+  /// subscriptions change together. Not inside a handler, and not around stop().
+  [[nodiscard]] std::unique_lock<std::mutex> hold() { return std::unique_lock(entering_); }
   [[nodiscard]] Counts counts() const;
 
  private:
@@ -64,6 +67,7 @@ class SourceBridge {
   const SourceBridgeOptions options_;
   const std::shared_ptr<RelayWindow> window_;
   std::optional<Publisher> publisher_;  // owner: the source's thread
+  std::mutex entering_;
   mutable std::mutex mutex_;
   Counts counts_;
 };

@@ -6,9 +6,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 packages_build=(g++ cmake ninja-build git libmimalloc-dev libconcurrentqueue-dev)
 packages_tools=(libcli11-dev libfmt-dev libtomlplusplus-dev nlohmann-json3-dev)
-packages_adapters=(libsqlite3-dev pkg-config libhiredis-dev librabbitmq-dev
+packages_adapters=(libsqlite3-dev pkg-config libhiredis-dev librabbitmq-dev libqpid-proton11-dev libssl-dev
   prometheus-cpp-dev libcivetweb-dev)
-packages_servers=(redis-server rabbitmq-server openssl mosquitto prometheus) # which the adapters' tests start themselves
+# which the adapters' tests start themselves
+packages_servers=(redis-server rabbitmq-server openssl mosquitto libsasl2-modules prometheus)
 packages_bench=(libboost1.81-dev libtbb-dev libreaderwriterqueue-dev libmosquitto-dev libcaf-dev)
 packages_peers=(openjdk-17-jdk-headless libdisruptor-java) # peers that only a measurement needs
 packages_test=(libgtest-dev googletest relacy-dev spin patch python3 clang g++-aarch64-linux-gnu qemu-user ccache)
@@ -42,6 +43,24 @@ install_servers() {
   fi
   install_packages "$@"
   ((${#made[@]} == 0)) || "${as_root[@]}" rm -f "${made[@]}"
+}
+
+# install_node_packages: what the broker of adapters/servicebus's tests needs from npm, into build/node. Where npm's
+# registry cannot be reached those tests are skipped, and say so.
+install_node_packages() {
+  local packages=()
+  command -v node >/dev/null || packages+=(nodejs)
+  command -v npm >/dev/null || packages+=(npm)
+  install_packages "${packages[@]}"
+  mkdir -p build/node
+  cmp -s tests/support/servicebus/package.json build/node/installed.json && return
+  say "installing the npm packages of tests/support/servicebus"
+  cp tests/support/servicebus/package.json build/node/package.json
+  if npm install --prefix build/node --no-audit --no-fund --no-package-lock --ignore-scripts --loglevel=error; then
+    cp build/node/package.json build/node/installed.json
+  else
+    say "npm's registry cannot be reached: the tests of adapters/servicebus will be skipped"
+  fi
 }
 
 # build PRESET [cmake argument...]: configures and builds; a second time it only looks for changes.

@@ -17,6 +17,7 @@ done
 
 install_packages "${packages_build[@]}" "${packages_tools[@]}" "${packages_adapters[@]}" "${packages_bench[@]}" "${packages_test[@]}"
 install_servers "${packages_servers[@]}"
+install_node_packages
 for preset in "${presets[@]}"; do build "$preset"; done
 
 # One run of ctest over all builds, so that one summary counts them all.

@@ -22,7 +22,7 @@ LAYERS = {
 ADAPTERS_SEE = ["port", "event"]
 # Beside the standard library and the system's own headers.
 CORE_MAY_USE = ("concurrentqueue/",)
-SYSTEM = re.compile(r"(sys|linux)/\w+\.h|(pthread|sched|unistd|fcntl|poll|time|errno|\w*intrin|arm_acle)\.h")
+SYSTEM = re.compile(r"(sys|linux|netinet)/\w+\.h|(pthread|sched|unistd|fcntl|poll|netdb|time|errno|\w*intrin|arm_acle)\.h")
 OUTSIDE_CORE = ("adapters/", "bench/", "tests/", "tools/", "harness/", "support/")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)

@@ -1,9 +1,5 @@
 #include "connection.hpp"
 
-#include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,6 +10,8 @@
 #include <cstring>
 #include <utility>
 
+#include "headrace/port/connect_tcp.hpp"
+
 namespace headrace::mqtt {
 namespace {
 
@@ -22,39 +20,6 @@ using std::chrono::milliseconds;
 constexpr std::size_t kReadBytes = std::size_t{64} << 10;
 constexpr std::size_t kReadsMax = 16;    ///< before what was read is looked at
 constexpr milliseconds kGoodbye{1'000};  ///< for the broker to hang up
-
-/// Waits for a connection that was begun; 0, or what went wrong.
-int await_connection(int fd, milliseconds deadline) {
-  pollfd ready{fd, POLLOUT, 0};
-  if (::poll(&ready, 1, static_cast<int>(deadline.count())) <= 0) return ETIMEDOUT;
-  int error = 0;
-  socklen_t size = sizeof error;
-  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
-}
-
-Result<int> open_socket(const MqttAddress& address, milliseconds deadline) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  const int code = ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found);
-  if (code != 0) return Error{::gai_strerror(code), address.text(), Error::Retry::maybe};
-  int error = 0;
-  for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
-    const int fd = ::socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, at->ai_protocol);
-    if (fd < 0) continue;
-    error = ::connect(fd, at->ai_addr, at->ai_addrlen) == 0 ? 0 : errno;
-    if (error == EINPROGRESS) error = await_connection(fd, deadline);
-    if (error == 0) {
-      const int on = 1;
-      ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-      ::freeaddrinfo(found);
-      return fd;
-    }
-    ::close(fd);
-  }
-  ::freeaddrinfo(found);
-  return Error{std::strerror(error), address.text(), Error::Retry::maybe};
-}
 
 /// What another attempt would be told again: the first four of MQTT 3.1.1, the others of MQTT 5.
 bool is_refused_for_good(unsigned code) {
@@ -119,7 +84,7 @@ Connection::~Connection() {
 
 Result<Connection> Connection::open(const MqttAddress& address, const MqttOptions& options,
                                     const Greeting& greeting, ConnectionLoop& loop) {
-  auto fd = open_socket(address, options.connect_timeout);
+  auto fd = connect_tcp(address.host, address.port, options.connect_timeout, address.text());
   if (!fd) return fd.error();
   Connection connection(*fd, address.text(), options);
   if (Status greeted = connection.greet(address, options, greeting, loop); !greeted) return greeted.error();

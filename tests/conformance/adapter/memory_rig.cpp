@@ -30,5 +30,6 @@ class MemoryRig final : public Rig {
 }  // namespace
 
 std::unique_ptr<Rig> make_rig() { return std::make_unique<MemoryRig>(); }
+std::string why_no_rig() { return {}; }
 
 }  // namespace headrace::test

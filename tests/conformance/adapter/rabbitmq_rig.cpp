@@ -71,5 +71,6 @@ class RabbitRig final : public Rig {
 }  // namespace
 
 std::unique_ptr<Rig> make_rig() { return std::make_unique<RabbitRig>(); }
+std::string why_no_rig() { return {}; }
 
 }  // namespace headrace::test

@@ -28,7 +28,8 @@ class Rig {
   [[nodiscard]] virtual std::size_t dead_letters() = 0;
 };
 
-/// Each program of the suite has one.
+/// Each program of the suite has one; nullptr where its broker is not to be had, and why.
 [[nodiscard]] std::unique_ptr<Rig> make_rig();
+[[nodiscard]] std::string why_no_rig();
 
 }  // namespace headrace::test

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "headrace/port/send_buffer.hpp"
+#include "headrace/port/sink.hpp"
+#include "headrace/servicebus/servicebus_options.hpp"
+
+namespace headrace::servicebus {
+
+struct ServiceBusSinkOptions {
+  ServiceBusOptions server = {};
+  std::string entity = {};  ///< a queue or topic; empty: the connection string's EntityPath
+  SendBuffer::Limits buffer = {};
+  std::chrono::milliseconds time_to_live{0};  ///< of each message; 0: as the entity has it
+  /// The Standard tier takes messages of 256 KiB with all their properties, Premium of 1 MiB and, if it is told, more.
+  std::size_t body_bytes_max = std::size_t{192} << 10;
+};
+
+/// Sink to a queue or topic: a message's topic is its subject, its key the session. Messages go out without waiting,
+/// and each is done when the broker has accepted it. Each has a message-id, which stays the same when it is sent
+/// again after a broken connection: an entity with duplicate detection keeps one of them. message_headers.hpp names
+/// headers that set the id and schedule a message.
+///
+/// Errors:  what the broker says when it refuses a message; a retry may help where the reason may pass (a full
+///          queue, a busy server).
+class ServiceBusSink final : public Sink {
+ public:
+  explicit ServiceBusSink(ServiceBusSinkOptions options);
+  ~ServiceBusSink() override;
+
+  [[nodiscard]] Status start() override;
+  [[nodiscard]] SendResult send(Message&& message, Confirm confirm) override;
+  [[nodiscard]] bool wait_for_room(std::chrono::milliseconds deadline) override;
+  std::size_t stop(std::chrono::milliseconds deadline) override;
+  [[nodiscard]] Health health() const override;
+  [[nodiscard]] Capabilities capabilities() const override;
+
+ private:
+  class Writer;
+  std::unique_ptr<Writer> writer_;
+};
+
+}  // namespace headrace::servicebus

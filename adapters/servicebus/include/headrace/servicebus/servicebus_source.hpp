@@ -1,0 +1,60 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "headrace/port/source.hpp"
+#include "headrace/servicebus/servicebus_options.hpp"
+
+namespace headrace::servicebus {
+
+enum class SubQueue : std::uint8_t {
+  none,
+  dead_letters,  ///< of the entity
+};
+
+struct ServiceBusSourceOptions {
+  ServiceBusOptions server = {};
+  /// A queue, or TOPIC/Subscriptions/NAME; empty: the connection string's EntityPath.
+  std::string entity = {};
+  SubQueue sub_queue = SubQueue::none;
+  std::size_t unsettled_max = 1'000;  ///< fetched and not settled, at most
+  /// For how long after its arrival a message's lock is renewed while its outcome is not known; 0: not at all. Then
+  /// the broker delivers it again.
+  std::chrono::seconds lock_renewal{300};
+  std::string reject_reason = "rejected";  ///< the dead letter's DeadLetterReason
+};
+
+/// Source of a queue or a subscription, by peek-lock. `done` completes a message, `retry` abandons it (the broker
+/// delivers it again at once and, after its maximum of deliveries, buries it), `reject` makes it a dead letter.
+/// Each is settled only when the broker has agreed, so that a lost lock is seen.
+///
+/// Attempt: 1 + the deliveries that the broker counts as failed.
+/// Order:   the queue's, with one consumer, as long as nothing is retried.
+/// Locks:   renewed at half of their time. The broker's clock and this machine's must agree better than that.
+/// Stop:    what is unsettled then is abandoned, so that others get it at once. After a crash they get it when its
+///          lock has run out.
+class ServiceBusSource final : public Source {
+ public:
+  explicit ServiceBusSource(ServiceBusSourceOptions options);
+  ~ServiceBusSource() override;
+
+  [[nodiscard]] Status start(Deliver deliver) override;
+  void pause() override;
+  void resume() override;
+  std::size_t stop(std::chrono::milliseconds deadline) override;
+  [[nodiscard]] Health health() const override;
+  [[nodiscard]] Capabilities capabilities() const override;
+  /// Messages whose outcome the broker refused, because their lock had run out: it has delivered them again.
+  /// @thread any
+  [[nodiscard]] std::uint64_t locks_lost() const;
+
+ private:
+  class Consumer;
+  std::unique_ptr<Consumer> consumer_;
+};
+
+}  // namespace headrace::servicebus

@@ -1,0 +1,68 @@
+#include "lock_renewal.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace headrace::servicebus {
+namespace {
+
+constexpr std::int64_t kNotFound = 404;
+constexpr std::int64_t kGone = 410;
+
+/// The map's entry `expirations`: an array of times, in milliseconds since 1970.
+std::vector<std::int64_t> expirations_of(pn_message_t* answer) {
+  std::vector<std::int64_t> times;
+  each_entry(pn_message_body(answer), [&](std::string_view name, pn_data_t* value) {
+    if (name != "expirations" || (pn_data_type(value) != PN_ARRAY && pn_data_type(value) != PN_LIST)) return;
+    pn_data_enter(value);
+    while (pn_data_next(value)) times.push_back(number_at(value).value_or(0));
+    pn_data_exit(value);
+  });
+  return times;
+}
+
+}  // namespace
+
+pn_uuid_t uuid_of(const LockToken& token) noexcept {
+  pn_uuid_t uuid;
+  std::ranges::copy(token, uuid.bytes);
+  std::reverse(uuid.bytes, uuid.bytes + 4);
+  std::reverse(uuid.bytes + 4, uuid.bytes + 6);
+  std::reverse(uuid.bytes + 6, uuid.bytes + 8);
+  return uuid;
+}
+
+void LockRenewal::renew(std::vector<Lock> locks) {
+  if (locks.empty()) return;
+  const MessagePtr request(pn_message());
+  pn_data_t* const properties = pn_message_properties(request.get());
+  pn_data_put_map(properties);
+  pn_data_enter(properties);
+  pn_data_put_string(properties, bytes_of("operation"));
+  pn_data_put_string(properties, bytes_of("com.microsoft:renew-lock"));
+  pn_data_exit(properties);
+  pn_data_t* const body = pn_message_body(request.get());
+  pn_data_put_map(body);
+  pn_data_enter(body);
+  pn_data_put_string(body, bytes_of("lock-tokens"));
+  pn_data_put_array(body, false, PN_UUID);
+  pn_data_enter(body);
+  for (const Lock& lock : locks) pn_data_put_uuid(body, uuid_of(lock.token));
+  pn_data_exit(body);
+  pn_data_exit(body);
+  management_.ask(request.get(),
+                  [this, locks = std::move(locks)](const Requests::Answer& answer) { take(answer, locks); });
+}
+
+void LockRenewal::take(const Requests::Answer& answer, const std::vector<Lock>& locks) {
+  if (answer.good()) {
+    const auto times = expirations_of(answer.message);
+    for (std::size_t i = 0; i < locks.size() && i < times.size(); ++i) renewed_(locks[i].tag, times[i]);
+  } else if (locks.size() > 1) {
+    for (const Lock& lock : locks) renew({lock});  // one that is lost refuses them all
+  } else if (answer.status == kGone || answer.status == kNotFound) {
+    renewed_(locks.front().tag, 0);
+  }
+}
+
+}  // namespace headrace::servicebus

@@ -1,0 +1,212 @@
+#include "headrace/servicebus/servicebus_sink.hpp"
+
+#include <proton/session.h>
+#include <proton/terminus.h>
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <utility>
+
+#include "amqp_message.hpp"
+#include "claims.hpp"
+#include "connection.hpp"
+#include "headrace/base/hash.hpp"
+#include "headrace/port/connection_loop.hpp"
+
+namespace headrace::servicebus {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// Messages of one turn, before what the broker says is looked at.
+constexpr std::size_t kSendTurn = 64;
+/// Bytes that proton holds and has not sent, before the buffer is asked for more.
+constexpr std::size_t kOutgoingMax = std::size_t{1} << 20;
+constexpr milliseconds kSinkIdle{500};
+
+/// Something that no other sink, here or elsewhere, has.
+std::string unique_name() {
+  std::random_device random;
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string name;
+  for (int i = 0; i < 32; ++i) name += kHex[random() & 15U];
+  return name;
+}
+
+}  // namespace
+
+class ServiceBusSink::Writer final : private LinkEvents {
+ public:
+  explicit Writer(ServiceBusSinkOptions options)
+      : options_(std::move(options)),
+        buffer_(options_.buffer),
+        loop_({options_.server.backoff, options_.server.on_health, options_.server.answer_timeout}) {
+    buffer_.on_put([this] { loop_.waker()->wake(); });
+  }
+  ~Writer() override { halt(); }
+
+  Status start() {
+    if (options_.time_to_live.count() < 0 ||
+        options_.time_to_live.count() > std::numeric_limits<std::uint32_t>::max()) {
+      return Error{"time_to_live must be 0 to 4294967295 ms", "servicebus sink"};
+    }
+    auto address = ServiceBusAddress::of(options_.server, options_.entity);
+    if (!address) return address.error();
+    address_ = std::move(*address);
+    buffer_.open();
+    loop_.start([this] { return connect_and_serve(); });
+    return Nothing{};
+  }
+  SendBuffer& buffer() { return buffer_; }
+  Health health() const { return loop_.health().get(); }
+  const ServiceBusSinkOptions& options() const noexcept { return options_; }
+
+  std::size_t halt() {
+    buffer_.close();
+    loop_.halt();
+    return buffer_.abandon(
+        Error{"the sink was stopped before the broker accepted it", "servicebus sink", Error::Retry::maybe});
+  }
+
+ private:
+  Status connect_and_serve() {
+    auto connection = Connection::open(address_, options_.server, loop_);
+    if (!connection) return connection.error();
+    connection_ = connection->get();
+    const Status ended = serve(**connection);
+    connection_ = nullptr;
+    buffer_.send_again();
+    return ended;
+  }
+
+  Status serve(Connection& connection) {
+    Claims claims(connection, address_, options_.server);
+    if (options_.server.login == Login::token) claims.ask(address_.entity);
+    if (Status in = connection.await([&] { return claims.granted(); }, "asking for access"); !in) return in;
+    open_link(connection);
+    if (Status in = connection.await([this] { return opened_; }, "opening the link"); !in) return in;
+    loop_.connected();
+    for (loop_.waker()->begin(); !loop_.halting(); loop_.waker()->begin()) {
+      claims.renew();
+      const std::size_t sent = send(connection);
+      auto moved = connection.exchange();
+      if (!moved) return moved.error();
+      if (sent == 0 && !*moved) connection.wait(kSinkIdle);
+    }
+    connection.close();
+    return Nothing{};
+  }
+
+  void open_link(Connection& connection) {
+    opened_ = false;
+    link_ = pn_sender(connection.session(), ("send-" + unique_name()).c_str());
+    pn_terminus_set_address(pn_link_target(link_), address_.entity.c_str());
+    pn_terminus_set_address(pn_link_source(link_), "headrace");
+    pn_link_set_snd_settle_mode(link_, PN_SND_UNSETTLED);
+    pn_link_set_rcv_settle_mode(link_, PN_RCV_FIRST);
+    connection.watch(link_, *this);
+    pn_link_open(link_);
+  }
+
+  std::size_t send(Connection& connection) {
+    std::size_t count = 0;
+    for (; count < kSendTurn && pn_link_credit(link_) > 0; ++count) {
+      if (pn_session_outgoing_bytes(connection.session()) > kOutgoingMax) break;
+      const SendBuffer::Item* item = buffer_.next();
+      if (item == nullptr) break;
+      const std::string id = name_ + "-" + std::to_string(item->number);
+      MessageWriter::Marks marks;
+      marks.id = id;
+      marks.again = item->sent_before;
+      marks.ttl_ms = static_cast<std::uint32_t>(options_.time_to_live.count());
+      const auto bytes = writer_.of(item->message, marks);
+      if (bytes) {
+        send(*bytes, item->number);
+      } else {
+        buffer_.confirm(item->number, bytes.error());
+      }
+    }
+    return count;
+  }
+  void send(std::string_view bytes, std::uint64_t number) {
+    char tag[sizeof number];
+    std::memcpy(tag, &number, sizeof number);
+    pn_delivery_t* const delivery = pn_delivery(link_, {sizeof tag, tag});
+    pn_delivery_set_context(delivery, reinterpret_cast<void*>(static_cast<std::uintptr_t>(number)));
+    pn_link_send(link_, bytes.data(), bytes.size());
+    pn_link_advance(link_);
+  }
+
+  void opened(pn_link_t*) override { opened_ = true; }
+  void delivered(pn_delivery_t* delivery) override {
+    if (!pn_delivery_updated(delivery) || pn_delivery_remote_state(delivery) == 0) return;
+    const auto number =
+        static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(pn_delivery_get_context(delivery)));
+    buffer_.confirm(number, answer_of(delivery));
+    pn_delivery_settle(delivery);
+  }
+  Status answer_of(pn_delivery_t* delivery) const {
+    switch (pn_delivery_remote_state(delivery)) {
+      case PN_ACCEPTED:
+        return Nothing{};
+      case PN_REJECTED:
+        return connection_->error_of(pn_disposition_condition(pn_delivery_remote(delivery)),
+                                     "the broker refused the message");
+      default:
+        return Error{"the broker gave the message back", connection_->where(), Error::Retry::maybe};
+    }
+  }
+
+  const ServiceBusSinkOptions options_;
+  const std::string name_ = unique_name();  ///< what its message-ids begin with
+  ServiceBusAddress address_;
+  SendBuffer buffer_;
+
+  // The loop's thread's own.
+  MessageWriter writer_;
+  Connection* connection_ = nullptr;
+  pn_link_t* link_ = nullptr;
+  bool opened_ = false;
+
+  ConnectionLoop loop_;  ///< last: its thread uses all of the above
+};
+
+ServiceBusSink::ServiceBusSink(ServiceBusSinkOptions options)
+    : writer_(std::make_unique<Writer>(std::move(options))) {}
+ServiceBusSink::~ServiceBusSink() = default;
+
+Status ServiceBusSink::start() { return writer_->start(); }
+
+SendResult ServiceBusSink::send(Message&& message, Confirm confirm) {
+  if (message.body.size() > writer_->options().body_bytes_max || !is_carried(message))
+    return SendResult::too_large;
+  return writer_->buffer().put(std::move(message), std::move(confirm));
+}
+
+bool ServiceBusSink::wait_for_room(std::chrono::milliseconds deadline) {
+  return writer_->buffer().wait_for_room(deadline);
+}
+
+std::size_t ServiceBusSink::stop(std::chrono::milliseconds deadline) {
+  writer_->buffer().close();
+  (void)writer_->buffer().wait_until_empty(deadline);
+  return writer_->halt();
+}
+
+Health ServiceBusSink::health() const { return writer_->health(); }
+
+Capabilities ServiceBusSink::capabilities() const {
+  return {.name = "servicebus",
+          .order_by_key = true,
+          .retry = true,
+          .dead_letters = true,
+          .redelivery_flag = true,
+          .headers = true,
+          .content_type = true,
+          .durable = true,
+          .body_bytes_max = writer_->options().body_bytes_max};
+}
+
+}  // namespace headrace::servicebus

@@ -1,0 +1,123 @@
+#include <mutex>
+
+#include "fault_proxy.hpp"
+#include "servicebus_world.hpp"
+
+namespace headrace::servicebus {
+namespace {
+
+using std::chrono::milliseconds;
+using test::Collector;
+using test::Confirms;
+using test::FaultProxy;
+using test::message_of;
+using test::ServiceBusEmulator;
+using ServiceBusFaults = test::ServiceBusTest;
+
+// Claim:  a wrong key and an entity that is not there give up at the first attempt and say why; the key is in no word
+//         of theirs.
+// Method: both, at both ends; everything that they say.
+TEST_F(ServiceBusFaults, WrongKeysAndMissingEntitiesGiveUp) {
+  const ServiceBusEmulator emulator;
+  std::mutex mutex;
+  std::string said;
+  const auto watch = [&](const Health& health) {
+    const std::scoped_lock lock(mutex);
+    said += health.reason + "\n";
+  };
+  std::string wrong = emulator.connection_string();
+  wrong.insert(wrong.find("SharedAccessKey=") + 16, "canary4711");
+  for (const auto& [login, entity, words] :
+       {std::tuple<std::string, std::string, std::string>{wrong, "orders", "401"},
+        {emulator.connection_string(), "nowhere", "amqp:not-found"}}) {
+    ServiceBusSourceOptions of = test::servicebus_from(login, entity);
+    ServiceBusSinkOptions to = test::servicebus_to(login, entity);
+    of.server.on_health = to.server.on_health = watch;
+    const auto source = test::servicebus_source(std::move(of), [](ReceivedMessage&&) {});
+    const auto sink = test::servicebus_sink(std::move(to));
+    EXPECT_EQ(source->health().state, AdapterState::gave_up);
+    EXPECT_EQ(sink->health().state, AdapterState::gave_up);
+    EXPECT_NE(sink->health().reason.find(words), std::string::npos) << sink->health().reason;
+  }
+  const std::scoped_lock lock(mutex);
+  EXPECT_EQ(said.find("4711"), std::string::npos) << said;
+  EXPECT_EQ(said.find(ServiceBusEmulator::kKey), std::string::npos) << said;
+}
+
+// Claim:  a connection that is reset after any number of bytes loses nothing: while logging in, opening links, in the
+//         middle of a message; and with duplicate detection nothing is in the queue twice.
+// Method: the sink's connections are reset after 8, 16, 32, … bytes from the client; three hundred messages, received
+//         afterwards.
+TEST_F(ServiceBusFaults, ResetAfterAnyNumberOfBytesLosesAndDoublesNothing) {
+  const ServiceBusEmulator emulator(R"("queues": {"once": {"duplicatesMs": 600000}})");
+  FaultProxy proxy(emulator.port());
+  Collector got;
+  Confirms confirms;
+  const auto sink =
+      test::servicebus_sink(test::servicebus_to(ServiceBusEmulator::connection_string(proxy.port()), "once"));
+  for (int i = 0; i < 300; ++i) {
+    ASSERT_EQ(sink->send(message_of("t", std::to_string(i)), confirms.one()), SendResult::taken);
+  }
+  for (std::size_t bytes = 8; bytes < 20'000; bytes += bytes) {
+    proxy.reset_after(bytes);
+    proxy.cut();
+    const std::size_t before = proxy.connections();
+    test::yield_until([&] { return proxy.connections() >= before + 2 || confirms.confirmed() == 300; });
+  }
+  proxy.reset_after(FaultProxy::npos);
+  proxy.cut();
+  confirms.await(300);
+  EXPECT_EQ(confirms.failed(), 0U);
+  const auto source = test::servicebus_source(test::servicebus_from(emulator.connection_string(), "once"),
+                                              got.settle(Settlement::done));
+  got.await_different(300);
+  EXPECT_EQ(got.kept(), 300U);
+}
+
+// Claim:  what a source's broken connection had fetched comes again when its lock has run out.
+// Method: a source whose connections are reset again and again while it receives a hundred messages.
+TEST_F(ServiceBusFaults, BrokenSourceGetsEverythingInTheEnd) {
+  const ServiceBusEmulator emulator(R"("queues": {"q": {"lockMs": 500, "deliveriesMax": 1000}})");
+  const auto sink = test::servicebus_sink(test::servicebus_to(emulator.connection_string(), "q"));
+  Confirms confirms;
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_EQ(sink->send(message_of("t", std::to_string(i)), confirms.one()), SendResult::taken);
+  }
+  confirms.await(100);
+  FaultProxy proxy(emulator.port());
+  Collector got;
+  ServiceBusSourceOptions of = test::servicebus_from(ServiceBusEmulator::connection_string(proxy.port()), "q");
+  of.unsettled_max = 10;
+  ServiceBusSource source(std::move(of));
+  proxy.reset_after(3'000);
+  ASSERT_TRUE(source.start(got.settle(Settlement::done)));
+  test::yield_until([&] { return proxy.connections() >= 4; });
+  proxy.reset_after(FaultProxy::npos);
+  proxy.cut();
+  got.await_different(100);
+}
+
+// Claim:  a peer that neither answers nor closes is found by its silence, and everything goes on afterwards.
+// Method: the proxy carries nothing until both ends say that they are not up any more.
+TEST_F(ServiceBusFaults, HalfOpenConnectionIsFoundByHeartbeats) {
+  const ServiceBusEmulator emulator;
+  FaultProxy proxy(emulator.port());
+  Collector got;
+  ServiceBusSourceOptions of =
+      test::servicebus_from(ServiceBusEmulator::connection_string(proxy.port()), "orders");
+  ServiceBusSinkOptions to = test::servicebus_to(ServiceBusEmulator::connection_string(proxy.port()), "orders");
+  of.server.heartbeat = to.server.heartbeat = std::chrono::seconds(1);
+  of.server.answer_timeout = to.server.answer_timeout = milliseconds(1'000);
+  const auto source = test::servicebus_source(std::move(of), got.settle(Settlement::done));
+  const auto sink = test::servicebus_sink(std::move(to));
+  proxy.freeze(true);
+  test::yield_until(
+      [&] { return source->health().state != AdapterState::up && sink->health().state != AdapterState::up; });
+  proxy.cut();
+  proxy.freeze(false);
+  EXPECT_TRUE(test::send_and_wait(*sink, message_of("t", "x")));
+  got.await(1);
+}
+
+}  // namespace
+}  // namespace headrace::servicebus

@@ -1,0 +1,55 @@
+'use strict';
+/*
+ * The other end of a conversation: the official client of Azure Service Bus.
+ *
+ *   node official.js CONNECTION_STRING send QUEUE COUNT       one batch of them, with bodies official-0, official-1 ...
+ *   node official.js CONNECTION_STRING receive QUEUE COUNT    completes them, and prints each as a line of JSON
+ *   node official.js CONNECTION_STRING receive-session QUEUE SESSION COUNT
+ *   node official.js CONNECTION_STRING dead QUEUE COUNT       the same of QUEUE's dead letters
+ */
+const { ServiceBusClient } = require('@azure/service-bus');
+
+const [connectionString, command, queue, ...rest] = process.argv.slice(2);
+
+async function take(receiver, count) {
+  for (let left = count; left > 0; ) {
+    const messages = await receiver.receiveMessages(left, { maxWaitTimeInMs: 30_000 });
+    if (messages.length === 0) throw new Error('nothing came for half a minute');
+    for (const message of messages) {
+      await receiver.completeMessage(message);
+      const { body, subject, sessionId, contentType, applicationProperties, messageId, deliveryCount, deadLetterReason } = message;
+      const text = Buffer.isBuffer(body) ? body.toString('latin1') : body;
+      console.log(JSON.stringify({ text, subject, sessionId, contentType, applicationProperties, messageId, deliveryCount, deadLetterReason }));
+    }
+    left -= messages.length;
+  }
+  await receiver.close();
+}
+
+async function send(client, count) {
+  const messages = [];
+  for (let i = 0; i < count; ++i) {
+    messages.push({
+      body: Buffer.from(`official-${i}`),
+      messageId: `official-${i}`,
+      subject: 'from.official',
+      sessionId: `s${i % 3}`,
+      contentType: 'text/plain',
+      applicationProperties: { number: i, odd: i % 2 === 1, name: 'Zürich' },
+    });
+  }
+  await client.createSender(queue).sendMessages(messages);
+}
+
+async function main() {
+  const client = new ServiceBusClient(connectionString);
+  if (command === 'send') await send(client, Number(rest[0]));
+  if (command === 'receive') await take(client.createReceiver(queue), Number(rest[0]));
+  if (command === 'receive-session') await take(await client.acceptSession(queue, rest[0]), Number(rest[1]));
+  if (command === 'dead') await take(client.createReceiver(queue, { subQueueType: 'deadLetter' }), Number(rest[0]));
+  await client.close();
+}
+main().catch((error) => {
+  console.error(error);
+  process.exit(1);
+});

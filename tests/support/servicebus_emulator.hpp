@@ -21,8 +21,9 @@ class ServiceBusEmulator {
     return std::filesystem::exists(HEADRACE_NODE_MODULES "/rhea/package.json");
   }
 
-  /// `entities`: "queues": {…}, "topics": {…}, as emulator.js has it.
-  explicit ServiceBusEmulator(const std::string& entities = R"("queues": {"orders": {}})") {
+  /// `entities`: "queues": {…}, "topics": {…}, "tls": {…}, as emulator.js has it.
+  explicit ServiceBusEmulator(const std::string& entities = R"("queues": {"orders": {}})")
+      : tls_(entities.find(R"("tls")") != std::string::npos) {
     ::setenv("NODE_PATH", HEADRACE_NODE_MODULES, 1);
     process_.write("config.json", R"({"port": )" + std::to_string(port_) +
                                       R"(, "key": {"name": "root", "value": ")" + std::string(kKey) +
@@ -32,9 +33,9 @@ class ServiceBusEmulator {
   }
   void start() {
     process_.start({"node", HEADRACE_SERVICEBUS_EMULATOR "/emulator.js", process_.path("config.json")});
-    // The header of AMQP 1.0 with SASL, which it answers by its own.
+    // The header of AMQP 1.0 with SASL, which it answers by its own; by TLS, an alert.
     constexpr std::string_view kHeader("AMQP\x03\x01\x00\x00", 8);
-    process_.await(port_, kHeader, "AMQP");
+    process_.await(port_, kHeader, tls_ ? "\x15" : "AMQP");
   }
   void stop(int signal) { process_.stop(signal); }
 
@@ -48,6 +49,7 @@ class ServiceBusEmulator {
   }
 
  private:
+  const bool tls_;
   const std::uint16_t port_ = free_port();
   ServerProcess process_;
 };

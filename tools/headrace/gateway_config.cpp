@@ -14,8 +14,11 @@
 namespace headrace::program {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, EndConfig::Kind>, 3> kEndKinds = {
-    {{"redis", EndConfig::Kind::redis}, {"rabbitmq", EndConfig::Kind::rabbitmq}, {"mqtt", EndConfig::Kind::mqtt}}};
+constexpr std::array<std::pair<std::string_view, EndConfig::Kind>, 4> kEndKinds = {
+    {{"redis", EndConfig::Kind::redis},
+     {"rabbitmq", EndConfig::Kind::rabbitmq},
+     {"mqtt", EndConfig::Kind::mqtt},
+     {"servicebus", EndConfig::Kind::servicebus}}};
 constexpr std::array<std::pair<std::string_view, bool>, 2> kUnrouted = {{{"reject", false}, {"done", true}}};
 constexpr std::array<std::pair<std::string_view, GaveUp>, 2> kGaveUp = {
     {{"stop", GaveUp::stop}, {"go_on", GaveUp::go_on}}};
@@ -84,10 +87,17 @@ class GatewayReader {
   }
 
   void read_end(TomlSection& section, EndConfig& end) {
-    if (!section.has("kind")) section.missing("kind", "the broker: \"redis\", \"rabbitmq\" or \"mqtt\"");
+    if (!section.has("kind"))
+      section.missing("kind", "the broker: \"redis\", \"rabbitmq\", \"mqtt\" or \"servicebus\"");
     end.kind = section.choice("kind", kEndKinds).value_or(end.kind);
     end.url = section.text("url").value_or("");
-    if (end.url.empty()) section.missing("url", "where the broker is, such as \"amqp://127.0.0.1:5672\"");
+    const bool servicebus = end.kind == EndConfig::Kind::servicebus;
+    const bool stored = section.has("password_file") || section.has("password_variable");
+    if (end.url.empty() && servicebus && !stored) {
+      section.missing("url", "the connection string; or password_file or password_variable, which hold it");
+    } else if (end.url.empty() && !servicebus) {
+      section.missing("url", "where the broker is, such as \"amqp://127.0.0.1:5672\"");
+    }
     const auto resolved = [this](const std::string& path) {
       return (into_.file.parent_path() / path).lexically_normal();
     };
@@ -104,12 +114,26 @@ class GatewayReader {
           fmt::format("'{}' is an earlier end's client_id at this broker, which lets in one of them only",
                       end.client_id));
     }
-    if (section.has("ca_file") && end.kind != EndConfig::Kind::rabbitmq) {
-      section.problem("ca_file", "only \"rabbitmq\" has TLS");
+    if (section.has("ca_file") && end.kind != EndConfig::Kind::rabbitmq && !servicebus) {
+      section.problem("ca_file", "only \"rabbitmq\" and \"servicebus\" have TLS");
     }
     if (end.url.empty()) return;
     // A password that lies in a file or the environment is looked for when it is needed.
     if (const Status good = check_url(end); !good) section.problem("url", good.error().message());
+  }
+
+  static std::string_view name_of_from(EndConfig::Kind kind) {
+    switch (kind) {
+      case EndConfig::Kind::redis:
+        return "stream";
+      case EndConfig::Kind::rabbitmq:
+        return "queue";
+      case EndConfig::Kind::mqtt:
+        return "filter";
+      case EndConfig::Kind::servicebus:
+        break;
+    }
+    return "entity";
   }
 
   void read_source(TomlSection& section) {
@@ -117,7 +141,7 @@ class GatewayReader {
     source.name = read_name(section, into_.sources);
     read_end(section, source);
     const bool redis = source.kind == EndConfig::Kind::redis;
-    const std::string_view from = redis ? "stream" : source.kind == EndConfig::Kind::rabbitmq ? "queue" : "filter";
+    const std::string_view from = name_of_from(source.kind);
     source.from = section.text(from).value_or("");
     if (source.from.empty()) section.missing(from, fmt::format("the {} to read", from));
     source.group = section.text("group").value_or(source.group);
@@ -140,6 +164,12 @@ class GatewayReader {
     sink.exchange = section.text("exchange").value_or("");
     if (section.has("exchange") && sink.kind != EndConfig::Kind::rabbitmq) {
       section.problem("exchange", "only a sink of kind \"rabbitmq\" has this");
+    }
+    const bool servicebus = sink.kind == EndConfig::Kind::servicebus;
+    sink.entity = section.text("entity").value_or("");
+    if (servicebus && sink.entity.empty()) section.missing("entity", "the queue or topic to send to");
+    if (section.has("entity") && !servicebus) {
+      section.problem("entity", "only a sink of kind \"servicebus\" has this");
     }
     sink.buffer_messages = section.whole("buffer", 1, kMessagesMax).value_or(sink.buffer_messages);
     std::size_t unsettled = 0;

@@ -16,18 +16,18 @@ namespace headrace::program {
 
 /// A broker's end as the config names it: a [[source]] or a [[sink]].
 struct EndConfig {
-  enum class Kind { redis, rabbitmq, mqtt };
+  enum class Kind { redis, rabbitmq, mqtt, servicebus };
   std::string name;
   Kind kind = Kind::redis;
-  std::string url;
+  std::string url;  ///< of servicebus a connection string, which may lie in the password's place instead
   std::filesystem::path password_file;  ///< resolved against the config's folder
   std::string password_variable;
   std::string client_id;          ///< of mqtt; empty: `headrace-` and the name
-  std::filesystem::path ca_file;  ///< of rabbitmq with amqps://; empty: the system's own
+  std::filesystem::path ca_file;  ///< of rabbitmq with amqps://, of servicebus; empty: the system's own
 };
 
 struct SourceEndConfig : EndConfig {
-  std::string from;  ///< the stream of redis, the queue of rabbitmq, the filter of mqtt
+  std::string from;  ///< the stream of redis, the queue of rabbitmq, the filter of mqtt, the entity of servicebus
   std::string group = "headrace";
   std::string consumer = "gateway";
   std::size_t unsettled_max = 1'000;
@@ -38,6 +38,7 @@ struct SourceEndConfig : EndConfig {
 
 struct SinkEndConfig : EndConfig {
   std::string exchange;  ///< of rabbitmq
+  std::string entity;    ///< of servicebus
   std::size_t buffer_messages = 10'000;
 };
 

@@ -14,6 +14,10 @@
 #include "headrace/rabbitmq/rabbit_sink.hpp"
 #include "headrace/rabbitmq/rabbit_source.hpp"
 #endif
+#if defined(HEADRACE_HAS_SERVICEBUS)
+#include "headrace/servicebus/servicebus_sink.hpp"
+#include "headrace/servicebus/servicebus_source.hpp"
+#endif
 
 namespace headrace::program {
 namespace {
@@ -51,6 +55,18 @@ mqtt::MqttOptions mqtt_options(const EndConfig& end) {
 }
 #endif
 
+#if defined(HEADRACE_HAS_SERVICEBUS)
+servicebus::ServiceBusOptions servicebus_options(const EndConfig& end) {
+  servicebus::ServiceBusOptions options;
+  options.connection_string = end.url;
+  options.connection_string_file = end.password_file.string();
+  options.connection_string_variable = end.password_variable;
+  options.connection_name = "headrace gateway: " + end.name;
+  if (!end.ca_file.empty()) options.ca_file = end.ca_file.string();
+  return options;
+}
+#endif
+
 }  // namespace
 
 Status check_url(const EndConfig& end) {
@@ -78,6 +94,14 @@ Status check_url(const EndConfig& end) {
 #if defined(HEADRACE_HAS_MQTT)
       const auto address = mqtt::MqttAddress::of(mqtt_options(without_secret));
       return address ? Status(Nothing{}) : Status(address.error());
+#else
+      break;
+#endif
+    }
+    case EndConfig::Kind::servicebus: {
+#if defined(HEADRACE_HAS_SERVICEBUS)
+      const auto parsed = servicebus::ConnectionString::of(end.url);
+      return parsed ? Status(Nothing{}) : Status(parsed.error());
 #else
       break;
 #endif
@@ -120,6 +144,16 @@ std::unique_ptr<Source> make_source([[maybe_unused]] const SourceEndConfig& conf
     return std::make_unique<mqtt::MqttSource>(std::move(options));
   }
 #endif
+#if defined(HEADRACE_HAS_SERVICEBUS)
+  if (config.kind == EndConfig::Kind::servicebus) {
+    servicebus::ServiceBusSourceOptions options;
+    options.server = servicebus_options(config);
+    options.server.on_health = std::move(changed);
+    options.entity = config.from;
+    options.unsettled_max = config.unsettled_max;
+    return std::make_unique<servicebus::ServiceBusSource>(std::move(options));
+  }
+#endif
   return nullptr;
 }
 
@@ -151,6 +185,16 @@ std::unique_ptr<Sink> make_sink([[maybe_unused]] const SinkEndConfig& config,
     options.broker.on_health = std::move(changed);
     options.buffer.messages_max = config.buffer_messages;
     return std::make_unique<mqtt::MqttSink>(std::move(options));
+  }
+#endif
+#if defined(HEADRACE_HAS_SERVICEBUS)
+  if (config.kind == EndConfig::Kind::servicebus) {
+    servicebus::ServiceBusSinkOptions options;
+    options.server = servicebus_options(config);
+    options.server.on_health = std::move(changed);
+    options.entity = config.entity;
+    options.buffer.messages_max = config.buffer_messages;
+    return std::make_unique<servicebus::ServiceBusSink>(std::move(options));
   }
 #endif
   return nullptr;

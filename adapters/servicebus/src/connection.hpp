@@ -42,6 +42,7 @@ class Connection {
 
   [[nodiscard]] pn_session_t* session() const noexcept { return session_; }
   [[nodiscard]] const std::string& where() const noexcept { return where_; }
+  [[nodiscard]] std::chrono::milliseconds answer_timeout() const noexcept { return answer_timeout_; }
   /// `events` must outlive the connection, or forget().
   void watch(pn_link_t* link, LinkEvents& events);
   static void forget(pn_link_t* link);

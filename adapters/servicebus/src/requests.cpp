@@ -8,7 +8,6 @@ namespace headrace::servicebus {
 namespace {
 
 constexpr int kAnswersMax = 100;  ///< credit for answers
-constexpr std::chrono::seconds kLate{10};
 
 }  // namespace
 
@@ -51,7 +50,7 @@ void Requests::ask(pn_message_t* request, Answered answered) {
 }
 
 void Requests::look() {
-  const auto before = Clock::now() - kLate;
+  const auto before = Clock::now() - connection_.answer_timeout();
   for (const auto& [number, asked] : asked_) {
     if (asked.at < before) return connection_.fail(connection_.late("asking " + node_));
   }

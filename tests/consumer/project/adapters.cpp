@@ -14,6 +14,9 @@
 #if __has_include(<headrace/prometheus/metrics_server.hpp>)
 #include <headrace/prometheus/metrics_server.hpp>
 #endif
+#if __has_include(<headrace/servicebus/servicebus_sink.hpp>)
+#include <headrace/servicebus/servicebus_sink.hpp>
+#endif
 
 // Nothing listens where they are told to connect: that they start and stop is enough.
 int main() {
@@ -31,6 +34,12 @@ int main() {
     return std::vector<headrace::MetricFamily>();
   });
   wrong += server.start() ? 0 : 1;
+#endif
+#if __has_include(<headrace/servicebus/servicebus_sink.hpp>)
+  headrace::servicebus::ServiceBusSink servicebus(
+      {.server = {.connection_string = "Endpoint=sb://127.0.0.1:1;SharedAccessKeyName=n;SharedAccessKey=k"},
+       .entity = "q"});
+  wrong += servicebus.start() ? 0 : 1;
 #endif
   std::puts(wrong == 0 ? "adapters: linked" : "adapters: wrong");
   return wrong;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "../../conformance/adapter/collector.hpp"
+#include "certificates.hpp"
 #include "gate.hpp"
 #include "headrace/rabbitmq/rabbit_sink.hpp"
 #include "headrace/rabbitmq/rabbit_source.hpp"
@@ -37,30 +38,14 @@ class RabbitWorld {
 
  private:
   RabbitWorld() {
-    make_certificates("ca", "server");
-    make_certificates("other-ca", "other");
+    make_certificates(files_, "ca", "server");
+    make_certificates(files_, "other-ca", "other");
     server_ = std::make_unique<RabbitServer>("listeners.ssl.default = 127.0.0.1:" + std::to_string(tls_port_) +
                                              "\nssl_options.cacertfile = " + file("ca.crt") +
                                              "\nssl_options.certfile = " + file("server.crt") +
                                              "\nssl_options.keyfile = " + file("server.key") + "\n");
     server_->start();
   }
-  void make_certificates(const std::string& ca, const std::string& name) const {
-    const auto run = [](std::vector<std::string> words) {
-      ServerProcess tool;
-      words.insert(words.begin(), "openssl");
-      tool.start(words);
-      EXPECT_EQ(tool.await_end(), 0) << tool.log();
-    };
-    run({"req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=" + ca, "-keyout",
-         file(ca + ".key"), "-out", file(ca + ".crt")});
-    run({"req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-keyout", file(name + ".key"), "-out",
-         file(name + ".csr")});
-    files_.write("names", "subjectAltName=DNS:localhost\n");
-    run({"x509", "-req", "-in", file(name + ".csr"), "-CA", file(ca + ".crt"), "-CAkey", file(ca + ".key"),
-         "-CAcreateserial", "-days", "2", "-extfile", file("names"), "-out", file(name + ".crt")});
-  }
-
   ServerProcess files_;  ///< a folder; no process
   std::uint16_t tls_port_ = free_port();
   std::unique_ptr<RabbitServer> server_;

@@ -1,5 +1,6 @@
 #include <mutex>
 
+#include "certificates.hpp"
 #include "fault_proxy.hpp"
 #include "servicebus_world.hpp"
 
@@ -42,6 +43,30 @@ TEST_F(ServiceBusFaults, WrongKeysAndMissingEntitiesGiveUp) {
   const std::scoped_lock lock(mutex);
   EXPECT_EQ(said.find("4711"), std::string::npos) << said;
   EXPECT_EQ(said.find(ServiceBusEmulator::kKey), std::string::npos) << said;
+}
+
+// Claim:  TLS accepts the server that its CA vouches for under the connection string's name, and nobody else, which
+//         gives up.
+// Method: the right CA and name; another CA; the right CA with a name that the certificate does not have.
+TEST_F(ServiceBusFaults, TlsIsVerified) {
+  const test::ServerProcess files;
+  test::make_certificates(files, "ca", "server");
+  test::make_certificates(files, "other-ca", "other");
+  const ServiceBusEmulator emulator(R"("queues": {"orders": {}}, "tls": {"key": ")" + files.path("server.key") +
+                                    R"(", "certificate": ")" + files.path("server.crt") + R"("})");
+  const std::tuple<std::string, std::string, bool> table[] = {
+      {"localhost", "ca.crt", true}, {"localhost", "other-ca.crt", false}, {"127.0.0.1", "ca.crt", false}};
+  for (const auto& [host, ca, good] : table) {
+    ServiceBusSinkOptions options = test::servicebus_to(
+        "Endpoint=sb://" + host + ":" + std::to_string(emulator.port()) +
+            ";SharedAccessKeyName=root;SharedAccessKey=" + std::string(ServiceBusEmulator::kKey),
+        "orders");
+    options.server.ca_file = files.path(ca);
+    const auto sink = test::servicebus_sink(std::move(options));
+    EXPECT_EQ(sink->health().state, good ? AdapterState::up : AdapterState::gave_up)
+        << host << " " << ca << ": " << sink->health().reason;
+    if (good) EXPECT_TRUE(test::send_and_wait(*sink, message_of("t", std::string(100'000, 'x'))));
+  }
 }
 
 // Claim:  a connection that is reset after any number of bytes loses nothing: while logging in, opening links, in the

@@ -2,10 +2,11 @@
 /*
  * Azure Service Bus's conventions over AMQP 1.0, as far as the tests of adapters/servicebus need them: $cbs, peek-lock
  * with settling by both sides, dead letters, scheduled messages, sessions, duplicate detection, batches, $management.
- * It is no Service Bus: one process, plain AMQP on the loopback, every entity given by its configuration.
+ * It is no Service Bus: one process on the loopback, every entity given by its configuration.
  *
  *   node emulator.js CONFIG.json
  *   { "port": 5672, "key": { "name": "...", "value": "..." }, "bytesMax": 1048576, "journal": "FILE",
+ *     "tls": { "key": "FILE.pem", "certificate": "FILE.pem" },
  *     "queues": { "orders": { "lockMs": 30000, "deliveriesMax": 10, "sessions": false, "duplicatesMs": 0 } },
  *     "topics": { "events": { "all": {} } } }
  */
@@ -182,5 +183,6 @@ function release(connection) {
 }
 
 process.on('SIGTERM', () => process.exit(0));
-const server = container.listen({ port: config.port, host: '127.0.0.1', max_frame_size: 65_536, idle_time_out: 60_000 });
+const tls = config.tls && { transport: 'tls', key: fs.readFileSync(config.tls.key), cert: fs.readFileSync(config.tls.certificate) };
+const server = container.listen({ port: config.port, host: '127.0.0.1', max_frame_size: 65_536, idle_time_out: 60_000, ...tls });
 server.on('listening', () => say('ready'));

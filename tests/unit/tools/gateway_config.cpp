@@ -127,5 +127,32 @@ TEST(GatewayConfig, MqttEndsThatCutEachOtherOffAreFound) {
   EXPECT_TRUE(problems_with("url = \"mqtt://127.0.0.1:2\"\n").empty());
 }
 
+// Claim:  Service Bus's ends need an entity and a connection string, which may lie in a file; no message repeats it.
+// Method: both ends as they should be; without each of these; with a mistake in the string.
+TEST(GatewayConfig, ServiceBusNeedsAnEntityAndAConnectionString) {
+  const auto problems_with = [](const std::string& source, const std::string& sink) {
+    return parse_gateway_config("[[source]]\nname = \"in\"\nkind = \"servicebus\"\n" + source +
+                                    "[[sink]]\nname = \"out\"\nkind = \"servicebus\"\n" + sink +
+                                    "[[route]]\nname = \"all\"\nfilter = \"#\"\nto = \"out\"\n",
+                                "g.toml")
+        .problems;
+  };
+  const std::string source = "password_file = \"secret\"\nentity = \"events/Subscriptions/a\"\n";
+  const std::string sink =
+      "entity = \"orders\"\nurl = \"Endpoint=sb://h;SharedAccessKeyName=n;SharedAccessKey=canary\"\n";
+  EXPECT_TRUE(problems_with(source, sink).empty());
+  const std::pair<std::string, std::string> table[] = {
+      {"url = \"canary\"\nentity = \"q\"\n", "part 1 is not NAME=VALUE"},
+      {"entity = \"q\"\n", "the connection string"},
+      {"password_file = \"secret\"\n", "the entity to read"},
+      {source + "queue = \"q\"\n", "queue"}};
+  for (const auto& [wrong, says] : table) {
+    const auto problems = problems_with(wrong, sink);
+    ASSERT_EQ(problems.size(), 1U) << says;
+    EXPECT_NE(problems.front().message().find(says), std::string::npos) << problems.front().message();
+    EXPECT_EQ(problems.front().what.find("canary"), std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace headrace::program

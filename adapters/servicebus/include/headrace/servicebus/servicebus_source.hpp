@@ -26,6 +26,12 @@ struct ServiceBusSourceOptions {
   /// the broker delivers it again.
   std::chrono::seconds lock_renewal{300};
   std::string reject_reason = "rejected";  ///< the dead letter's DeadLetterReason
+  /// For an entity that requires sessions: how many of them are held at once, each with its part of unsettled_max;
+  /// 0: the entity has none.
+  std::size_t sessions_max = 0;
+  std::string session = {};  ///< only this one; empty: whichever is free
+  /// A session that has been without a message for so long is given back, and the next one taken.
+  std::chrono::milliseconds session_idle{5'000};
 };
 
 /// Source of a queue or a subscription, by peek-lock. `done` completes a message, `retry` abandons it (the broker
@@ -33,7 +39,10 @@ struct ServiceBusSourceOptions {
 /// Each is settled only when the broker has agreed, so that a lost lock is seen.
 ///
 /// Attempt: 1 + the deliveries that the broker counts as failed.
-/// Order:   the queue's, with one consumer, as long as nothing is retried.
+/// Order:   the queue's, with one consumer; with sessions each session's, whoever else consumes; as long as nothing
+///          is retried.
+/// Sessions: a message's key is its session. Each is locked by one consumer at a time, and the lock renewed while
+///          it is held.
 /// Locks:   renewed at half of their time. The broker's clock and this machine's must agree better than that.
 /// Stop:    what is unsettled then is abandoned, so that others get it at once. After a crash they get it when its
 ///          lock has run out.

@@ -33,9 +33,10 @@ class ServiceBusEmulator {
   }
   void start() {
     process_.start({"node", HEADRACE_SERVICEBUS_EMULATOR "/emulator.js", process_.path("config.json")});
-    // The header of AMQP 1.0 with SASL, which it answers by its own; by TLS, an alert.
+    // The header of AMQP 1.0 with SASL, which it answers by its own; or a greeting of TLS that it answers by an alert.
     constexpr std::string_view kHeader("AMQP\x03\x01\x00\x00", 8);
-    process_.await(port_, kHeader, tls_ ? "\x15" : "AMQP");
+    constexpr std::string_view kBadHello("\x16\x03\x01\x00\x05hello", 10);
+    process_.await(port_, tls_ ? kBadHello : kHeader, tls_ ? "\x15" : "AMQP");
   }
   void stop(int signal) { process_.stop(signal); }
 

@@ -136,7 +136,8 @@ std::optional<IncomingMessage> MessageReader::of(std::string_view bytes) {
   });
   pn_data_t* const body = pn_message_body(in);
   pn_data_rewind(body);
-  if (!pn_data_next(body) || pn_data_type(body) == PN_NULL) return incoming;
+  if (!pn_data_next(body)) return std::nullopt;  // proton decodes much that is no message, but finds no body in it
+  if (pn_data_type(body) == PN_NULL) return incoming;
   const auto text = text_at(body);
   if (!text) return std::nullopt;
   const auto content = std::as_bytes(std::span(*text));

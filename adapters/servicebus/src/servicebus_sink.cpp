@@ -122,13 +122,22 @@ class ServiceBusSink::Writer final : private LinkEvents {
       marks.again = item->sent_before;
       marks.ttl_ms = static_cast<std::uint32_t>(options_.time_to_live.count());
       const auto bytes = writer_.of(item->message, marks);
-      if (bytes) {
+      const Status good = bytes ? fits(*bytes) : Status(bytes.error());
+      if (good) {
         send(*bytes, item->number);
       } else {
-        buffer_.confirm(item->number, bytes.error());
+        buffer_.confirm(item->number, good);
       }
     }
     return count;
+  }
+  /// What is larger ends the link, and would again and again.
+  Status fits(std::string_view bytes) const {
+    const std::uint64_t most = pn_link_remote_max_message_size(link_);
+    if (most == 0 || bytes.size() <= most) return Nothing{};
+    return Error{
+        "the message has " + std::to_string(bytes.size()) + " bytes, and the entity takes " + std::to_string(most),
+        connection_->where()};
   }
   void send(std::string_view bytes, std::uint64_t number) {
     char tag[sizeof number];

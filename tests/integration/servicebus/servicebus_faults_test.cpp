@@ -65,7 +65,8 @@ TEST_F(ServiceBusFaults, TlsIsVerified) {
     const auto sink = test::servicebus_sink(std::move(options));
     EXPECT_EQ(sink->health().state, good ? AdapterState::up : AdapterState::gave_up)
         << host << " " << ca << ": " << sink->health().reason;
-    if (good) EXPECT_TRUE(test::send_and_wait(*sink, message_of("t", std::string(100'000, 'x'))));
+    if (!good) continue;
+    EXPECT_TRUE(test::send_and_wait(*sink, message_of("t", std::string(100'000, 'x'))));
   }
 }
 
@@ -116,7 +117,8 @@ TEST_F(ServiceBusFaults, BrokenSourceGetsEverythingInTheEnd) {
   ServiceBusSource source(std::move(of));
   proxy.reset_after(3'000);
   ASSERT_TRUE(source.start(got.settle(Settlement::done)));
-  test::yield_until([&] { return proxy.connections() >= 4; });
+  test::yield_until([&] { return proxy.connections() >= 4 || got.bodies().size() == 100; });
+  EXPECT_GE(proxy.connections(), 2U);
   proxy.reset_after(FaultProxy::npos);
   proxy.cut();
   got.await_different(100);

@@ -85,5 +85,22 @@ TEST_F(ServiceBusOfficial, TheOfficialClientReceivesWhatOursSendsAndRejects) {
   EXPECT_NE(dead.find(R"("deadLetterReason":"no such customer")"), std::string::npos) << dead;
 }
 
+// Claim:  a message that is no bytes goes to the dead letters as it is, with a reason, and those behind it come.
+// Method: a map of the official client's, and one of ours; the official client reads the dead letter.
+TEST_F(ServiceBusOfficial, WhatCannotBeReadIsADeadLetter) {
+  const ServiceBusEmulator emulator;
+  official(emulator, {"send-map", "orders"});
+  const auto sink = test::servicebus_sink(test::servicebus_to(emulator.connection_string(), "orders"));
+  ASSERT_TRUE(test::send_and_wait(*sink, message_of("t", "after")));
+  Collector got;
+  const auto source = test::servicebus_source(test::servicebus_from(emulator.connection_string(), "orders"),
+                                              got.settle(Settlement::done));
+  got.await(1);
+  EXPECT_EQ(test::body_text(got.take()[0].message), "after");
+  const std::string dead = official(emulator, {"dead", "orders", "1"});
+  EXPECT_NE(dead.find(R"("text":{"a":1})"), std::string::npos) << dead;
+  EXPECT_NE(dead.find("neither bytes nor text"), std::string::npos) << dead;
+}
+
 }  // namespace
 }  // namespace headrace::servicebus

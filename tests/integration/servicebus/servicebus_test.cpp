@@ -165,5 +165,20 @@ TEST_F(ServiceBus, PlainLoginNeedsNoToken) {
   EXPECT_EQ(refused->health().state, AdapterState::gave_up) << refused->health().reason;
 }
 
+// Claim:  a message larger than the entity takes is answered with an error, and those behind it go on.
+// Method: two megabytes and a bit, which the options allow, between two small ones; the connection stays.
+TEST_F(ServiceBus, TooLargeMessageIsAnsweredWithAnError) {
+  const ServiceBusEmulator emulator;
+  ServiceBusSinkOptions options = test::servicebus_to(emulator.connection_string(), "orders");
+  options.body_bytes_max = std::size_t{4} << 20;
+  const auto sink = test::servicebus_sink(std::move(options));
+  ASSERT_TRUE(test::send_and_wait(*sink, message_of("t", "before")));
+  const Status refused = test::send_and_wait(*sink, message_of("t", std::string(std::size_t{2} << 20, 'x')));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().retry, Error::Retry::no);
+  ASSERT_TRUE(test::send_and_wait(*sink, message_of("t", "after")));
+  EXPECT_EQ(sink->health().connections, 1U);
+}
+
 }  // namespace
 }  // namespace headrace::servicebus

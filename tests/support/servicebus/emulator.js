@@ -52,7 +52,7 @@ container.sasl_server_mechanisms.enable_plain((user, password) => user === confi
 function stateOf(connection) {
   if (!connection.emulated) {
     connection.emulated = { number: ++connections, claims: new Claims(config.key), replies: new Map() };
-    connection.emulated.claims.all = connection.sasl_transport?.mechanism?.username !== undefined;
+    connection.emulated.claims.all = connection.sasl_transport?.selected?.mechanism?.username !== undefined;
   }
   return connection.emulated;
 }

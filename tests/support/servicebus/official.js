@@ -3,6 +3,7 @@
  * The other end of a conversation: the official client of Azure Service Bus.
  *
  *   node official.js CONNECTION_STRING send QUEUE COUNT       one batch of them, with bodies official-0, official-1 ...
+ *   node official.js CONNECTION_STRING send-map QUEUE         a message whose body is a map of AMQP's
  *   node official.js CONNECTION_STRING receive QUEUE COUNT    completes them, and prints each as a line of JSON
  *   node official.js CONNECTION_STRING receive-session QUEUE SESSION COUNT
  *   node official.js CONNECTION_STRING dead QUEUE COUNT       the same of QUEUE's dead letters
@@ -44,6 +45,9 @@ async function send(client, count) {
 async function main() {
   const client = new ServiceBusClient(connectionString);
   if (command === 'send') await send(client, Number(rest[0]));
+  if (command === 'send-map') {
+    await client.createSender(queue).sendMessages({ bodyType: 'value', body: { a: 1 }, properties: { messageId: 'map' } });
+  }
   if (command === 'receive') await take(client.createReceiver(queue), Number(rest[0]));
   if (command === 'receive-session') await take(await client.acceptSession(queue, rest[0]), Number(rest[1]));
   if (command === 'dead') await take(client.createReceiver(queue, { subQueueType: 'deadLetter' }), Number(rest[0]));

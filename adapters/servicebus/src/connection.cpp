@@ -24,8 +24,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr unsigned kReadsMax = 16;       ///< before what was read is looked at, and what waits is sent
-constexpr milliseconds kGoodbye{1'000};  ///< for the peer to hang up
+constexpr unsigned kReadsMax = 16;           ///< before what was read is looked at, and what waits is sent
+constexpr std::uint32_t kFrameMax = 65'536;  ///< as Service Bus has it; larger messages come in several
+constexpr milliseconds kGoodbye{1'000};      ///< for the peer to hang up
 
 /// What another attempt would be told again.
 bool is_for_good(std::string_view condition) {
@@ -68,6 +69,7 @@ Status Connection::set_up(const ServiceBusAddress& address, const ServiceBusOpti
   pn_connection_t* const connection = driver_.connection;
   pn_connection_set_container(connection, options.connection_name.c_str());
   pn_connection_set_hostname(connection, address.login.host.c_str());
+  pn_transport_set_max_frame(driver_.transport, kFrameMax);
   pn_transport_set_idle_timeout(driver_.transport,
                                 static_cast<pn_millis_t>(2 * milliseconds(options.heartbeat).count()));
   if (options.login == Login::plain) {
@@ -95,6 +97,7 @@ Status Connection::set_up_tls(const ServiceBusAddress& address, const ServiceBus
   }
   pn_ssl_t* const ssl = pn_ssl(driver_.transport);
   if (pn_ssl_domain_set_peer_authentication(domain.get(), PN_SSL_VERIFY_PEER_NAME, nullptr) != 0 ||
+      pn_ssl_domain_set_protocols(domain.get(), "TLSv1.2 TLSv1.3") != 0 ||
       pn_ssl_init(ssl, domain.get(), nullptr) != 0 ||
       pn_ssl_set_peer_hostname(ssl, address.login.host.c_str()) != 0) {
     return Error{"cannot set up TLS", where_};

@@ -8,10 +8,15 @@ function pathOf(audience) {
 
 /** What a token allows: { path, until } or { error }. */
 function readToken(token, key) {
-  const fields = new Map(token.replace(/^SharedAccessSignature /, '').split('&').map((pair) => {
-    const at = pair.indexOf('=');
-    return [pair.slice(0, at), pair.slice(at + 1)];
-  }));
+  const fields = new Map(
+    token
+      .replace(/^SharedAccessSignature /, '')
+      .split('&')
+      .map((pair) => {
+        const at = pair.indexOf('=');
+        return [pair.slice(0, at), pair.slice(at + 1)];
+      }),
+  );
   const signed = fields.get('sr') + '\n' + fields.get('se');
   const expected = crypto.createHmac('sha256', key.value).update(signed).digest('base64');
   if (fields.get('skn') !== key.name || decodeURIComponent(fields.get('sig') ?? '') !== expected) {

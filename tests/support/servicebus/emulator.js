@@ -33,7 +33,10 @@ function addQueue(path, options) {
 }
 for (const [name, options] of Object.entries(config.queues ?? {})) addQueue(name, options);
 for (const [name, subscriptions] of Object.entries(config.topics ?? {})) {
-  topics.set(name.toLowerCase(), Object.entries(subscriptions).map(([each, options]) => addQueue(`${name}/Subscriptions/${each}`, options)));
+  topics.set(
+    name.toLowerCase(),
+    Object.entries(subscriptions).map(([each, options]) => addQueue(`${name}/Subscriptions/${each}`, options)),
+  );
 }
 for (const entry of [...journal.kept.values()]) queues.get(entry.path.toLowerCase())?.restore(entry);
 
@@ -46,7 +49,9 @@ const container = rhea.create_container({
   receiver_options: { autoaccept: false, max_message_size: config.bytesMax ?? 1_048_576 },
 });
 container.sasl_server_mechanisms.enable_anonymous();
-container.sasl_server_mechanisms.enable_plain((user, password) => user === config.key.name && password === config.key.value);
+container.sasl_server_mechanisms.enable_plain(
+  (user, password) => user === config.key.name && password === config.key.value,
+);
 
 /** What the emulator knows of a connection. */
 function stateOf(connection) {
@@ -80,7 +85,12 @@ container.on('sender_open', ({ connection, sender }) => {
   if (path === '$cbs' || path.endsWith('/$management')) {
     const { replies } = stateOf(connection);
     for (const name of [sender.name, sender.target?.address]) if (name) replies.set(name, sender); // clients use either
-    return answerAttach(sender, path === '$cbs' ? undefined : refusal(connection, path, topics.has(baseOf(path).toLowerCase()) || findQueue(baseOf(path))));
+    return answerAttach(
+      sender,
+      path === '$cbs'
+        ? undefined
+        : refusal(connection, path, topics.has(baseOf(path).toLowerCase()) || findQueue(baseOf(path))),
+    );
   }
   const queue = findQueue(path);
   const refused = refusal(connection, path, queue);
@@ -94,7 +104,13 @@ container.on('sender_open', ({ connection, sender }) => {
     return undefined;
   }
   if (!filter || !(kSessionFilter in filter)) {
-    return answerAttach(sender, error('amqp:not-allowed', 'It is not possible for an entity that requires sessions to create a non-sessionful message receiver.'));
+    return answerAttach(
+      sender,
+      error(
+        'amqp:not-allowed',
+        'It is not possible for an entity that requires sessions to create a non-sessionful message receiver.',
+      ),
+    );
   }
   sender.queue = queue;
   sender._process = () => {}; // the attach is answered when there is a session
@@ -123,7 +139,11 @@ container.on('message', ({ connection, receiver, delivery, message, format }) =>
     const [status, words] = state.claims.put(message);
     say(`token connection=${state.number} name=${message.application_properties.name} status=${status}`);
     delivery.accept();
-    return reply(state, message, { correlation_id: message.message_id, application_properties: { 'status-code': status, 'status-description': words }, body: null });
+    return reply(state, message, {
+      correlation_id: message.message_id,
+      application_properties: { 'status-code': status, 'status-description': words },
+      body: null,
+    });
   }
   if (path.endsWith('/$management')) {
     delivery.accept();
@@ -183,6 +203,16 @@ function release(connection) {
 }
 
 process.on('SIGTERM', () => process.exit(0));
-const tls = config.tls && { transport: 'tls', key: fs.readFileSync(config.tls.key), cert: fs.readFileSync(config.tls.certificate) };
-const server = container.listen({ port: config.port, host: '127.0.0.1', max_frame_size: 65_536, idle_time_out: 60_000, ...tls });
+const tls = config.tls && {
+  transport: 'tls',
+  key: fs.readFileSync(config.tls.key),
+  cert: fs.readFileSync(config.tls.certificate),
+};
+const server = container.listen({
+  port: config.port,
+  host: '127.0.0.1',
+  max_frame_size: 65_536,
+  idle_time_out: 60_000,
+  ...tls,
+});
 server.on('listening', () => say('ready'));

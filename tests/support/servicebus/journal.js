@@ -15,7 +15,12 @@ class Journal {
   }
 
   put(path, entry) {
-    this.#write({ put: path, seq: entry.seq, count: entry.count, data: rhea.message.encode(entry.message).toString('base64') });
+    this.#write({
+      put: path,
+      seq: entry.seq,
+      count: entry.count,
+      data: rhea.message.encode(entry.message).toString('base64'),
+    });
   }
 
   count(entry) {

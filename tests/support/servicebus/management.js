@@ -52,7 +52,9 @@ const operations = {
 function manage(queue, request) {
   const name = request.application_properties?.operation;
   const operation = operations[name];
-  const answer = operation ? operation(queue, request.body ?? {}) : [501, `The emulator has no ${name}.`, 'amqp:not-implemented'];
+  const answer = operation
+    ? operation(queue, request.body ?? {})
+    : [501, `The emulator has no ${name}.`, 'amqp:not-implemented'];
   const [status, words, condition] = Array.isArray(answer) ? answer : [200, 'OK'];
   const properties = { statusCode: status, statusDescription: words };
   if (condition) properties.errorCondition = condition;

@@ -13,14 +13,34 @@ const { ServiceBusClient } = require('@azure/service-bus');
 const [connectionString, command, queue, ...rest] = process.argv.slice(2);
 
 async function take(receiver, count) {
-  for (let left = count; left > 0; ) {
+  for (let left = count; left > 0;) {
     const messages = await receiver.receiveMessages(left, { maxWaitTimeInMs: 30_000 });
     if (messages.length === 0) throw new Error('nothing came for half a minute');
     for (const message of messages) {
       await receiver.completeMessage(message);
-      const { body, subject, sessionId, contentType, applicationProperties, messageId, deliveryCount, deadLetterReason } = message;
+      const {
+        body,
+        subject,
+        sessionId,
+        contentType,
+        applicationProperties,
+        messageId,
+        deliveryCount,
+        deadLetterReason,
+      } = message;
       const text = Buffer.isBuffer(body) ? body.toString('latin1') : body;
-      console.log(JSON.stringify({ text, subject, sessionId, contentType, applicationProperties, messageId, deliveryCount, deadLetterReason }));
+      console.log(
+        JSON.stringify({
+          text,
+          subject,
+          sessionId,
+          contentType,
+          applicationProperties,
+          messageId,
+          deliveryCount,
+          deadLetterReason,
+        }),
+      );
     }
     left -= messages.length;
   }
@@ -46,7 +66,9 @@ async function main() {
   const client = new ServiceBusClient(connectionString);
   if (command === 'send') await send(client, Number(rest[0]));
   if (command === 'send-map') {
-    await client.createSender(queue).sendMessages({ bodyType: 'value', body: { a: 1 }, properties: { messageId: 'map' } });
+    await client
+      .createSender(queue)
+      .sendMessages({ bodyType: 'value', body: { a: 1 }, properties: { messageId: 'map' } });
   }
   if (command === 'receive') await take(client.createReceiver(queue), Number(rest[0]));
   if (command === 'receive-session') await take(await client.acceptSession(queue, rest[0]), Number(rest[1]));

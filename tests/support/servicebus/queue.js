@@ -37,7 +37,11 @@ class Queue {
     this.states = new Map(); // session id -> bytes
     this.waiting = []; // links that wait for a session
     if (!path.endsWith('/$DeadLetterQueue')) {
-      this.dead = new Queue(path + '/$DeadLetterQueue', { ...options, sessions: false, deliveriesMax: Infinity }, journal);
+      this.dead = new Queue(
+        path + '/$DeadLetterQueue',
+        { ...options, sessions: false, deliveriesMax: Infinity },
+        journal,
+      );
     }
   }
 
@@ -78,7 +82,9 @@ class Queue {
   pump() {
     for (const link of this.links) {
       for (let room = roomOf(link); room > 0; --room) {
-        const at = this.ready.findIndex((entry) => !this.options.sessions || entry.message.group_id === link.session_id);
+        const at = this.ready.findIndex(
+          (entry) => !this.options.sessions || entry.message.group_id === link.session_id,
+        );
         if (at < 0) break;
         this.#send(link, this.ready.splice(at, 1)[0]);
       }
@@ -168,7 +174,11 @@ class Queue {
     const { DeadLetterReason, DeadLetterErrorDescription } = info;
     const properties = { ...entry.message.application_properties, DeadLetterReason, DeadLetterErrorDescription };
     for (const name of Object.keys(properties)) if (properties[name] === undefined) delete properties[name];
-    (this.dead ?? this).put(Object.assign(Object.create(Object.getPrototypeOf(entry.message)), entry.message, { application_properties: properties }));
+    (this.dead ?? this).put(
+      Object.assign(Object.create(Object.getPrototypeOf(entry.message)), entry.message, {
+        application_properties: properties,
+      }),
+    );
   }
 
   #send(link, entry) {

@@ -24,8 +24,8 @@ struct ServiceBusOptions {
   std::string connection_string_file = {};  ///< its first line
   std::string connection_string_variable = {};
   Login login = Login::token;
-  /// PEM: whom to trust; Debian's own list. Chain and name are always verified: an emulator that cannot has
-  /// UseDevelopmentEmulator=true, which is plain AMQP.
+  /// PEM: whom to trust; Debian's own list. TLS 1.2 or later, and chain and name are always verified: an emulator that
+  /// cannot has UseDevelopmentEmulator=true, which is plain AMQP.
   std::string ca_file = "/etc/ssl/certs/ca-certificates.crt";
   std::string connection_name = "headrace";  ///< how the server's diagnostics call it
   std::chrono::milliseconds connect_timeout{2'000};

@@ -25,6 +25,7 @@ constexpr std::size_t kSendTurn = 64;
 /// Bytes that proton holds and has not sent, before the buffer is asked for more.
 constexpr std::size_t kOutgoingMax = std::size_t{1} << 20;
 constexpr milliseconds kSinkIdle{500};
+constexpr std::string_view kBusy = "com.microsoft:server-busy";
 
 /// Something that no other sink, here or elsewhere, has.
 std::string unique_name() {
@@ -52,6 +53,7 @@ class ServiceBusSink::Writer final : private LinkEvents {
         options_.time_to_live.count() > std::numeric_limits<std::uint32_t>::max()) {
       return Error{"time_to_live must be 0 to 4294967295 ms", "servicebus sink"};
     }
+    if (options_.busy_pause.count() < 0) return Error{"busy_pause must not be negative", "servicebus sink"};
     auto address = ServiceBusAddress::of(options_.server, options_.entity);
     if (!address) return address.error();
     address_ = std::move(*address);
@@ -71,12 +73,15 @@ class ServiceBusSink::Writer final : private LinkEvents {
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   Status connect_and_serve() {
     auto connection = Connection::open(address_, options_.server, loop_);
     if (!connection) return connection.error();
     connection_ = connection->get();
     const Status ended = serve(**connection);
     connection_ = nullptr;
+    refused_as_busy_ = 0;
     buffer_.send_again();
     return ended;
   }
@@ -90,10 +95,11 @@ class ServiceBusSink::Writer final : private LinkEvents {
     loop_.connected();
     for (loop_.waker()->begin(); !loop_.halting(); loop_.waker()->begin()) {
       claims.renew();
-      const std::size_t sent = send(connection);
+      const std::size_t sent = is_busy() ? 0 : send(connection);
       auto moved = connection.exchange();
       if (!moved) return moved.error();
-      if (sent == 0 && !*moved) connection.wait(kSinkIdle);
+      if (sent == 0 && !*moved)
+        connection.wait(refused_as_busy_ == 0 ? kSinkIdle : std::min(kSinkIdle, options_.busy_pause));
     }
     connection.close();
     return Nothing{};
@@ -108,6 +114,17 @@ class ServiceBusSink::Writer final : private LinkEvents {
     pn_link_set_rcv_settle_mode(link_, PN_RCV_FIRST);
     connection.watch(link_, *this);
     pn_link_open(link_);
+  }
+
+  /// The server refused messages because it is busy. They wait for the answers to the others and for the pause; then
+  /// they are the first to be sent again.
+  bool is_busy() {
+    if (refused_as_busy_ == 0) return false;
+    if (Clock::now() < busy_until_ || buffer_.in_flight() > refused_as_busy_) return true;
+    refused_as_busy_ = 0;
+    buffer_.send_again();
+    loop_.health().set(AdapterState::up);
+    return false;
   }
 
   std::size_t send(Connection& connection) {
@@ -153,8 +170,18 @@ class ServiceBusSink::Writer final : private LinkEvents {
     if (!pn_delivery_updated(delivery) || pn_delivery_remote_state(delivery) == 0) return;
     const auto number =
         static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(pn_delivery_get_context(delivery)));
-    buffer_.confirm(number, answer_of(delivery));
+    if (says_busy(delivery)) {
+      ++refused_as_busy_;
+      busy_until_ = Clock::now() + options_.busy_pause;
+      loop_.health().set(AdapterState::blocked, "the server is busy");
+    } else {
+      buffer_.confirm(number, answer_of(delivery));
+    }
     pn_delivery_settle(delivery);
+  }
+  static bool says_busy(pn_delivery_t* delivery) {
+    return pn_delivery_remote_state(delivery) == PN_REJECTED &&
+           text_of(pn_condition_get_name(pn_disposition_condition(pn_delivery_remote(delivery)))) == kBusy;
   }
   Status answer_of(pn_delivery_t* delivery) const {
     switch (pn_delivery_remote_state(delivery)) {
@@ -178,6 +205,8 @@ class ServiceBusSink::Writer final : private LinkEvents {
   Connection* connection_ = nullptr;
   pn_link_t* link_ = nullptr;
   bool opened_ = false;
+  std::size_t refused_as_busy_ = 0;  ///< of the messages in flight
+  Clock::time_point busy_until_{};
 
   ConnectionLoop loop_;  ///< last: its thread uses all of the above
 };

@@ -1,3 +1,4 @@
+#include <atomic>
 #include <mutex>
 
 #include "certificates.hpp"
@@ -144,6 +145,35 @@ TEST_F(ServiceBusFaults, HalfOpenConnectionIsFoundByHeartbeats) {
   proxy.freeze(false);
   EXPECT_TRUE(test::send_and_wait(*sink, message_of("t", "x")));
   got.await(1);
+}
+
+// Claim:  what a busy server refuses is kept, and sent again before the rest, after a pause in which nothing is sent.
+// Method: an entity that refuses the first five messages of fifty; their order, and what health said.
+TEST_F(ServiceBusFaults, BusyServerBlocksTheSink) {
+  const ServiceBusEmulator emulator(R"("queues": {"q": {"busy": 5}})");
+  std::atomic<bool> was_blocked{false};
+  ServiceBusSinkOptions to = test::servicebus_to(emulator.connection_string(), "q");
+  to.busy_pause = milliseconds(50);
+  to.buffer.window = 5;
+  to.server.on_health = [&](const Health& health) {
+    if (health.state == AdapterState::blocked) was_blocked = true;
+  };
+  const auto sink = test::servicebus_sink(std::move(to));
+  Confirms confirms;
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_EQ(sink->send(message_of("t", std::to_string(i)), confirms.one()), SendResult::taken);
+  }
+  confirms.await(50);
+  EXPECT_EQ(confirms.failed(), 0U);
+  EXPECT_TRUE(was_blocked);
+  EXPECT_EQ(sink->health().state, AdapterState::up);
+  EXPECT_EQ(sink->health().connections, 1U);
+  Collector got;
+  const auto source = test::servicebus_source(test::servicebus_from(emulator.connection_string(), "q"),
+                                              got.settle(Settlement::done));
+  got.await_different(50);
+  const auto all = got.take();
+  for (std::size_t i = 0; i < all.size(); ++i) EXPECT_EQ(test::body_text(all[i].message), std::to_string(i));
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
  *   node emulator.js CONFIG.json
  *   { "port": 5672, "key": { "name": "...", "value": "..." }, "bytesMax": 1048576, "journal": "FILE",
  *     "tls": { "key": "FILE.pem", "certificate": "FILE.pem" },
- *     "queues": { "orders": { "lockMs": 30000, "deliveriesMax": 10, "sessions": false, "duplicatesMs": 0 } },
+ *     "queues": { "orders": { "lockMs": 30000, "deliveriesMax": 10, "sessions": false, "duplicatesMs": 0, "busy": 0 } },
  *     "topics": { "events": { "all": {} } } }
  */
 const fs = require('fs');

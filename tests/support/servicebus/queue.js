@@ -25,7 +25,7 @@ function infoOf(state) {
 class Queue {
   constructor(path, options, journal) {
     this.path = path;
-    this.options = { lockMs: 30_000, deliveriesMax: 10, sessions: false, duplicatesMs: 0, ...options };
+    this.options = { lockMs: 30_000, deliveriesMax: 10, sessions: false, duplicatesMs: 0, busy: 0, ...options };
     this.journal = journal;
     this.ready = []; // { seq, message, count }, by sequence number
     this.locked = new Map(); // token in hex -> { entry, timer, link }
@@ -47,6 +47,10 @@ class Queue {
 
   /** A new message; the error that refuses it, or nothing. */
   put(message) {
+    if (this.options.busy > 0) {
+      --this.options.busy;
+      return error('com.microsoft:server-busy', 'The request was terminated because the entity is being throttled.');
+    }
     if (this.options.sessions && !message.group_id) {
       return error('amqp:not-allowed', 'The SessionId was not set on a message, and it cannot be sent to the entity.');
     }

@@ -16,6 +16,8 @@ struct ServiceBusSinkOptions {
   std::string entity = {};  ///< a queue or topic; empty: the connection string's EntityPath
   SendBuffer::Limits buffer = {};
   std::chrono::milliseconds time_to_live{0};  ///< of each message; 0: as the entity has it
+  /// Before anything is sent again to a server that says that it is busy; Azure asks for ten seconds.
+  std::chrono::milliseconds busy_pause{10'000};
   /// The Standard tier takes messages of 256 KiB with all their properties, Premium of 1 MiB and, if it is told, more.
   std::size_t body_bytes_max = std::size_t{192} << 10;
 };
@@ -26,7 +28,10 @@ struct ServiceBusSinkOptions {
 /// headers that set the id and schedule a message.
 ///
 /// Errors:  what the broker says when it refuses a message; a retry may help where the reason may pass (a full
-///          queue, a busy server).
+///          queue).
+/// Blocked: a message that a busy server refuses is kept and sent again after `busy_pause`, before all that was not
+///          sent; those behind it that the server took meanwhile stay before it. Until then nothing is sent, health()
+///          says `blocked`, and the buffer fills up.
 class ServiceBusSink final : public Sink {
  public:
   explicit ServiceBusSink(ServiceBusSinkOptions options);

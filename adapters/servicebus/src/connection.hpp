@@ -3,6 +3,7 @@
 #include <proton/connection_driver.h>
 #include <proton/link.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -64,10 +65,10 @@ class Connection {
     }
     return Nothing{};
   }
-  /// The same while the loop halts already.
+  /// The same while the loop halts already, and not for long.
   template <class Done>
   [[nodiscard]] Status finish(Done done, std::string_view doing) {
-    const auto deadline = Clock::now() + answer_timeout_;
+    const auto deadline = Clock::now() + std::min(answer_timeout_, kFinish);
     while (!done()) {
       if (Clock::now() >= deadline) return late(doing);
       auto moved = exchange();
@@ -89,6 +90,8 @@ class Connection {
   using Clock = std::chrono::steady_clock;
   /// How long a thread waits at most before it looks at everything again.
   static constexpr std::chrono::milliseconds kLookAgain{250};
+  /// What stopping waits for at most.
+  static constexpr std::chrono::milliseconds kFinish{2'000};
 
   Connection(int fd, const ServiceBusAddress& address, const ServiceBusOptions& options, ConnectionLoop& loop);
   [[nodiscard]] Status set_up(const ServiceBusAddress& address, const ServiceBusOptions& options);

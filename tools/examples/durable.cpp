@@ -33,7 +33,7 @@ std::int64_t run(const std::string& file, bool bank_is_open, int publishes) {
 
   auto types = std::make_shared<hr::EventTypes>(std::make_shared<hr::wire::JsonCodec>());
   types->add<Interest>();
-  hr::DurableTopics durable(bus, store, store.checkpoints(), {.name = "interest", .types = types});
+  hr::DurableTopics durable(bus, store, store.checkpoints(), types, {.name = "interest"});
   const auto interest = durable.topic<Interest>();
 
   std::int64_t paid = 0;

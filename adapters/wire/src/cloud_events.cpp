@@ -174,6 +174,14 @@ Result<std::vector<EncodedEvent>> CloudEvents::read(const Message& message) cons
   return events;
 }
 
+Result<EncodedEvent> CloudEvents::read_one(const Message& message) const {
+  if (form_of(message, options_.binding) == Form::batch)
+    return Error{"is a batch, one event is wanted", "message"};
+  Result<std::vector<EncodedEvent>> events = read(message);
+  if (!events) return events.error();
+  return std::move(events->front());
+}
+
 EncodedEvent raw_event(const Message& message) {
   EncodedEvent event;
   event.envelope.id = EventId::make();

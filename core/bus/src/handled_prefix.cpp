@@ -78,11 +78,25 @@ void HandledPrefix::unhandled(EventPosition position) noexcept {
   has_gap_ = true;
 }
 
+void HandledPrefix::refused(EventPosition position, const Error& why) noexcept {
+  unhandled(position);
+  const std::scoped_lock lock(mutex_);
+  if (find(position) == slots_.end() || (refusal_ && refused_at_ < position)) return;
+  refused_at_ = position;
+  refusal_ = why;
+}
+
+std::optional<Error> HandledPrefix::refusal() const {
+  const std::scoped_lock lock(mutex_);
+  return refusal_;
+}
+
 EventPosition HandledPrefix::rewind() {
   const std::scoped_lock lock(mutex_);
   HEADRACE_CHECK("handled_prefix.rewind", out_ == 0, "events are out");
   slots_.clear();
   has_gap_ = false;
+  refusal_.reset();
   through_ = handled_;
   return handled_;
 }

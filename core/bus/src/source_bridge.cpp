@@ -3,17 +3,9 @@
 #include <utility>
 
 #include "headrace/base/hash.hpp"
+#include "refusal.hpp"
 
 namespace headrace {
-namespace {
-
-Settlement settlement_of_refusal(PublishStatus status) noexcept {
-  // A topic stays bad, and a table stays full; a lane empties, and another process takes what a closed bus leaves.
-  const bool for_good = status == PublishStatus::bad_topic || status == PublishStatus::too_many_topics;
-  return for_good ? Settlement::reject : Settlement::retry;
-}
-
-}  // namespace
 
 SourceBridge::SourceBridge(Bus& bus, Source& source, SourceBridgeOptions options)
     : bus_(bus),

@@ -42,8 +42,8 @@ class Ledger {
       : store_(open(folder)),
         handled_(::open((folder / "handled").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)),
         bus_({.workers = 2}),
-        durable_(bus_, *store_, store_->checkpoints(),
-                 {.name = "ledger", .types = types(), .out_max = 64, .save_events = 16}),
+        durable_(bus_, *store_, store_->checkpoints(), types(),
+                 {.name = "ledger", .out_max = 64, .save_events = 16}),
         topic_(durable_.topic<Posted>()),
         handler_(bus_.subscribe<Posted>({.placement = Placement::sharded, .ordered = true, .retry = immediate(2)},
                                         [this](const Posted& posted, Context& context) -> Outcome {

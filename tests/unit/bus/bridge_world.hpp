@@ -32,9 +32,14 @@ class HandSource final : public Source, private SettlementTarget {
 
   /// Its number, for settled().
   std::size_t hand_in(std::string topic, std::string_view id = {}) {
+    Message message;
+    message.topic = std::move(topic);
+    message.headers = {{"id", std::string(id)}};
+    return hand_in(std::move(message));
+  }
+  std::size_t hand_in(Message message) {
     ReceivedMessage received;
-    received.message.topic = std::move(topic);
-    received.message.headers = {{"id", std::string(id)}};
+    received.message = std::move(message);
     settled_.push_back("open");
     // The settle must not keep this object alive, which the test owns.
     received.settle =
@@ -83,10 +88,13 @@ class HandSink final : public Sink {
     return message.topic;
   }
   [[nodiscard]] std::size_t waiting() const { return sent_.size(); }
+  /// What waits will not be answered while the answer to this is kept: as when a broker is cut off.
+  using Confirms = std::deque<std::pair<Message, Confirm>>;
+  [[nodiscard]] Confirms forget_all() { return std::exchange(sent_, {}); }
 
  private:
   SendResult answer_ = SendResult::taken;
-  std::deque<std::pair<Message, Confirm>> sent_;
+  Confirms sent_;
 };
 
 }  // namespace headrace::test

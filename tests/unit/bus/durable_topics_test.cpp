@@ -132,8 +132,8 @@ TEST_F(Durable, WaitsForASubscriber) {
   DurableProgram program(world);
   const EventPosition position = program.book(1);
   program.run();
-  DurableStatus status = program.durable.status();
-  EXPECT_EQ(status.state, DurableStatus::State::retrying);
+  FollowerStatus status = program.durable.status();
+  EXPECT_EQ(status.state, FollowerStatus::State::retrying);
   ASSERT_TRUE(status.error);
   EXPECT_EQ(status.error->what, "nobody subscribes");
   EXPECT_EQ(status.handled, 0U);
@@ -141,7 +141,7 @@ TEST_F(Durable, WaitsForASubscriber) {
   program.run();
   EXPECT_EQ(seen, Numbers{1});
   status = program.durable.status();
-  EXPECT_EQ(status.state, DurableStatus::State::running);
+  EXPECT_EQ(status.state, FollowerStatus::State::running);
   EXPECT_EQ(status.handled, position);
 }
 
@@ -173,7 +173,7 @@ TEST_F(Durable, DeadLetterCountsAsHandled) {
 // Method: 100 events through a lane of a few, whose policy is `fail`.
 TEST_F(Durable, FullLaneIsTriedAgain) {
   Bus small({.workers = 0, .lane_bytes = 4096});
-  DurableTopics durable(small, world.store, world.checkpoints, {.name = "small", .types = world.types});
+  DurableTopics durable(small, world.store, world.checkpoints, world.types, {.name = "small"});
   const auto topic = durable.topic<Booked>();
   const auto other = small.subscribe<Booked>({.overflow = Overflow::fail()}, note());
   small.start();
@@ -185,19 +185,19 @@ TEST_F(Durable, FullLaneIsTriedAgain) {
   bool refused = false;
   while (seen.size() < expected.size()) {
     static_cast<void>(durable.poll());
-    refused = refused || durable.status().state == DurableStatus::State::retrying;
+    refused = refused || durable.status().state == FollowerStatus::State::retrying;
     small.poll();
   }
   EXPECT_EQ(seen, expected);
   EXPECT_TRUE(refused);
-  EXPECT_EQ(durable.status().dispatched, 200U);
+  EXPECT_EQ(durable.status().handed_on, 200U);
 }
 
 // Claim:  what a policy drops counts as settled.
 // Method: more events than fit, for a subscription that drops the newest.
 TEST_F(Durable, WhatAPolicyDropsIsSettled) {
   Bus small({.workers = 0, .lane_bytes = 4096});
-  DurableTopics durable(small, world.store, world.checkpoints, {.name = "small", .types = world.types});
+  DurableTopics durable(small, world.store, world.checkpoints, world.types, {.name = "small"});
   const auto topic = durable.topic<Booked>();
   const auto handler = small.subscribe<Booked>({.overflow = Overflow::drop_newest()}, note());
   small.start();
@@ -238,8 +238,8 @@ TEST_F(Durable, StandsStillAtADamagedEvent) {
   program.book(2);
   program.run();
   EXPECT_EQ(seen, Numbers{1});
-  const DurableStatus status = program.durable.status();
-  EXPECT_EQ(status.state, DurableStatus::State::failed);
+  const FollowerStatus status = program.durable.status();
+  EXPECT_EQ(status.state, FollowerStatus::State::failed);
   ASSERT_TRUE(status.error);
   EXPECT_NE(status.error->where.find("position " + std::to_string(receipt->last)), std::string::npos);
   ASSERT_TRUE(world.store.truncate_stream("foreign", 2));
@@ -270,16 +270,17 @@ TEST_F(Durable, DispatchesWhatOthersAppend) {
 // Method: each of them.
 TEST_F(Durable, RefusesWhatItCannotHonour) {
   Bus bus({.workers = 0});
-  const auto make = [&](DurableOptions options) {
-    return std::make_unique<DurableTopics>(bus, world.store, world.checkpoints, std::move(options));
+  const auto make = [&](std::shared_ptr<EventTypes> types, FollowerOptions options) {
+    return std::make_unique<DurableTopics>(bus, world.store, world.checkpoints, std::move(types),
+                                           std::move(options));
   };
-  EXPECT_THROW(make({.types = world.types}), ConfigError);
-  EXPECT_THROW(make({.name = "a"}), ConfigError);
-  EXPECT_THROW(make({.name = "a", .types = world.types, .out_max = 0}), ConfigError);
+  EXPECT_THROW(make(world.types, {}), ConfigError);
+  EXPECT_THROW(make(nullptr, {.name = "a"}), ConfigError);
+  EXPECT_THROW(make(world.types, {.name = "a", .out_max = 0}), ConfigError);
   const auto unknown = std::make_shared<EventTypes>(std::make_shared<test::LineCodec>());
-  EXPECT_THROW(static_cast<void>(make({.name = "a", .types = unknown})->topic<Booked>()), ConfigError);
+  EXPECT_THROW(static_cast<void>(make(unknown, {.name = "a"})->topic<Booked>()), ConfigError);
   bus.start();
-  const auto durable = make({.name = "a", .types = world.types});
+  const auto durable = make(world.types, {.name = "a"});
   static_cast<void>(durable->topic<Booked>());
   static_cast<void>(durable->poll());
   EXPECT_THROW(static_cast<void>(durable->topic<Booked>("late")), ConfigError);
@@ -290,8 +291,7 @@ TEST_F(Durable, RefusesWhatItCannotHonour) {
 TEST_F(Durable, ThreadsPublishAndHandleInOrder) {
   constexpr std::int64_t kEach = 300;
   Bus bus({.workers = 2});
-  DurableTopics durable(bus, world.store, world.checkpoints,
-                        {.name = "threads", .types = world.types, .out_max = 16});
+  DurableTopics durable(bus, world.store, world.checkpoints, world.types, {.name = "threads", .out_max = 16});
   const auto topic = durable.topic<Booked>();
   Numbers of[2];
   const auto handler = bus.subscribe<Booked>({.placement = Placement::sharded}, [&](const Booked& booked) {
@@ -320,7 +320,7 @@ TEST_F(Durable, ThreadsPublishAndHandleInOrder) {
   std::iota(expected.begin(), expected.end(), 0);
   EXPECT_EQ(of[0], expected);
   EXPECT_EQ(of[1], expected);
-  EXPECT_EQ(durable.status().state, DurableStatus::State::closed);
+  EXPECT_EQ(durable.status().state, FollowerStatus::State::closed);
 }
 
 }  // namespace

@@ -34,16 +34,15 @@ struct DurableWorld {
 
 /// A program that uses them, polled by the test; it ends as by a crash: nothing is waited for.
 struct DurableProgram {
-  explicit DurableProgram(DurableWorld& of, DurableOptions options = {})
+  explicit DurableProgram(DurableWorld& of, FollowerOptions options = {})
       : world(of),
         bus({.workers = 0}, {.dead_letters = of.letters, .event_types = of.types}),
-        durable(bus, of.store, of.checkpoints, with_name(std::move(options), of)),
+        durable(bus, of.store, of.checkpoints, of.types, with_name(std::move(options))),
         booked(durable.topic<Booked>()) {
     bus.start();
   }
-  static DurableOptions with_name(DurableOptions options, const DurableWorld& world) {
+  static FollowerOptions with_name(FollowerOptions options) {
     options.name = "books";
-    options.types = world.types;
     options.save_events = 1;
     return options;
   }

@@ -157,6 +157,8 @@ TEST(CloudEventsBatch, ComesBackInOrder) {
   EXPECT_EQ(message->content_type, "application/cloudevents-batch+json; charset=utf-8");
   EXPECT_EQ(*format.read(*message), events);
   EXPECT_TRUE(format.read(*format.write_batch({}))->empty());
+  EXPECT_FALSE(format.read_one(*message)) << "one is wanted";
+  EXPECT_EQ(*format.read_one(*format.write(events.front())), format.read(*format.write(events.front()))->front());
 }
 
 struct Refused {

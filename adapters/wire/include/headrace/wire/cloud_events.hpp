@@ -66,6 +66,8 @@ class CloudEvents {
   /// The event of a message in either mode, or those of a batch. A message that is no CloudEvent is an error; see
   /// is_cloud_event().
   [[nodiscard]] Result<std::vector<EncodedEvent>> read(const Message& message) const;
+  /// The same of a message that holds one event; a batch is an error, whatever its size.
+  [[nodiscard]] Result<EncodedEvent> read_one(const Message& message) const;
   /// Whether the message says that it is one; not whether it is a good one.
   [[nodiscard]] bool is_cloud_event(const Message& message) const;
 

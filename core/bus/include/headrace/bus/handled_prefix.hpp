@@ -7,9 +7,11 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <utility>
 
+#include "headrace/base/result.hpp"
 #include "headrace/port/append_request.hpp"
 
 namespace headrace {
@@ -34,6 +36,9 @@ class HandledPrefix {
     }
     /// A delivery of the event ended without a handler: it must be dispatched once more.
     void unhandled() const noexcept { prefix_->unhandled(position_); }
+    void dead_lettered() const noexcept {}  // the letter is what came of it
+    /// The same as unhandled(), with the reason.
+    void refused(const Error& why) const noexcept { prefix_->refused(position_, why); }
 
    private:
     std::shared_ptr<HandledPrefix> prefix_;
@@ -54,6 +59,8 @@ class HandledPrefix {
   void take_back(EventPosition position);
   /// All events up to here have been dispatched.
   void looked_through(EventPosition position);
+  /// Why the first that was refused was, since the last rewind.
+  [[nodiscard]] std::optional<Error> refusal() const;
   /// Forgets the gap and what was handled behind it: answers where to go on. Nothing may be out.
   [[nodiscard]] EventPosition rewind();
 
@@ -75,6 +82,7 @@ class HandledPrefix {
   void dispatched(EventPosition position);
   void ended(EventPosition position) noexcept;
   void unhandled(EventPosition position) noexcept;
+  void refused(EventPosition position, const Error& why) noexcept;
   // With the mutex held:
   [[nodiscard]] Slots::iterator find(EventPosition position);
   [[nodiscard]] Account look() const noexcept;
@@ -88,6 +96,8 @@ class HandledPrefix {
   std::uint64_t events_ = 0;
   std::size_t out_ = 0;
   bool has_gap_ = false;
+  EventPosition refused_at_ = 0;
+  std::optional<Error> refusal_;
 };
 
 }  // namespace headrace

@@ -1,0 +1,119 @@
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "headrace/bus/bus.hpp"
+#include "headrace/bus/message_receipt.hpp"
+#include "headrace/bus/receipted_event.hpp"
+#include "headrace/port/event_types.hpp"
+#include "headrace/port/source.hpp"
+
+namespace headrace {
+
+struct InboundOptions {
+  Settlement unrouted = Settlement::reject;       ///< for what nobody subscribes to, or whose topic was not added
+  Settlement dead_lettered = Settlement::reject;  ///< for what went to the dead letters of the bus
+};
+
+/// Broker to typed events: each message becomes the event that its bytes tell of, under the topic that its envelope
+/// names, and is settled when all handlers have. Who subscribes cannot tell whether an event comes from here or from a
+/// publisher of the process.
+///
+///     hr::InboundEvents inbound(bus, source, types, read);
+///     inbound.topic<OrderPlaced>();
+///     auto billing = bus.subscribe<OrderPlaced>({.group = "billing", .retry = …}, …);
+///     bus.start();
+///     if (const auto started = inbound.start(); !started) return fail(started.error());
+///
+/// Settled:      done once every delivery is: handled, failed without a dead letter store, or dropped by a policy;
+///               `dead_lettered` where one was; retry where one ended without its handler, so that it comes again.
+///               What a crash leaves unsettled, the broker delivers again: subscriptions whose effect must not come
+///               twice are `deduplicated`, by the event's id, which the broker's copies share.
+/// Bad messages: what cannot be read, or is of a newer version than known, is rejected, for the broker to
+///               dead-letter as it is.
+/// Backpressure: as SourceBridge's.
+/// Threads:      topic() and start() by one thread, at start-up; the rest by any. Bus and source outlive it.
+class InboundEvents {
+ public:
+  /// How a message becomes an event: CloudEvents (adapters/wire), or one's own. Called on the source's thread.
+  using Read = std::function<Result<EncodedEvent>(const Message&)>;
+  struct Counts {
+    std::uint64_t received = 0;
+    std::uint64_t published = 0;
+    std::uint64_t unrouted = 0;
+    std::uint64_t rejected = 0;  ///< unreadable
+    std::uint64_t refused = 0;   ///< by the bus; back with the broker
+  };
+
+  /// Throws ConfigError without types or a reader.
+  InboundEvents(Bus& bus, Source& source, std::shared_ptr<const EventTypes> types, Read read,
+                InboundOptions options = {});
+  /// Stops the source that it started, without waiting.
+  ~InboundEvents();
+  InboundEvents(const InboundEvents&) = delete;
+  InboundEvents& operator=(const InboundEvents&) = delete;
+
+  /// Events of this topic are T: the type's own topic, or another. The type must be among the types. Throws ConfigError
+  /// for a topic that is another type's already, or that comes after start().
+  template <Event T>
+  requires DescribedEvent<T> && std::copy_constructible<T>
+  void topic(std::string name = std::string(event_topic<T>())) {
+    add(std::move(name), {event_type_id<T>(), [](const EventTypes& types, Publisher& publisher,
+                                                 EncodedEvent&& encoded, MessageReceipt&& receipt) {
+                            return publish<T>(types, publisher, std::move(encoded), std::move(receipt));
+                          }});
+  }
+
+  /// Starts the source. An error is one of its options.
+  [[nodiscard]] Status start();
+  /// Stops the source: answers how many messages were left unsettled, which their broker delivers again.
+  std::size_t stop(std::chrono::milliseconds deadline) { return source_.stop(deadline); }
+  [[nodiscard]] Counts counts() const;
+
+ private:
+  using Publish =
+      std::function<Result<PublishStatus>(const EventTypes&, Publisher&, EncodedEvent&&, MessageReceipt&&)>;
+  struct TypedTopic {
+    EventTypeId type;
+    Publish publish;
+  };
+
+  /// The receipt is moved from only when the event was published.
+  template <Event T>
+  static Result<PublishStatus> publish(const EventTypes& types, Publisher& publisher, EncodedEvent&& encoded,
+                                       MessageReceipt&& receipt) {
+    const std::string topic = encoded.envelope.topic;
+    Result<WithMeta<T>> decoded = decode_with_meta<T>(types, std::move(encoded));
+    if (!decoded) return decoded.error();
+    ReceiptedEvent<T, MessageReceipt> whole{decoded->meta, std::move(decoded->event), std::move(receipt)};
+    const PublishStatus status = publisher.publish(topic, std::move(whole)).status();
+    const bool taken = status == PublishStatus::published || status == PublishStatus::dropped;
+    if (!taken) receipt = std::move(whole.receipt);
+    return status;
+  }
+  void add(std::string name, TypedTopic topic);
+  void take(ReceivedMessage&& received);
+  void count(std::uint64_t Counts::*what);
+
+  Bus& bus_;
+  Source& source_;
+  const std::shared_ptr<const EventTypes> types_;
+  const Read read_;
+  const InboundOptions options_;
+  std::map<std::string, TypedTopic, std::less<>> topics_;  ///< does not change after the start
+  std::optional<Publisher> publisher_;                     // owner: the source's thread
+  mutable std::mutex mutex_;
+  Counts counts_;
+};
+
+}  // namespace headrace

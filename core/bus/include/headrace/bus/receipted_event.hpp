@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "headrace/event/envelope.hpp"
+#include "headrace/event/event_meta.hpp"
+#include "headrace/port/event_types.hpp"
+
+namespace headrace {
+
+/// An event whose sender holds it until it hears what became of it: a durable topic, a broker. Handlers see the event
+/// inside; when the last of them has settled it, this is destroyed, and the receipt with it, which says handled unless
+/// it was told otherwise.
+/// @tparam Receipt  movable, with unhandled() and dead_lettered(), callable from any thread
+template <Event T, class Receipt>
+struct ReceiptedEvent {
+  using MetaPayload = T;
+  EventMeta meta;
+  T event;
+  Receipt receipt;
+
+  static constexpr std::uint32_t kPayloadOffset = WithMeta<T>::kPayloadOffset;
+
+  // As an AnsweredEvent:
+  void unhandled() const noexcept { receipt.unhandled(); }
+  void dead_lettered() const noexcept { receipt.dead_lettered(); }
+  [[nodiscard]] WithMeta<T> for_letter() const { return {meta, event}; }
+};
+
+/// An event of a store or a broker, as the present version of its type. An error says what is wrong with its bytes, or
+/// that they are of a newer version than known: no retry helps.
+template <DescribedEvent T>
+[[nodiscard]] Result<WithMeta<T>> decode_with_meta(const EventTypes& types, EncodedEvent&& encoded) {
+  const Envelope& envelope = encoded.envelope;
+  const Result<FieldValue> fields = types.fields(
+      event_type_id<T>(), envelope.version, EncodedBody{std::move(encoded.content_type), std::move(encoded.body)});
+  if (!fields) return fields.error();
+  Result<T> event = from_fields<T>(*fields);
+  if (!event) return event.error();
+  const EventId correlation = envelope.correlation ? envelope.correlation : envelope.id;
+  return WithMeta<T>{{envelope.id, correlation, envelope.causation, 0}, std::move(*event)};
+}
+
+}  // namespace headrace

@@ -1,0 +1,149 @@
+#include "headrace/bus/outbox.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bridge_world.hpp"
+#include "headrace/sourcing/memory_checkpoint_store.hpp"
+#include "headrace/sourcing/memory_event_store.hpp"
+
+namespace headrace {
+namespace {
+
+using State = FollowerStatus::State;
+using Topics = std::vector<std::string>;
+
+/// What outlives a program, and an outbox that the test polls.
+struct OutboxOfStore : testing::Test {
+  MemoryEventStore store;
+  MemoryCheckpointStore checkpoints;
+  test::HandSink sink;
+  std::unique_ptr<Outbox> outbox = open();
+
+  std::unique_ptr<Outbox> open(FollowerOptions options = {}) {
+    options.name = "out";
+    options.save_events = 1;
+    return std::make_unique<Outbox>(store, checkpoints, sink, write, std::move(options));
+  }
+  static Result<Message> write(const EncodedEvent& event) {
+    if (event.envelope.topic == "unwritable") return Error{"it cannot be written", {}, Error::Retry::maybe};
+    Message message;
+    message.topic = event.envelope.topic;
+    return message;
+  }
+  void append(const Topics& topics) {
+    for (const std::string& topic : topics) {
+      EncodedEvent event;
+      event.envelope.id = EventId::make();
+      event.envelope.topic = topic;
+      ASSERT_TRUE(store.append(AppendRequest::to("s", ExpectedVersion::any(), {event})));
+    }
+  }
+  Topics confirm_all() {
+    Topics confirmed;
+    while (sink.waiting() > 0) confirmed.push_back(sink.confirm(Nothing{}));
+    return confirmed;
+  }
+  /// What a program that starts now would send.
+  Topics sent_after_a_crash() {
+    outbox = nullptr;
+    outbox = open();
+    static_cast<void>(outbox->poll());
+    return confirm_all();
+  }
+};
+
+// Claim:  events go out in order, and the checkpoint follows what the broker has confirmed, and no further.
+// Method: of three sent, one is confirmed; then the program dies.
+TEST_F(OutboxOfStore, ComesAgainUnlessConfirmed) {
+  append({"a", "b", "c"});
+  EXPECT_EQ(outbox->poll(), 3U);
+  EXPECT_EQ(sink.confirm(Nothing{}), "a");
+  static_cast<void>(outbox->poll());
+  const test::HandSink::Confirms lost = sink.forget_all();
+  EXPECT_EQ(sent_after_a_crash(), (Topics{"b", "c"}));
+}
+
+// Claim:  a confirm that comes after the outbox has gone harms nobody.
+// Method: that.
+TEST_F(OutboxOfStore, LateConfirmsAreHarmless) {
+  append({"a"});
+  EXPECT_EQ(outbox->poll(), 1U);
+  outbox = nullptr;
+  EXPECT_EQ(confirm_all(), Topics{"a"});
+}
+
+// Claim:  what the broker refuses for a while is sent again, with all behind it, by itself.
+// Method: the second of three is refused; polled until all are handled.
+TEST_F(OutboxOfStore, RefusedForAWhileGoesAgain) {
+  append({"a", "b", "c"});
+  outbox = nullptr;
+  outbox = open({.retry_first = std::chrono::milliseconds{0}, .retry_longest = std::chrono::milliseconds{0}});
+  EXPECT_EQ(outbox->poll(), 3U);
+  sink.confirm(Nothing{});
+  sink.confirm(Error{"leader is moving", {}, Error::Retry::maybe});
+  sink.confirm(Nothing{});
+  static_cast<void>(outbox->poll());
+  EXPECT_EQ(outbox->status().state, State::retrying);
+  EXPECT_NE(outbox->status().error->message().find("leader is moving"), std::string::npos);
+  while (outbox->poll() == 0) {
+  }
+  EXPECT_EQ(confirm_all(), (Topics{"b", "c"}));
+  EXPECT_EQ(outbox->status().rewinds, 1U);
+}
+
+// Claim:  at an event that can never go out it stands still, says where, and goes on when told to.
+// Method: one that the broker refuses for good, one that cannot be written, one that is too large.
+TEST_F(OutboxOfStore, StandsStillAtWhatCannotGoOut) {
+  append({"a", "b"});
+  EXPECT_EQ(outbox->poll(), 2U);
+  sink.confirm(Error{"no such exchange", {}, Error::Retry::no});
+  sink.confirm(Nothing{});
+  EXPECT_EQ(outbox->poll(), 0U);
+  EXPECT_EQ(outbox->poll(), 0U);
+  EXPECT_EQ(outbox->status().state, State::failed);
+  outbox->resume();
+  EXPECT_EQ(outbox->poll(), 2U);
+  EXPECT_EQ(confirm_all(), (Topics{"a", "b"}));
+
+  append({"unwritable"});
+  EXPECT_EQ(outbox->poll(), 0U);
+  EXPECT_EQ(outbox->status().state, State::failed);
+  EXPECT_NE(outbox->status().error->message().find("unwritable"), std::string::npos);
+
+  outbox = std::make_unique<Outbox>(
+      store, checkpoints, sink, [](const EncodedEvent&) -> Result<Message> { return Message{}; },
+      FollowerOptions{.name = "other"});
+  sink.answer_sends_with(SendResult::too_large);
+  EXPECT_EQ(outbox->poll(), 0U);
+  EXPECT_EQ(outbox->status().state, State::failed);
+}
+
+// Claim:  a full buffer is waited for, and nothing is sent twice or left out.
+// Method: a sink that is full, then not.
+TEST_F(OutboxOfStore, WaitsForRoom) {
+  append({"a", "b"});
+  sink.answer_sends_with(SendResult::full);
+  EXPECT_EQ(outbox->poll(), 0U);
+  EXPECT_EQ(outbox->status().state, State::retrying);
+  EXPECT_EQ(outbox->status().out, 0U);
+  sink.answer_sends_with(SendResult::taken);
+  EXPECT_EQ(outbox->poll(), 2U);
+  EXPECT_EQ(confirm_all(), (Topics{"a", "b"}));
+}
+
+// Claim:  only what was asked for goes out.
+// Method: a query of one topic.
+TEST_F(OutboxOfStore, FollowsItsQuery) {
+  outbox->follow(EventQuery::of_topic(TopicFilter::exactly("b")));
+  append({"a", "b", "c"});
+  EXPECT_EQ(outbox->poll(), 1U);
+  EXPECT_EQ(confirm_all(), Topics{"b"});
+}
+
+}  // namespace
+}  // namespace headrace

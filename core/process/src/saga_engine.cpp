@@ -28,24 +28,58 @@ Status SagaRunner::Engine::take_up_open() {
 }
 
 Status SagaRunner::Engine::take_up(const std::string& id) {
-  if (find(id) != nullptr) return Nothing{};
-  auto state = load_saga(store, saga, id);
-  if (!state) return state.error();
-  if (state->version == 0) return Error{"there is no such saga", stream_of(saga, id)};
-  take_up(std::move(*state));
-  return Nothing{};
+  for (;;) {
+    if (const auto known = find(id); known != nullptr) {
+      // One that is being begun may come to nothing.
+      const std::lock_guard saga_lock(known->mutex);
+      if (known->is_left) continue;
+      return Nothing{};
+    }
+    auto state = load_saga(store, saga, id);
+    if (!state) return state.error();
+    if (state->version == 0) return Error{"there is no such saga", stream_of(saga, id)};
+    if (!is_open(state->phase)) return Nothing{};
+    const auto open = std::make_shared<OpenSaga>(std::move(*state));
+    const std::lock_guard saga_lock(open->mutex);
+    if (!enter(open)) continue;
+    // Since the reading another thread may have taken it up, brought it further and left it; from here on nobody
+    // does.
+    auto now = load_saga(store, saga, id);
+    if (!now) {
+      forget(open);
+      return now.error();
+    }
+    open->state = std::move(*now);
+    is_open(open->state.phase) ? schedule(open) : forget(open);
+    return Nothing{};
+  }
 }
 
-void SagaRunner::Engine::take_up(SagaState state) {
-  if (has_ended(state.phase) || state.phase == SagaPhase::stuck) return;
-  std::string id = state.id;
-  const auto open = std::make_shared<OpenSaga>(std::move(state));
+Result<bool> SagaRunner::Engine::begin(const SagaTransition& transition, ExpectedVersion expected) {
+  const auto open = std::make_shared<OpenSaga>(transition.state());
   const std::lock_guard saga_lock(open->mutex);
+  // Before the append: who reads of the saga finds it taken up.
+  const bool entered = enter(open);
+  const auto receipt =
+      store.append(AppendRequest::to(stream_of(saga, open->state.id), expected, transition.events()));
+  const bool begun = receipt && receipt->outcome == AppendOutcome::appended;
+  if (entered) begun ? schedule(open) : forget(open);
+  if (!receipt) return receipt.error();
+  return begun;
+}
+
+bool SagaRunner::Engine::enter(const std::shared_ptr<OpenSaga>& open) {
+  const std::lock_guard lock(mutex_);
+  return open_.emplace(open->state.id, open).second;
+}
+
+void SagaRunner::Engine::forget(const std::shared_ptr<OpenSaga>& open) {
+  open->is_left = true;
   {
     const std::lock_guard lock(mutex_);
-    if (!open_.emplace(std::move(id), open).second) return;
+    open_.erase(open->state.id);
   }
-  schedule(open);
+  left_.notify_all();
 }
 
 std::shared_ptr<OpenSaga> SagaRunner::Engine::find(const std::string& id) const {
@@ -291,11 +325,7 @@ Result<bool> SagaRunner::Engine::revive(const std::string& id) {
   const auto expected = ExpectedVersion::exact(state->version);
   SagaTransition transition(saga, std::move(*state), time.wall_time());
   transition.revive();
-  const auto receipt = store.append(AppendRequest::to(stream_of(saga, id), expected, transition.events()));
-  if (!receipt) return receipt.error();
-  if (receipt->outcome != AppendOutcome::appended) return false;
-  take_up(transition.state());
-  return true;
+  return begin(transition, expected);
 }
 
 }  // namespace headrace

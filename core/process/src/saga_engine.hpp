@@ -36,7 +36,8 @@ class SagaRunner::Engine {
 
   [[nodiscard]] Status take_up_open();
   [[nodiscard]] Status take_up(const std::string& id);
-  void take_up(SagaState state);
+  /// Appends what begins the saga, or begins it anew, and takes it up. False: its history is another one by now.
+  [[nodiscard]] Result<bool> begin(const SagaTransition& transition, ExpectedVersion expected);
   void start_threads();
 
   [[nodiscard]] Result<Answered> answer(std::string_view key, const StepAnswer& answer);
@@ -48,6 +49,7 @@ class SagaRunner::Engine {
  private:
   using Lock = std::unique_lock<std::mutex>;
 
+  [[nodiscard]] static bool is_open(SagaPhase phase) { return !has_ended(phase) && phase != SagaPhase::stuck; }
   [[nodiscard]] std::shared_ptr<OpenSaga> find(const std::string& id) const;
   // With the saga's mutex held:
   void look(const std::shared_ptr<OpenSaga>& open, std::size_t step, Lock& lock);
@@ -61,6 +63,10 @@ class SagaRunner::Engine {
   /// The store could not do it: again after a pause, or not at all.
   void postpone(const std::shared_ptr<OpenSaga>& open, std::size_t step, const Error& error);
   void leave(const std::shared_ptr<OpenSaga>& open);
+  /// False: this engine has it already.
+  [[nodiscard]] bool enter(const std::shared_ptr<OpenSaga>& open);
+  /// It turned out to have ended before.
+  void forget(const std::shared_ptr<OpenSaga>& open);
 
   void report(const Error& error) const;
 

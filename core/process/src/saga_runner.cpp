@@ -30,25 +30,27 @@ Result<std::unique_ptr<SagaRunner>> SagaRunner::open(EventStore& store, DeadLett
   return std::unique_ptr<SagaRunner>(new SagaRunner(std::move(engine)));
 }
 
-StreamAppend SagaRunner::beginning(const std::string& id, std::string_view input, SagaOrigin origin) const {
+Result<StreamAppend> SagaRunner::beginning(const std::string& id, std::string_view input,
+                                           SagaOrigin origin) const {
+  if (const Status checked = check_id(engine_->saga, id); !checked) return checked.error();
   SagaTransition transition(engine_->saga, initial_state(engine_->saga, id), engine_->time.wall_time());
   transition.start(input, origin.correlation, origin.causation);
-  return {stream_of(engine_->saga, id), ExpectedVersion::none(), std::move(transition.events())};
+  return StreamAppend{stream_of(engine_->saga, id), ExpectedVersion::none(), std::move(transition.events())};
 }
 
 Result<SagaRunner::Started> SagaRunner::start(const std::string& id, std::string_view input, SagaOrigin origin) {
   if (const Status checked = check_id(engine_->saga, id); !checked) return checked.error();
   SagaTransition transition(engine_->saga, initial_state(engine_->saga, id), engine_->time.wall_time());
   transition.start(input, origin.correlation, origin.causation);
-  const auto receipt = engine_->store.append(
-      AppendRequest::to(stream_of(engine_->saga, id), ExpectedVersion::none(), transition.events()));
-  if (!receipt) return receipt.error();
-  if (receipt->outcome != AppendOutcome::appended) return Started::was_there;
-  engine_->take_up(transition.state());
-  return Started::started;
+  const auto begun = engine_->begin(transition, ExpectedVersion::none());
+  if (!begun) return begun.error();
+  return *begun ? Started::started : Started::was_there;
 }
 
-Status SagaRunner::take_up(const std::string& id) { return engine_->take_up(id); }
+Status SagaRunner::take_up(const std::string& id) {
+  if (const Status checked = check_id(engine_->saga, id); !checked) return checked;
+  return engine_->take_up(id);
+}
 
 Result<SagaRunner::Answered> SagaRunner::answer(std::string_view key, const StepAnswer& answer) {
   return engine_->answer(key, answer);

@@ -63,13 +63,18 @@ Status gather_letters(const DeadLetterStore& letters, EventId correlation, std::
   std::sort(found->begin(), found->end(), [](const DeadLetter& one, const DeadLetter& other) {
     return one.first_failure < other.first_failure;
   });
+  Places places;
+  for (std::size_t at = 0; at < gathered.events.size(); ++at) {
+    if (const EventId id = gathered.events[at].first.id) places.emplace(id, at);
+  }
   for (const DeadLetter& letter : *found) {
-    const auto known = std::find_if(gathered.events.begin(), gathered.events.end(), [&](const auto& event) {
-      return letter.envelope.id && event.first.id == letter.envelope.id;
-    });
-    const bool is_new = known == gathered.events.end();
-    if (is_new) gathered.events.emplace_back(traced(letter.envelope), letter.envelope.causation);
-    TraceEvent& event = is_new ? gathered.events.back().first : known->first;
+    const EventId id = letter.envelope.id;
+    std::size_t at = gathered.events.size();
+    if (id) at = places.emplace(id, at).first->second;
+    if (at == gathered.events.size()) {
+      gathered.events.emplace_back(traced(letter.envelope), letter.envelope.causation);
+    }
+    TraceEvent& event = gathered.events[at].first;
     if (event.time == EventTime{}) event.time = letter.first_failure;
     std::string& text = event.dead_letter ? event.dead_letter->append("; ") : event.dead_letter.emplace();
     text += letter.subscription + ": " + letter.reason;

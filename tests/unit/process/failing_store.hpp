@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <utility>
 
@@ -21,6 +22,8 @@ class FailingStore final : public EventStore {
     when_ = when;
     retry_ = retry;
   }
+  /// Called once, when the next stream has been read, as another thread might come then.
+  std::function<void()> after_read;
   void mend() { from_ = kNever; }
   [[nodiscard]] std::uint64_t appends() const { return appends_; }
 
@@ -36,7 +39,9 @@ class FailingStore final : public EventStore {
     done(append(request));
   }
   Result<ReadEnd> read_stream(const StreamRead& read, const EventVisitor& visitor) override {
-    return store_.read_stream(read, visitor);
+    auto end = store_.read_stream(read, visitor);
+    if (const auto call = std::exchange(after_read, nullptr)) call();
+    return end;
   }
   Result<ReadEnd> read_all(const GlobalRead& read, const EventVisitor& visitor) override {
     return store_.read_all(read, visitor);

@@ -131,7 +131,7 @@ TEST_F(SagaCrash, StartedTwiceIsOnce) {
 TEST_F(SagaCrash, BeginsTogetherWithOtherEvents) {
   open(table());
   AppendRequest request = AppendRequest::to("orders", ExpectedVersion::any(), {event_of("placed", "7")});
-  request.streams.push_back(runner->beginning("7", "input"));
+  request.streams.push_back(runner->beginning("7", "input").value());
   EXPECT_FALSE(runner->take_up("7"));
   ASSERT_TRUE(store.append(request)->is_stored());
   EXPECT_FALSE(runner->poll());
@@ -139,6 +139,35 @@ TEST_F(SagaCrash, BeginsTogetherWithOtherEvents) {
   ASSERT_TRUE(runner->take_up("7"));
   run_to_the_end();
   EXPECT_EQ(calls, (Lines{"a", "b", "c", "d"}));
+}
+
+// Claim:  a saga that another thread takes up and brings to its end, between the moment when its history is read and
+//         the one when it is taken up, is not run a second time from what was read.
+// Method: the other one comes in by the store, behind the read.
+TEST_F(SagaCrash, IsTakenUpOnce) {
+  open(table());
+  AppendRequest request;
+  request.streams.push_back(runner->beginning("7", "input").value());
+  ASSERT_TRUE(store.append(request)->is_stored());
+  store.after_read = [&] {
+    ASSERT_TRUE(runner->take_up("7"));
+    run_to_the_end();
+  };
+  ASSERT_TRUE(runner->take_up("7"));
+  run_to_the_end();
+  EXPECT_EQ(calls, (Lines{"a", "b", "c", "d"}));
+  EXPECT_EQ(runner->counts().completed, 1U);
+  EXPECT_EQ(runner->counts().under_way, 0U);
+}
+
+// Claim:  an id that start() refuses is refused wherever a saga begins.
+TEST_F(SagaCrash, BadIdsAreRefusedEverywhere) {
+  open(table());
+  for (const std::string& id : {std::string(), std::string(513, 'x'), std::string("a\0b", 3)}) {
+    EXPECT_FALSE(runner->start(id, ""));
+    EXPECT_FALSE(runner->beginning(id, ""));
+    EXPECT_FALSE(runner->take_up(id));
+  }
 }
 
 // Claim:  with checkpoints, open() looks only behind what has ended, and overlooks none that has not.

@@ -1,12 +1,18 @@
+#include <gtest/gtest.h>
+
+#include <chrono>
 #include <latch>
+#include <map>
+#include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "headrace/delivery/memory_dead_letter_store.hpp"
 #include "headrace/process/saga_runner.hpp"
 #include "headrace/sourcing/memory_event_store.hpp"
-
-#include <gtest/gtest.h>
 
 namespace headrace::test {
 namespace {

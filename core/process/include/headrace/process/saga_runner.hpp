@@ -79,8 +79,9 @@ class SagaRunner {
 
   /// The same in two halves, for a saga that begins in one append with other events: append this, then take it up.
   /// After a crash in between the next open() takes it up.
-  [[nodiscard]] StreamAppend beginning(const std::string& id, std::string_view input,
-                                       SagaOrigin origin = {}) const;
+  [[nodiscard]] Result<StreamAppend> beginning(const std::string& id, std::string_view input,
+                                               SagaOrigin origin = {}) const;
+  /// Of one that is under way or has ended nothing happens.
   [[nodiscard]] Status take_up(const std::string& id);
 
   enum class [[nodiscard]] Answered : std::uint8_t{

@@ -1,8 +1,9 @@
 //   publish 256 ──► poll ──► handler       (one thread, a polled bus, a clock that the bench moves)
 //
 // Questions: what does delivery cost a subscription that does not use it, and one that uses it while all goes well
-// (off, on)? What does one retry cost, beside the event's first try (retry)? 64 bytes; one thread, so that nothing
-// but the code is measured. `off`: the worker has delivery for a neighbour, with retry, dead letters and
+// (off, on)? What does a handler_limit add to that, two uncontended locks and a look at the clock a call (watched)?
+// What does one retry cost, beside the event's first try (retry)? 64 bytes; one thread, so that nothing but the code
+// is measured. `off`: the worker has delivery for a neighbour, with retry, dead letters and
 // deduplication; its peer is a bus without any. `dedup.adds`: what deduplication
 // by event id adds, while 2^20 done events are remembered. `retry`: every event fails once and is tried again a
 // millisecond later, beside the same events that go well at once; 256 are pending at a time, or 10^5.
@@ -96,6 +97,16 @@ double on_and_well(Context& context) {
   });
 }
 
+double watched(Context& context) {
+  return context.nanoseconds_each([](std::uint64_t events) {
+    Polled polled;
+    SubscribeOptions how{.retry = fixed(milliseconds(1), 3), .handler_limit = std::chrono::hours(1)};
+    how.dead_letters = std::make_shared<MemoryDeadLetterStore>();
+    polled.plain(how);
+    return polled.seconds_for(events);
+  });
+}
+
 /// Every event has an id of its own. With deduplication 2^20 done events are remembered.
 double with_ids(std::uint64_t events, bool deduplicated) {
   constexpr std::uint32_t kRemembered = 1U << 20;
@@ -152,6 +163,11 @@ HEADRACE_BENCH_ROW("delivery.off", .unit = "ns", .better = Better::lower, .cores
 HEADRACE_BENCH_ROW("delivery.on", .unit = "ns", .better = Better::lower, .cores = Cores::one) {
   row.ours(on_and_well);
   row.peer("headrace without delivery", without);
+}
+
+HEADRACE_BENCH_ROW("delivery.watched", .unit = "ns", .better = Better::lower, .cores = Cores::one) {
+  row.ours(watched);
+  row.peer("headrace without a limit (on)", on_and_well);
 }
 
 HEADRACE_BENCH_ROW("delivery.dedup.adds", .unit = "ns", .better = Better::lower, .cores = Cores::one) {

@@ -39,19 +39,27 @@ void Watchdog::run() {
     const std::vector<WatchSlot*> slots = slots_;
     lock.unlock();  // who is told may ask, and subscribe
     for (WatchSlot* slot : slots) {
+      if (was_stopped()) break;  // by who was told of the one before
       if (const auto slow = slot->newly_slow(time_.now_ns())) report_(*slow);
     }
     lock.lock();
   }
 }
 
+bool Watchdog::was_stopped() const {
+  const std::lock_guard lock(mutex_);
+  return stopped_;
+}
+
 void Watchdog::stop() noexcept {
+  bool is_itself = false;
   {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
+    is_itself = thread_.get_id() == std::this_thread::get_id();
   }
   changed_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  if (thread_.joinable() && !is_itself) thread_.join();
 }
 
 }  // namespace headrace

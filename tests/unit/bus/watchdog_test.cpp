@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -110,6 +111,33 @@ TEST(Watchdog, ReportsACallAgainWhenItsAgeHasDoubled) {
   ASSERT_TRUE(timed.bus.publish(Tick{}));
   timed.run();
   EXPECT_EQ(reported, (std::vector<int>{10, 20, 40, 80}));
+  static_cast<void>(timed.bus.stop(1s));
+}
+
+// Claim:  who is told of a slow handler may stop the watchdog then and there: nobody is told any more, and it ends.
+// Method: two calls over their limit; the first report stops it.
+TEST(Watchdog, MayBeStoppedByItsReport) {
+  Timed timed;
+  std::promise<void> stopped;
+  int reports = 0;
+  WatchSlot slots[2];
+  {
+    std::unique_ptr<Watchdog> watchdog;
+    watchdog = std::make_unique<Watchdog>(TimeSource{}, [&](const SlowHandler&) {
+      watchdog->stop();
+      if (++reports == 1) stopped.set_value();
+    });
+    const auto sub = timed.bus.subscribe<Tick>([&](const Tick&, Context& context) {
+      const SubscriptionState state;
+      for (WatchSlot& slot : slots) slot.begin(state, context, 0, 1ns);
+      watchdog->watch({&slots[0], &slots[1]}, 1ms, Watchdog::Looks::by_itself);
+      stopped.get_future().wait();
+    });
+    ASSERT_TRUE(timed.bus.publish(Tick{}));
+    timed.run();
+    EXPECT_TRUE(watchdog->slow_handlers().empty());
+  }
+  EXPECT_EQ(reports, 1);
   static_cast<void>(timed.bus.stop(1s));
 }
 

@@ -16,7 +16,7 @@ namespace headrace {
 ///
 /// Its thread begins with the first subscription that has a limit, if there is somebody to tell, and looks twice a
 /// limit, the shortest one: a call is reported at most half a limit late. It sleeps in between.
-/// Threads:  watch, slow_handlers by anyone; stop by the bus that ends.
+/// Threads:  watch, slow_handlers by anyone; stop by one at a time: the bus that ends, or a report.
 class Watchdog {
  public:
   using Report = std::function<void(const SlowHandler&)>;
@@ -31,11 +31,13 @@ class Watchdog {
   /// From now on these workers' calls may last so long. The slots live until stop().
   void watch(std::vector<WatchSlot*> slots, std::chrono::nanoseconds limit, Looks looks);
   [[nodiscard]] std::vector<SlowHandler> slow_handlers() const;
-  /// Nothing is reported after this.
+  /// Nothing is reported after this. Within a report it does not wait for the thread, which ends when that returns;
+  /// the destructor does, and must not run there.
   void stop() noexcept;
 
  private:
   void run();
+  [[nodiscard]] bool was_stopped() const;
 
   const TimeSource time_;
   const Report report_;

@@ -49,7 +49,9 @@ void DeliverySite::give_up(PendingEventPtr event, FailureClass failure, std::str
   refresh();
   event->holds_key = false;
   // Behind letters that wait for the store: those of one key reach it in order.
-  if (unsent_.empty() && send(*event, tally) != Sent::not_yet) return;
+  const Sent sent = unsent_.empty() ? send(*event, tally) : Sent::not_yet;
+  if (sent == Sent::refused) free_if_gone(event->key);  // it stands nowhere: nothing is behind it
+  if (sent != Sent::not_yet) return;
   if (unsent_.empty()) agent_.send_letters_at(later(agent_.now_ns(), kStoreWaits), *this);
   unsent_.push_back(std::move(event));
   enlist();
@@ -92,11 +94,14 @@ std::uint64_t DeliverySite::send_letters() {
   std::uint64_t settled = 0;
   while (!unsent_.empty()) {
     Tally tally;
-    if (send(*unsent_.front(), tally) == Sent::not_yet) {
+    const Sent sent = send(*unsent_.front(), tally);
+    if (sent == Sent::not_yet) {
       agent_.send_letters_at(later(agent_.now_ns(), kStoreWaits), *this);
       return settled;
     }
+    const std::uint64_t key = unsent_.front()->key;
     unsent_.pop_front();
+    if (sent == Sent::refused) free_if_gone(key);
     agent_.worker().settle_kept(subscription_, tally);
     ++settled;
   }

@@ -42,7 +42,10 @@ std::uint64_t DeliveryAgent::run_posted(Posted posted) {
     has_posted_.store(false, std::memory_order_relaxed);  // no partner: under the mutex
     if (posted == Posted::bus_stopped) bus_stopped_ = true;
   }
-  for (const auto& work : all) work(posted);
+  for (auto& work : all) {
+    work(posted);
+    work = nullptr;  // a letter's turn that it held ends before the next one's begins
+  }
   return all.size();
 }
 

@@ -12,8 +12,6 @@
 namespace headrace {
 namespace {
 
-constexpr std::uint32_t kAskedAhead = 8;
-
 // What keeps an event that lies in a shared box: another reference to the box.
 HeldEvent hold_box(SharedEvent& box) {
   box.share();
@@ -67,15 +65,18 @@ bool DeliverySite::admit(Context& context, Claim claim, Tally& tally) {
     return false;
   }
   const std::uint64_t key = key_of(context);
-  const bool its_turn = again != nullptr && (again->holds_key || is_redriven);
-  if (!its_turn && is_held(key)) return wait_behind(key, context, tally);
+  const bool its_turn = again != nullptr && again->holds_key;
+  // Before what is said of its key: earlier events of the key may stand in the line.
+  if (breaker_ && !its_turn && releasing_ != kLine && is_held(kLine)) {
+    return wait_behind(kLine, keep(context, claim), tally);
+  }
+  // Only one event holds a key: a dead letter that comes back to a held one waits as well.
+  if (!its_turn && is_held(key)) return wait_behind(key, keep(context, claim), tally);
   if (!is_redriven && is_parked(key, context)) {
-    give_up(keep(context), FailureClass::behind, "an earlier event of its key was given up", true, tally);
+    give_up(keep(context, claim), FailureClass::behind, "an earlier event of its key was given up", true, tally);
     return false;
   }
   if (breaker_) {
-    const bool from_line = releasing_ == kLine;
-    if (!its_turn && !from_line && is_held(kLine)) return wait_behind(kLine, context, tally);
     const auto before = breaker_->state();
     const CircuitBreaker::Permit asked = breaker_->ask(agent_.now_ns());
     note_breaker(before);
@@ -83,15 +84,27 @@ bool DeliverySite::admit(Context& context, Claim claim, Tally& tally) {
       permit_ = asked;  // one that may not run leaves the probe's own
     } else {
       if (its_turn) {
-        try_later(keep(context), breaker_->asks_again_ns(), tally);
+        try_later(keep(context, claim), breaker_->asks_again_ns(), tally);
         return false;
       }
       if (!is_held(kLine)) open_line();
-      return wait_behind(kLine, context, tally);
+      return wait_behind(kLine, keep(context, claim), tally);
     }
   }
   const bool has_claim = claim == Claim::has || (again != nullptr && again->claimed);
   return has_claim || !options_.deduplicated || is_first_copy(context, tally);
+}
+
+bool DeliverySite::joins(Context& context, Claim claim) {
+  const EventMeta* meta = context.meta();
+  if (meta != nullptr && meta->expires_ns != 0 && agent_.now_ns() >= meta->expires_ns) return false;
+  const std::uint64_t key = key_of(context);
+  if (is_held(key) || is_parked(key, context)) return false;
+  if (breaker_ && (breaker_->state() != CircuitBreaker::State::closed || is_held(kLine))) return false;
+  if (claim == Claim::has || !options_.deduplicated) return true;
+  const auto copy = dedup_key(context);
+  if (!copy) return true;
+  return ask_window(*copy) == DedupClaim::run;
 }
 
 bool DeliverySite::hold(std::uint64_t key) {
@@ -128,8 +141,7 @@ void DeliverySite::wake_line() {
   agent_.wake_line_at(due_ns, *this);
 }
 
-bool DeliverySite::wait_behind(std::uint64_t key, Context& context, Tally& tally) {
-  PendingEventPtr event = keep(context);
+bool DeliverySite::wait_behind(std::uint64_t key, PendingEventPtr event, Tally& tally) {
   switch (waiting_->wait(key, event)) {
     case WaitAnswer::queued:
       ++tally.kept;
@@ -148,95 +160,6 @@ bool DeliverySite::wait_behind(std::uint64_t key, Context& context, Tally& tally
       return false;
   }
   return false;
-}
-
-// --- Idempotency ---------------------------------------------------------------------------------------------
-
-std::optional<DedupKey> DeliverySite::dedup_key(const Context& context) const noexcept {
-  if (options_.deduplicated->by_key) return DedupKey{key_of(context), hash_bytes(context.topic())};
-  if (context.meta() != nullptr && context.meta()->id) return DedupKey::of(context.meta()->id);
-  return std::nullopt;
-}
-
-bool DeliverySite::is_first_copy(Context& context, Tally& tally) {
-  const auto key = dedup_key(context);
-  if (!key) return true;
-  const Deduplicated& dedup = *options_.deduplicated;
-  const EventTime now = agent_.wall_time();
-  DedupAnswer answer;
-  if (dedup.store == nullptr) {
-    if (!window_) window_.emplace(dedup.window);
-    // Its place in the window is most likely in no cache; the handlers of those before it are time to fetch it.
-    const EventMeta* const ahead = dedup.by_key ? nullptr : context.meta_ahead(kAskedAhead);
-    if (ahead != nullptr) window_->ask_for(DedupKey::of(ahead->id));
-    answer = window_->claim(*key, 0, now);
-  } else if (const Status asked = dedup.store->claim({&*key, 1}, agent_.owner(), now, {&answer, 1}); !asked) {
-    if (dedup.when_down == WhenDedupDown::fail_open) {
-      ++tally.unchecked;
-      return true;
-    }
-    try_later(keep(context), later(agent_.now_ns(), kStoreWaits), tally);
-    return false;
-  }
-  switch (answer.claim) {
-    case DedupClaim::run:
-      if (PendingEvent* again = agent_.running()) again->claimed = true;
-      return true;
-    case DedupClaim::done:
-      drop_copy(tally);
-      return false;
-    case DedupClaim::in_progress:
-      if (dedup.when_in_progress == WhenInProgress::drop) {
-        drop_copy(tally);
-        return false;
-      }
-      break;
-    case DedupClaim::full:
-      break;
-  }
-  try_later(keep(context), later(agent_.now_ns(), kCopyWaits), tally);
-  return false;
-}
-
-/// A copy of what was done is dropped, as the policy says, and counted.
-void DeliverySite::drop_copy(Tally& tally) {
-  ++tally.dropped;
-  ++tally.copies;
-  if (const PendingEvent* again = agent_.running()) {
-    free_key(*again);
-    if (again->redriven != nullptr) {
-      again->redriven->settle();
-      free_if_gone(again->key);
-    }
-  }
-}
-
-void DeliverySite::end_claim(const Context& context, DedupEnd end) {
-  if (!options_.deduplicated) return;
-  if (const auto key = dedup_key(context)) finish_claim(*key, end);
-}
-
-/// However an event ends, its claim ends with it; a copy that ends has none.
-void DeliverySite::give_claim_back(PendingEvent& event) {
-  if (!std::exchange(event.claimed, false) || !options_.deduplicated) return;
-  if (options_.deduplicated->by_key) {
-    return finish_claim({event.key, hash_bytes(event.entry->topic->name)}, DedupEnd::failed);
-  }
-  if (event.entry->ops->payload_offset == 0) return;
-  EventMeta meta;
-  std::memcpy(&meta, event.event.data(), sizeof meta);
-  if (meta.id) finish_claim(DedupKey::of(meta.id), DedupEnd::failed);
-}
-
-void DeliverySite::finish_claim(const DedupKey& key, DedupEnd end) {
-  const DedupFinish finish{key, end, 0};
-  if (window_) {
-    window_->finish(finish, 0, agent_.wall_time());
-  } else {
-    // A store that is down lets the claim run out: the event may then run once more.
-    static_cast<void>(
-        options_.deduplicated->store->finish({&finish, 1}, agent_.owner(), agent_.wall_time()).has_value());
-  }
 }
 
 // --- After the handler ---------------------------------------------------------------------------------------
@@ -272,7 +195,7 @@ Outcome DeliverySite::judge(const std::exception_ptr& thrown) const {
   return Outcome::retry(verdict.what, FailureClass::threw);
 }
 
-void DeliverySite::settle(Context& context, const Outcome& outcome, Tally& tally) {
+void DeliverySite::settle(Context& context, const Outcome& outcome, Tally& tally, Claim claim) {
   const std::uint64_t now_ns = agent_.now_ns();
   if (breaker_) {
     const auto before = breaker_->state();
@@ -280,12 +203,12 @@ void DeliverySite::settle(Context& context, const Outcome& outcome, Tally& tally
     note_breaker(before);
   }
   if (dead_letters() == nullptr && options_.retry.attempts_max() == 1) {  // nobody wants to know more
-    end_claim(context, DedupEnd::failed);
+    if (claim == Claim::has) end_claim(context, DedupEnd::failed);
     if (const PendingEvent* again = agent_.running()) free_key(*again);
     return fail(context.entry(), outcome.reason(), tally);
   }
   PendingEventPtr event = keep(context);
-  event->claimed = options_.deduplicated.has_value();
+  event->claimed = claim == Claim::has && options_.deduplicated;
   ++event->attempts;
   if (event->attempts == 1) event->first_failure_ns = now_ns;
   Attempt attempt{event->attempts, agent_.wall_time(), outcome.failure(), std::string(outcome.reason())};
@@ -342,10 +265,11 @@ void DeliverySite::try_later(PendingEventPtr event, std::uint64_t due_ns, Tally&
 
 // --- Small parts ---------------------------------------------------------------------------------------------
 
-PendingEventPtr DeliverySite::keep(Context& context) {
+PendingEventPtr DeliverySite::keep(Context& context, Claim claim) {
   if (agent_.running() != nullptr) return agent_.take_running();
   auto event = std::make_unique<PendingEvent>();
   event->site = this;
+  event->claimed = claim == Claim::has && options_.deduplicated;
   event->entry = &context.entry();
   event->key = key_of(context);
   const EventOps& ops = *context.entry().ops;

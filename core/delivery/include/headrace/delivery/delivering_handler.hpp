@@ -62,34 +62,36 @@ struct DeliveringHandler {
 
  private:
   // What is true of an event of a run before the handler's next call.
-  enum class Mark : std::uint8_t { fresh, let_in, settled };
+  enum class Mark : std::uint8_t { fresh, wanted, let_in, threw, settled };
 
   bool judges_each(const DeliverySite& site, const Context& context) const noexcept {
     return site.watches() || context.meta() != nullptr || context.is_again();
   }
-  // The predicate does not see an event twice.
-  bool wants(const T& event, Mark mark, DeliverySite& site, Context& context, Tally& tally) {
-    context.set_first(&event);
+  // The predicate does not see an event twice. If it throws, `thrown` says what comes of the event.
+  Mark look(const T& event, Outcome& thrown, const DeliverySite& site, const Context& context, Tally& tally) {
     if constexpr (!std::is_same_v<P, dispatch_detail::Always>) {
-      if (mark == Mark::fresh && !context.is_again()) {
+      if (!context.is_again()) {
         try {
           if (!accepts(event)) {
             ++tally.refused;
-            return false;
+            return Mark::settled;
           }
         } catch (...) {
-          site.settle(context, site.judge(std::current_exception()), tally);
-          return false;
+          thrown = site.judge(std::current_exception());
+          return Mark::threw;
         }
       }
     }
-    const auto claim = mark == Mark::fresh ? DeliverySite::Claim::ask : DeliverySite::Claim::has;
-    return !judges_each(site, context) || site.admit(context, claim, tally);
+    return Mark::wanted;
   }
 
   void one(const T& event, DeliverySite& site, Context& context, Tally& tally) {
-    if (!wants(event, Mark::fresh, site, context, tally)) return;
+    context.set_first(&event);
     Outcome outcome;
+    const Mark mark = look(event, outcome, site, context, tally);
+    if (mark == Mark::threw) return site.settle(context, outcome, tally, DeliverySite::Claim::ask);
+    if (mark != Mark::wanted) return;
+    if (judges_each(site, context) && !site.admit(context, DeliverySite::Claim::ask, tally)) return;
     try {
       const DeliverySite::HandlerCall running(site, context);
       outcome = call(event, context);
@@ -131,13 +133,11 @@ struct DeliveringHandler {
   }
   void stretches(std::span<const T> events, std::size_t at, bool one_by_one, std::vector<Mark>& marks,
                  DeliverySite& site, Context& context, Tally& tally) {
+    Outcome thrown;  // of the event before which the present stretch ends
     while (at < events.size() && !tally.ended) {
-      std::size_t end = at;
       const std::size_t most = one_by_one ? at + 1 : events.size();
-      while (end < most && marks[end] != Mark::settled && wants(events[end], marks[end], site, context, tally)) {
-        marks[end++] = Mark::let_in;
-      }
-      if (end < most) marks[end] = Mark::settled;
+      std::size_t end = at;
+      while (end < most && runs_next(events[end], marks[end], end == at, thrown, site, context, tally)) ++end;
       if (end == at) {
         ++at;
         continue;
@@ -145,6 +145,26 @@ struct DeliveringHandler {
       const auto stretch = events.subspan(at, end - at);
       at += apply(call(stretch, site, context), stretch, one_by_one, site, context, tally);
     }
+  }
+  // An event that is not to run with those before it is settled when it stands in front: what becomes of them comes
+  // first, and may change what becomes of it.
+  bool runs_next(const T& event, Mark& mark, bool in_front, Outcome& thrown, DeliverySite& site, Context& context,
+                 Tally& tally) {
+    context.set_first(&event);
+    if (mark == Mark::fresh) mark = look(event, thrown, site, context, tally);
+    if (mark == Mark::settled) return false;
+    if (mark == Mark::threw) {
+      if (in_front) site.settle(context, thrown, tally, DeliverySite::Claim::ask);
+      return false;
+    }
+    using Claim = DeliverySite::Claim;
+    const Claim claim = mark == Mark::let_in ? Claim::has : Claim::ask;
+    if (judges_each(site, context) &&
+        !(in_front ? site.admit(context, claim, tally) : site.joins(context, claim))) {
+      return false;
+    }
+    mark = Mark::let_in;
+    return true;
   }
   // How many events from the front are settled by what the handler said of the stretch.
   std::size_t apply(const BatchOutcome& outcome, std::span<const T> stretch, bool& one_by_one, DeliverySite& site,

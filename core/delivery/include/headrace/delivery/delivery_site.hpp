@@ -32,10 +32,14 @@ class DeliverySite {
   enum class Claim : std::uint8_t { ask, has };
   /// True: the handler is to run. False: the event was kept or settled, and the tally knows.
   [[nodiscard]] bool admit(Context& context, Claim claim, Tally& tally);
+  /// Of an event behind others of its span that are let in and not yet handled. True: it may run with them. False:
+  /// nothing was done; admit() is to be asked when they are settled, which may hold its key, open the breaker or
+  /// make it a copy.
+  [[nodiscard]] bool joins(Context& context, Claim claim);
   /// The event that the context names was handled.
   void done(Context& context, Tally& tally);
-  /// It was not.
-  void settle(Context& context, const Outcome& outcome, Tally& tally);
+  /// It was not. One that no admit() let in, because it failed before, has no claim.
+  void settle(Context& context, const Outcome& outcome, Tally& tally, Claim claim = Claim::has);
   /// For as long as this lives, the subscription's handler runs: what a limit counts.
   class HandlerCall {
    public:
@@ -72,7 +76,11 @@ class DeliverySite {
   template <class Run>
   std::uint64_t release(std::uint64_t key, Run&& run) {
     std::uint64_t settled = 0;
-    if (!waiting_ || (key == kLine && !line_may_move())) return settled;
+    if (!waiting_) return settled;
+    if (key == kLine && !line_may_move()) {
+      wake_line();  // a probe went ahead meanwhile; if it comes to no answer, nobody else looks at the line
+      return settled;
+    }
     releasing_ = key;
     waiting_->release(key, [&](PendingEventPtr&& event) {
       blocked_ = false;
@@ -103,8 +111,9 @@ class DeliverySite {
  private:
   [[nodiscard]] bool returns_itself(const PendingEvent& event) const noexcept;
   [[nodiscard]] static std::uint64_t key_of(const Context& context) noexcept;
-  [[nodiscard]] PendingEventPtr keep(Context& context);
-  [[nodiscard]] bool wait_behind(std::uint64_t key, Context& context, Tally& tally);
+  /// An event that was let in before takes its claim along.
+  [[nodiscard]] PendingEventPtr keep(Context& context, Claim claim = Claim::ask);
+  [[nodiscard]] bool wait_behind(std::uint64_t key, PendingEventPtr event, Tally& tally);
   [[nodiscard]] bool hold(std::uint64_t key);
   [[nodiscard]] bool is_held(std::uint64_t key) const noexcept { return waiting_ && waiting_->is_held(key); }
   void open_line();
@@ -113,6 +122,7 @@ class DeliverySite {
 
   [[nodiscard]] std::optional<DedupKey> dedup_key(const Context& context) const noexcept;
   [[nodiscard]] bool is_first_copy(Context& context, Tally& tally);
+  [[nodiscard]] std::optional<DedupClaim> ask_window(const DedupKey& key);
   void drop_copy(Tally& tally);
   void end_claim(const Context& context, DedupEnd end);
   void give_claim_back(PendingEvent& event);

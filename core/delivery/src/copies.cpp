@@ -1,0 +1,116 @@
+#include <cstring>
+#include <utility>
+
+#include "headrace/delivery/delivery_site.hpp"
+#include "headrace/delivery/redrive.hpp"
+#include "headrace/dispatch/context.hpp"
+#include "site_delays.hpp"
+
+// What a site does about copies of an event: the idempotency side of DeliverySite.
+
+namespace headrace {
+namespace {
+
+constexpr std::uint32_t kAskedAhead = 8;
+
+}  // namespace
+
+std::optional<DedupKey> DeliverySite::dedup_key(const Context& context) const noexcept {
+  if (options_.deduplicated->by_key) return DedupKey{key_of(context), hash_bytes(context.topic())};
+  if (context.meta() != nullptr && context.meta()->id) return DedupKey::of(context.meta()->id);
+  return std::nullopt;
+}
+
+bool DeliverySite::is_first_copy(Context& context, Tally& tally) {
+  const auto key = dedup_key(context);
+  if (!key) return true;
+  const Deduplicated& dedup = *options_.deduplicated;
+  if (window_) {
+    // Its place in the window is most likely in no cache; the handlers of those before it are time to fetch it.
+    const EventMeta* const ahead = dedup.by_key ? nullptr : context.meta_ahead(kAskedAhead);
+    if (ahead != nullptr) window_->ask_for(DedupKey::of(ahead->id));
+  }
+  const std::optional<DedupClaim> answer = ask_window(*key);
+  if (!answer) {
+    if (dedup.when_down == WhenDedupDown::fail_open) {
+      ++tally.unchecked;
+      return true;
+    }
+    try_later(keep(context), later(agent_.now_ns(), kStoreWaits), tally);
+    return false;
+  }
+  switch (*answer) {
+    case DedupClaim::run:
+      if (PendingEvent* again = agent_.running()) again->claimed = true;
+      return true;
+    case DedupClaim::done:
+      drop_copy(tally);
+      return false;
+    case DedupClaim::in_progress:
+      if (dedup.when_in_progress == WhenInProgress::drop) {
+        drop_copy(tally);
+        return false;
+      }
+      break;
+    case DedupClaim::full:
+      break;
+  }
+  try_later(keep(context), later(agent_.now_ns(), kCopyWaits), tally);
+  return false;
+}
+
+/// Nothing: the store is down.
+std::optional<DedupClaim> DeliverySite::ask_window(const DedupKey& key) {
+  const Deduplicated& dedup = *options_.deduplicated;
+  const EventTime now = agent_.wall_time();
+  if (dedup.store == nullptr) {
+    if (!window_) window_.emplace(dedup.window);
+    return window_->claim(key, 0, now).claim;
+  }
+  DedupAnswer answer;
+  const Status asked = dedup.store->claim({&key, 1}, agent_.owner(), now, {&answer, 1});
+  return asked ? std::optional(answer.claim) : std::nullopt;
+}
+
+/// A copy of what was done is dropped, as the policy says, and counted.
+void DeliverySite::drop_copy(Tally& tally) {
+  ++tally.dropped;
+  ++tally.copies;
+  if (const PendingEvent* again = agent_.running()) {
+    free_key(*again);
+    if (again->redriven != nullptr) {
+      again->redriven->settle();
+      free_if_gone(again->key);
+    }
+  }
+}
+
+void DeliverySite::end_claim(const Context& context, DedupEnd end) {
+  if (!options_.deduplicated) return;
+  if (const auto key = dedup_key(context)) finish_claim(*key, end);
+}
+
+/// However an event ends, its claim ends with it; a copy that ends has none.
+void DeliverySite::give_claim_back(PendingEvent& event) {
+  if (!std::exchange(event.claimed, false) || !options_.deduplicated) return;
+  if (options_.deduplicated->by_key) {
+    return finish_claim({event.key, hash_bytes(event.entry->topic->name)}, DedupEnd::failed);
+  }
+  if (event.entry->ops->payload_offset == 0) return;
+  EventMeta meta;
+  std::memcpy(&meta, event.event.data(), sizeof meta);
+  if (meta.id) finish_claim(DedupKey::of(meta.id), DedupEnd::failed);
+}
+
+void DeliverySite::finish_claim(const DedupKey& key, DedupEnd end) {
+  const DedupFinish finish{key, end, 0};
+  if (window_) {
+    window_->finish(finish, 0, agent_.wall_time());
+  } else {
+    // A store that is down lets the claim run out: the event may then run once more.
+    static_cast<void>(
+        options_.deduplicated->store->finish({&finish, 1}, agent_.owner(), agent_.wall_time()).has_value());
+  }
+}
+
+}  // namespace headrace

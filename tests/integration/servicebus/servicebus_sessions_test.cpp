@@ -69,6 +69,30 @@ TEST_F(ServiceBusSessions, OneSessionByItsName) {
   EXPECT_EQ(source->locks_lost(), 0U);
 }
 
+// Claim:  a source that no session is there for stays up and asks again, on the same connection; so does one whose
+//         session another has.
+// Method: an emulator that lets links wait for a tenth of a second; then a message, and the session's end elsewhere.
+TEST_F(ServiceBusSessions, WaitingForASessionIsNoError) {
+  const ServiceBusEmulator emulator(R"("queues": {"s": {"sessions": true, "sessionWaitMs": 100}})");
+  Collector got;
+  auto source = test::servicebus_source(sessions_of(emulator, 1), got.keep());
+  test::await_said(emulator, "no session: com.microsoft:timeout", 2);
+  const auto sink = test::servicebus_sink(test::servicebus_to(emulator.connection_string(), "s"));
+  ASSERT_TRUE(test::send_and_wait(*sink, message_of("t", "x", "mine")));
+  got.await(1);
+  EXPECT_EQ(source->health().connections, 1U);
+
+  Collector other;
+  ServiceBusSourceOptions named = sessions_of(emulator, 1);
+  named.session = "mine";
+  const auto second = test::servicebus_source(std::move(named), other.settle(Settlement::done));
+  test::await_said(emulator, "no session: com.microsoft:session-cannot-be-locked", 1);
+  EXPECT_EQ(source->stop(milliseconds(0)), 1U);
+  other.await(1);
+  EXPECT_TRUE(other.take()[0].redelivered);
+  EXPECT_EQ(second->health().connections, 1U);
+}
+
 // Claim:  an entity that requires sessions gives up a source without, and a message without a key is refused; options
 //         that exclude each other are refused by start().
 // Method: each of them.

@@ -7,7 +7,8 @@
  *   node emulator.js CONFIG.json
  *   { "port": 5672, "key": { "name": "...", "value": "..." }, "bytesMax": 1048576, "journal": "FILE",
  *     "tls": { "key": "FILE.pem", "certificate": "FILE.pem" },
- *     "queues": { "orders": { "lockMs": 30000, "deliveriesMax": 10, "sessions": false, "duplicatesMs": 0, "busy": 0 } },
+ *     "queues": { "orders": { "lockMs": 30000, "deliveriesMax": 10, "sessions": false, "duplicatesMs": 0, "busy": 0,
+ *                           "sessionWaitMs": 60000 } },
  *     "topics": { "events": { "all": {} } } }
  */
 const fs = require('fs');
@@ -114,12 +115,17 @@ container.on('sender_open', ({ connection, sender }) => {
   }
   sender.queue = queue;
   sender._process = () => {}; // the attach is answered when there is a session
-  return queue.acceptSession(sender, filter[kSessionFilter] ?? undefined, (id, until) => {
+  return queue.acceptSession(sender, filter[kSessionFilter] ?? undefined, (refused, id, until) => {
     delete sender._process;
+    if (refused) {
+      say(`no session: ${refused.condition}`);
+      answerAttach(sender, refused);
+      return connection._register();
+    }
     sender.local.attach.properties = { 'com.microsoft:locked-until-utc': rhea.types.wrap_long(ticks(until)) };
     sender.set_source({ ...sender.source, filter: { [kSessionFilter]: id } });
     sender.set_target(sender.target ?? {});
-    connection._register();
+    return connection._register();
   });
 });
 const ticks = (ms) => Number(kTicksAt1970 + BigInt(ms) * 10_000n);

@@ -25,7 +25,15 @@ function infoOf(state) {
 class Queue {
   constructor(path, options, journal) {
     this.path = path;
-    this.options = { lockMs: 30_000, deliveriesMax: 10, sessions: false, duplicatesMs: 0, busy: 0, ...options };
+    this.options = {
+      lockMs: 30_000,
+      deliveriesMax: 10,
+      sessions: false,
+      duplicatesMs: 0,
+      busy: 0,
+      sessionWaitMs: 60_000,
+      ...options,
+    };
     this.journal = journal;
     this.ready = []; // { seq, message, count }, by sequence number
     this.locked = new Map(); // token in hex -> { entry, timer, link }
@@ -80,7 +88,7 @@ class Queue {
   }
   detach(link) {
     this.links.delete(link);
-    this.waiting = this.waiting.filter((other) => other.link !== link);
+    this.waiting = this.waiting.filter((other) => other.link !== link || clearTimeout(other.timer));
     if (this.sessions.get(link.session_id)?.link === link) this.#freeSession(link.session_id);
   }
   pump() {
@@ -119,10 +127,18 @@ class Queue {
     return this.#watch(token, lock);
   }
 
-  /** Calls back with a session's name once `link` has it: the wanted one, or the next that is free. */
+  /** Calls back with (nothing, name, until) once `link` has a session, the wanted one or the next; or with an error. */
   acceptSession(link, wanted, done) {
-    this.waiting.push({ link, wanted, done });
-    this.#giveSessions();
+    if (this.sessions.has(wanted)) {
+      return done(error('com.microsoft:session-cannot-be-locked', `The session '${wanted}' is locked by another.`));
+    }
+    const wait = { link, wanted, done };
+    wait.timer = setTimeout(() => {
+      this.waiting = this.waiting.filter((other) => other !== wait);
+      done(error('com.microsoft:timeout', 'No session came in time.'));
+    }, this.options.sessionWaitMs);
+    this.waiting.push(wait);
+    return this.#giveSessions();
   }
   renewSession(id) {
     const session = this.sessions.get(id);
@@ -216,11 +232,12 @@ class Queue {
   }
 
   #giveSessions() {
-    this.waiting = this.waiting.filter(({ link, wanted, done }) => {
+    this.waiting = this.waiting.filter(({ link, wanted, done, timer }) => {
       const id = wanted ?? this.ready.find((entry) => !this.sessions.has(entry.message.group_id))?.message.group_id;
       if (id === undefined || this.sessions.has(id)) return true;
+      clearTimeout(timer);
       this.sessions.set(id, { link });
-      done(id, this.renewSession(id));
+      done(undefined, id, this.renewSession(id));
       this.attach(link, id);
       return false;
     });

@@ -102,10 +102,15 @@ class ServerProcess {
       ::_exit(127);
     }
   }
-  /// Asks, every few milliseconds, until the answer begins as expected, or the server ends.
+  /// Asks until the answer begins as expected, or the server ends.
   void await(std::uint16_t port, std::string_view request, std::string_view expected) {
+    await([&] { return ask(port, request).starts_with(expected); });
+  }
+  /// Looks, every few milliseconds, until it is `enough()`, or the server ends.
+  template <class Enough>
+  void await(Enough enough) {
     pollfd ended{static_cast<int>(::syscall(SYS_pidfd_open, child_, 0)), POLLIN, 0};
-    while (!ask(port, request).starts_with(expected)) {
+    while (!enough()) {
       if (::poll(&ended, 1, 5) == 0) continue;
       ::waitpid(std::exchange(child_, -1), nullptr, 0);
       ADD_FAILURE() << "the server ended: " << log();

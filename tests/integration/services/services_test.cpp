@@ -1,0 +1,100 @@
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <map>
+#include <sstream>
+#include <string>
+
+#include "rabbit_server.hpp"
+#include "redis_server.hpp"
+
+namespace headrace::test {
+namespace {
+
+constexpr int kOrders = 60;
+constexpr int kPoorCustomer = 13;
+constexpr int kOddCustomer = 99;
+
+/// The services of tools/examples/services, each a process of its own.
+class Shop {
+ public:
+  Shop() {
+    rabbit_.start();
+    std::string lines;
+    for (int order = 1; order <= kOrders; ++order) {
+      const int customer = order == 3 ? kPoorCustomer : order == 5 ? kOddCustomer : 1000 + order;
+      lines += std::to_string(order) + " " + std::to_string(customer) + " 2 3998\n";
+    }
+    order_.write("orders", lines);
+    start(order_, "order", order_.path("orders"));
+    start(inventory_, "inventory");
+    start(payment_, "payment");
+    start(notification_, "notification");
+  }
+
+  void restart_by_kill(ServerProcess& service, const std::string& role) {
+    service.stop(SIGKILL);
+    start(service, role);
+  }
+  /// Of each order, what its customer was told; several mails follow each other.
+  [[nodiscard]] std::map<int, std::string> mails() const {
+    std::map<int, std::string> mails;
+    std::istringstream lines(notification_.log());
+    int order = 0;
+    for (std::string text; lines >> order && std::getline(lines, text);) mails[order] += text;
+    return mails;
+  }
+  void await_mails(std::size_t count) {
+    notification_.await([&] { return mails().size() >= count; });
+  }
+  void await_letter() {
+    payment_.await([&] { return letters() > 0; });
+  }
+  /// The payment service's letters go to it again, from outside.
+  [[nodiscard]] std::string redrive() {
+    payment_.write("repaired", "");
+    ServerProcess headrace;
+    headrace.start({HEADRACE_PROGRAM, "dlq", "redrive", payment_.path("payment.db"), "--all"});
+    EXPECT_EQ(headrace.await_end(), 0) << headrace.log();
+    return headrace.log();
+  }
+  [[nodiscard]] std::size_t letters() {
+    ServerProcess headrace;
+    headrace.start({HEADRACE_PROGRAM, "dlq", "list", payment_.path("payment.db"), "--json"});
+    EXPECT_EQ(headrace.await_end(), 0) << headrace.log();
+    return headrace.log().find("garbage") == std::string::npos ? 0 : 1;
+  }
+
+  ServerProcess order_, inventory_, payment_, notification_;
+
+ private:
+  void start(ServerProcess& service, const std::string& role, const std::string& input = "/dev/null") const {
+    service.start({"sh", "-c",
+                   "exec " HEADRACE_SERVICES " " + role + " " + service.folder() + " " + rabbit_.url() + " " +
+                       redis_.url() + " <" + input});
+  }
+  RabbitServer rabbit_;
+  RedisServer redis_;
+};
+
+// Claim:  four services over RabbitMQ, with Redis telling copies apart, tell every customer once how the order ended:
+//         two of them are killed in between, and what one gave up is redriven by the program.
+// Method: 60 orders, one of a customer without money and one that the bank answers garbage for.
+TEST(Services, TellEveryCustomerOnce) {
+  Shop shop;
+  shop.await_mails(10);
+  shop.restart_by_kill(shop.payment_, "payment");
+  shop.restart_by_kill(shop.inventory_, "inventory");
+  shop.await_mails(kOrders - 1);
+  shop.await_letter();
+  const std::string report = shop.redrive();
+  shop.await_mails(kOrders);
+  const auto mails = shop.mails();
+  for (const auto& [order, text] : mails) {
+    EXPECT_EQ(text, order == 3 ? " we could not take your money" : " your books are on their way") << order;
+  }
+  EXPECT_EQ(shop.letters(), 0U) << report;
+}
+
+}  // namespace
+}  // namespace headrace::test

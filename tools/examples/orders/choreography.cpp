@@ -1,7 +1,6 @@
 #include "choreography.hpp"
 
 #include <chrono>
-#include <functional>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -25,16 +24,6 @@ hr::SubscribeOptions service(const char* name) {
   return options;
 }
 
-template <class T>
-hr::Status publish(hr::Bus& bus, const Shop& shop, const hr::EncodedEvent& event) {
-  const hr::Envelope& envelope = event.envelope;
-  const auto result =
-      bus.publish(shop.decoded<T>(event),
-                  {.id = envelope.id, .correlation = envelope.correlation, .causation = envelope.causation});
-  if (result) return hr::Nothing{};
-  return hr::Error{"the bus has no room", envelope.topic, hr::Error::Retry::maybe};
-}
-
 hr::Status count(hr::SqliteTransaction& transaction, const hr::StoredEvent& stored, std::int64_t cents) {
   if (auto table = transaction.run("CREATE TABLE IF NOT EXISTS takings (stream TEXT PRIMARY KEY, cents INTEGER)");
       !table) {
@@ -50,8 +39,7 @@ Choreography::Choreography(Shop& shop, Bank& bank) : shop_(shop), bank_(bank) {
   start_services();
   bus_.start();
   hr::SqliteEventStore& store = shop.store();
-  relay_ = std::make_unique<hr::Projection>(store, hr::ProjectionOptions{.name = "relay"},
-                                            hr::checkpoint_after(store.checkpoints(), "relay", relay()));
+  make_topics_durable();
   const auto takings = [&shop](hr::SqliteTransaction& transaction, const hr::StoredEvent& stored) -> hr::Status {
     if (stored.event.envelope.topic != "payments.taken") return hr::Nothing{};
     return count(transaction, stored, shop.decoded<PaymentTaken>(stored.event).cents);
@@ -61,22 +49,29 @@ Choreography::Choreography(Shop& shop, Bank& bank) : shop_(shop), bank_(bank) {
 }
 
 Choreography::~Choreography() {
-  relay_.reset();
+  static_cast<void>(durable_->stop(std::chrono::seconds{5}).has_value());
   const hr::StopReport report = bus_.stop(std::chrono::seconds{5});
   std::printf("%s\n", to_string(report.ledger).c_str());
 }
 
-hr::StoredEventHandler Choreography::relay() {
-  using Publish = std::function<hr::Status(hr::Bus&, const Shop&, const hr::EncodedEvent&)>;
-  const std::map<std::string, Publish> by_topic = {
-      {"orders.placed", publish<OrderPlaced>},       {"stock.reserved", publish<StockReserved>},
-      {"stock.released", publish<StockReleased>},    {"payments.taken", publish<PaymentTaken>},
-      {"payments.refused", publish<PaymentRefused>}, {"orders.closed", publish<OrderClosed>},
-  };
-  return [this, by_topic](const hr::StoredEvent& stored) -> hr::Status {
-    const auto known = by_topic.find(stored.event.envelope.topic);
-    return known == by_topic.end() ? hr::Status{hr::Nothing{}} : known->second(bus_, shop_, stored.event);
-  };
+/// What is stored goes to the services until they have handled it, over crashes too. Only what somebody listens to:
+/// stock.released has no listener, and would wait for one.
+void Choreography::make_topics_durable() {
+  auto types = std::make_shared<hr::EventTypes>(std::make_shared<hr::wire::JsonCodec>());
+  types->add<OrderPlaced>();
+  types->add<StockReserved>();
+  types->add<PaymentTaken>();
+  types->add<PaymentRefused>();
+  types->add<OrderClosed>();
+  hr::SqliteEventStore& store = shop_.store();
+  durable_ = std::make_unique<hr::DurableTopics>(bus_, store, store.checkpoints(), types,
+                                                 hr::FollowerOptions{.name = "services"});
+  static_cast<void>(durable_->topic<OrderPlaced>());
+  static_cast<void>(durable_->topic<StockReserved>());
+  static_cast<void>(durable_->topic<PaymentTaken>());
+  static_cast<void>(durable_->topic<PaymentRefused>());
+  static_cast<void>(durable_->topic<OrderClosed>());
+  durable_->start();
 }
 
 void Choreography::start_services() {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "headrace/bus/durable_topics.hpp"
 #include "headrace/delivery/memory_dead_letter_store.hpp"
 #include "headrace/headrace.hpp"
 #include "headrace/sourcing/projection.hpp"
@@ -32,14 +33,14 @@ class Choreography {
   void wait_for_letter();
   /// Runs all letters again. Answers how many went well.
   [[nodiscard]] std::uint64_t redrive();
-  /// Publishes the first event again, as the relay does after a crash.
+  /// Publishes the first event again, as it may come again after a crash.
   void publish_again(const OrderPlaced& order, hr::EventId id);
   /// Waits until everything stored is counted.
   [[nodiscard]] std::int64_t cents_of_confirmed_orders();
 
  private:
   void start_services();
-  [[nodiscard]] hr::StoredEventHandler relay();
+  void make_topics_durable();
   [[nodiscard]] hr::Outcome pay(const StockReserved& reserved, hr::Context& context);
   [[nodiscard]] hr::Outcome send_mail(const OrderClosed& closed);
 
@@ -53,5 +54,7 @@ class Choreography {
   std::condition_variable mailed_;
   std::map<std::uint64_t, std::string> mails_;  // behind mutex_
 
-  std::unique_ptr<hr::Projection> relay_, analytics_;  // last: they use all of the above
+  // Last: they use all of the above.
+  std::unique_ptr<hr::DurableTopics> durable_;
+  std::unique_ptr<hr::Projection> analytics_;
 };

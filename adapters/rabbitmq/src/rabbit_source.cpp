@@ -1,7 +1,6 @@
 #include "headrace/rabbitmq/rabbit_source.hpp"
 
 #include <algorithm>
-#include <mutex>
 #include <utility>
 
 #include "ack_window.hpp"
@@ -9,7 +8,7 @@
 #include "connection.hpp"
 #include "declare.hpp"
 #include "headrace/port/connection_loop.hpp"
-#include "headrace/port/settlement_inbox.hpp"
+#include "headrace/port/source_gate.hpp"
 
 namespace headrace::rabbitmq {
 namespace {
@@ -27,7 +26,7 @@ class RabbitSource::Consumer {
   explicit Consumer(RabbitSourceOptions options)
       : options_(std::move(options)),
         loop_({options_.server.backoff, options_.server.on_health, options_.server.answer_timeout}) {
-    inbox_->on_answer([waker = loop_.waker()] { waker->wake(); });
+    gate_.on_change([waker = loop_.waker()] { waker->wake(); });
   }
 
   Status start(Deliver deliver) {
@@ -36,15 +35,13 @@ class RabbitSource::Consumer {
     if (!address) return address.error();
     address_ = std::move(*address);
     deliver_ = std::move(deliver);
-    set(draining_, false);
+    gate_.open();
     loop_.start([this] { return connect_and_serve(); }, [this] { breaker_.cut(); });
     return Nothing{};
   }
-  void set_paused(bool paused) { set(paused_, paused); }
+  void set_paused(bool paused) { gate_.set_paused(paused); }
   std::size_t stop(milliseconds deadline) {
-    set(draining_, true);
-    (void)inbox_->wait_until_settled(deadline);
-    const std::size_t left = inbox_->outstanding();
+    const std::size_t left = gate_.drain(deadline);
     loop_.halt();
     return left;
   }
@@ -73,25 +70,13 @@ class RabbitSource::Consumer {
     }
     return options_.topology.check();
   }
-  void set(bool& flag, bool value) {
-    {
-      const std::scoped_lock lock(mutex_);
-      flag = value;
-    }
-    loop_.waker()->wake();
-  }
-  bool is(const bool& flag) const {
-    const std::scoped_lock lock(mutex_);
-    return flag;
-  }
-
   Status connect_and_serve() {
     auto connection = Connection::open(address_, options_.server, breaker_);
     if (!connection) return connection.error();
     const Status ended = serve(*connection);
     window_ = AckWindow();
     consuming_ = false;
-    inbox_->renew();
+    gate_.inbox()->renew();
     return ended;
   }
   Status serve(Connection& connection) {
@@ -121,7 +106,7 @@ class RabbitSource::Consumer {
 
   /// A paused source is no consumer, so that the queue's others get the messages.
   Status consume_or_not(Connection& connection) {
-    const bool wanted = !is(paused_) && !is(draining_);
+    const bool wanted = gate_.may_deliver();
     if (wanted == consuming_) return Nothing{};
     consuming_ = wanted;
     if (!wanted) {
@@ -140,7 +125,7 @@ class RabbitSource::Consumer {
 
   /// Tells the server what was answered; how much that was.
   Result<std::size_t> settle(Connection& connection) {
-    const auto answers = inbox_->take();
+    const auto answers = gate_.inbox()->take();
     done_.clear();
     for (const auto& answer : answers) {
       if (answer.settlement == Settlement::done) {
@@ -199,28 +184,24 @@ class RabbitSource::Consumer {
 
   void deliver(const amqp_envelope_t& envelope) {
     window_.deliver();
-    if (is(draining_)) return;  // came before the server knew; it comes again
+    if (gate_.draining()) return;  // came before the server knew; it comes again
     Incoming incoming = to_incoming(envelope.routing_key, envelope.message);
     const bool redelivered = envelope.redelivered != 0;
     const unsigned attempt = redelivered && incoming.deaths == 0 ? 0 : incoming.deaths + 1;
-    deliver_({std::move(incoming.message), Settle(inbox_, inbox_->issue(envelope.delivery_tag)),
+    deliver_({std::move(incoming.message), Settle(gate_.inbox(), gate_.inbox()->issue(envelope.delivery_tag)),
               redelivered || incoming.sent_before || incoming.deaths > 0, attempt});
   }
 
   const RabbitSourceOptions options_;
   RabbitAddress address_;
   Breaker breaker_;
-  const std::shared_ptr<SettlementInbox> inbox_ = std::make_shared<SettlementInbox>();
+  SourceGate gate_;
   Deliver deliver_;
 
   // The loop's thread's own.
   AckWindow window_;
   std::vector<std::uint64_t> done_;
   bool consuming_ = false;
-
-  mutable std::mutex mutex_;  ///< the flags
-  bool paused_ = false;
-  bool draining_ = false;
 
   ConnectionLoop loop_;  ///< last: its thread uses all of the above
 };

@@ -1,12 +1,10 @@
 #include "headrace/redis/redis_sink.hpp"
 
-#include <condition_variable>
 #include <deque>
-#include <mutex>
-#include <thread>
 #include <utility>
 
 #include "connection.hpp"
+#include "headrace/port/connection_loop.hpp"
 #include "headrace/redis/redis_source.hpp"
 #include "stream_entry.hpp"
 
@@ -29,73 +27,44 @@ bool is_passing(std::string_view refusal) {
 class RedisSink::Writer {
  public:
   explicit Writer(RedisSinkOptions options)
-      : options_(std::move(options)), buffer_(options_.buffer), health_(options_.server.on_health) {}
+      : options_(std::move(options)),
+        buffer_(options_.buffer),
+        loop_({options_.server.backoff, options_.server.on_health, std::chrono::milliseconds(0),
+               [this] { buffer_.wake(); }}) {}
   ~Writer() { halt(); }
 
   Status start() {
-    HEADRACE_CHECK("redis.sink.started", !thread_.joinable(), "a sink is started once, or after stop()");
     auto address = RedisAddress::of(options_.server);
     if (!address) return address.error();
     address_ = std::move(*address);
-    halting_ = false;
     buffer_.open();
-    health_.set(AdapterState::connecting);
-    thread_ = std::thread([this] { run(); });
+    loop_.start([this] { return connect_and_serve(); });
     return Nothing{};
   }
   SendBuffer& buffer() { return buffer_; }
-  Health health() const { return health_.get(); }
+  Health health() const { return loop_.health().get(); }
 
   std::size_t halt() {
-    {
-      const std::scoped_lock lock(mutex_);
-      halting_ = true;
-    }
     buffer_.close();
-    changed_.notify_all();
-    buffer_.wake();
-    if (thread_.joinable()) thread_.join();
+    loop_.halt();
     return buffer_.abandon(
         Error{"the sink was stopped before redis confirmed it", "redis sink", Error::Retry::maybe});
   }
 
  private:
-  bool halting() const {
-    const std::scoped_lock lock(mutex_);
-    return halting_;
-  }
-  void rest(std::chrono::milliseconds how_long) {
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, how_long, [this] { return halting_; });
-  }
-
-  void run() {
-    Backoff backoff(options_.server.backoff, reinterpret_cast<std::uintptr_t>(this));
-    while (!halting()) {
-      auto connection = Connection::open(address_, options_.server);
-      if (connection) {
-        health_.set(AdapterState::up);
-        const Error ended = serve(*connection, backoff);
-        buffer_.send_again();
-        if (halting()) break;
-        health_.set(AdapterState::connecting, ended.message());
-      } else if (connection.error().retry == Error::Retry::no) {
-        health_.set(AdapterState::gave_up, connection.error().message());
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return halting_; });
-        break;
-      } else {
-        health_.set(AdapterState::connecting, connection.error().message());
-      }
-      rest(backoff.next());
-    }
-    health_.set(AdapterState::idle);
+  Status connect_and_serve() {
+    auto connection = Connection::open(address_, options_.server);
+    if (!connection) return connection.error();
+    loop_.health().set(AdapterState::up);
+    const Status ended = serve(*connection);
+    buffer_.send_again();
+    return ended;
   }
 
-  /// Sends as far as the window goes, then takes the answers. Returns what ended it.
-  Error serve(Connection& connection, Backoff& backoff) {
+  /// Sends as far as the window goes, then takes the answers.
+  Status serve(Connection& connection) {
     std::deque<std::uint64_t> asked;
-    while (!halting()) {
+    while (!loop_.halting()) {
       while (const SendBuffer::Item* item = buffer_.next()) {
         send(connection, item->message);
         asked.push_back(item->number);
@@ -109,11 +78,12 @@ class RedisSink::Writer {
         if (!reply) return reply.error();
         if ((*reply)->type != REDIS_REPLY_ERROR) {
           buffer_.confirm(asked.front(), Nothing{});
-          backoff.reset();
+          loop_.connected();  // not before: a server that takes nothing would be asked without a pause
         } else if (is_passing(text_of(**reply))) {
           // Those behind it may have been stored; they are sent again with it, in order.
-          health_.set(AdapterState::blocked, refused(**reply, address_.text()).message());
-          return refused(**reply, address_.text());
+          Error blocked = refused(**reply, address_.text());
+          loop_.health().set(AdapterState::blocked, blocked.message());
+          return blocked;
         } else {
           Error error = refused(**reply, address_.text());
           error.retry = Error::Retry::no;
@@ -121,7 +91,7 @@ class RedisSink::Writer {
         }
       }
     }
-    return Error{"stopped", address_.text()};
+    return Nothing{};
   }
 
   void send(Connection& connection, const Message& message) {
@@ -135,14 +105,13 @@ class RedisSink::Writer {
 
   const RedisSinkOptions options_;
   SendBuffer buffer_;
-  HealthBoard health_;
   RedisAddress address_;
-  std::thread thread_;
-  std::vector<std::string> names_;       // thread_'s
-  std::vector<std::string_view> words_;  // thread_'s
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  bool halting_ = false;
+
+  // The loop's thread's own.
+  std::vector<std::string> names_;
+  std::vector<std::string_view> words_;
+
+  ConnectionLoop loop_;  ///< last: its thread uses all of the above
 };
 
 RedisSink::RedisSink(RedisSinkOptions options) : writer_(std::make_unique<Writer>(std::move(options))) {}

@@ -1,15 +1,14 @@
 #include "headrace/redis/redis_source.hpp"
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
-#include <thread>
+#include <chrono>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
 #include "connection.hpp"
-#include "headrace/port/settlement_inbox.hpp"
+#include "headrace/port/connection_loop.hpp"
+#include "headrace/port/source_gate.hpp"
 #include "stream_entry.hpp"
 
 namespace headrace::redis {
@@ -48,13 +47,14 @@ Capabilities capabilities() {
 
 class RedisSource::Reader {
  public:
-  explicit Reader(RedisSourceOptions options) : options_(std::move(options)), health_(options_.server.on_health) {
+  explicit Reader(RedisSourceOptions options)
+      : options_(std::move(options)),
+        loop_({options_.server.backoff, options_.server.on_health, milliseconds(0),
+               [inbox = gate_.inbox()] { inbox->nudge(); }}) {
     if (options_.dead_stream.empty()) options_.dead_stream = options_.stream + ".dead";
   }
-  ~Reader() { halt(); }
 
   Status start(Deliver deliver) {
-    HEADRACE_CHECK("redis.source.started", !thread_.joinable(), "a source is started once, or after stop()");
     if (options_.stream.empty()) return Error{"the stream has no name", "redis source"};
     if (options_.group.empty() || options_.consumer.empty()) {
       return Error{"group and consumer must have names", "redis source"};
@@ -64,105 +64,62 @@ class RedisSource::Reader {
     if (!address) return address.error();
     address_ = std::move(*address);
     deliver_ = std::move(deliver);
-    draining_ = halting_ = false;
-    health_.set(AdapterState::connecting);
-    thread_ = std::thread([this] { run(); });
+    gate_.open();
+    loop_.start([this] { return connect_and_serve(); });
     return Nothing{};
   }
-  void set_paused(bool paused) {
-    {
-      const std::scoped_lock lock(mutex_);
-      paused_ = paused;
-    }
-    inbox_->nudge();
-  }
+  void set_paused(bool paused) { gate_.set_paused(paused); }
   std::size_t stop(milliseconds deadline) {
-    {
-      const std::scoped_lock lock(mutex_);
-      draining_ = true;
-    }
-    (void)inbox_->wait_until_settled(deadline);
-    const std::size_t left = inbox_->outstanding();
-    halt();
+    const std::size_t left = gate_.drain(deadline);
+    loop_.halt();
     return left;
   }
-  Health health() const { return health_.get(); }
+  Health health() const { return loop_.health().get(); }
 
  private:
   using Words = std::vector<std::string_view>;
 
-  bool halting() const {
-    const std::scoped_lock lock(mutex_);
-    return halting_;
-  }
-  void halt() {
-    {
-      const std::scoped_lock lock(mutex_);
-      halting_ = true;
-    }
-    changed_.notify_all();
-    inbox_->nudge();
-    if (thread_.joinable()) thread_.join();
-  }
-  std::size_t room() const {
-    const std::size_t out = inbox_->outstanding();
-    const std::scoped_lock lock(mutex_);
-    return paused_ || draining_ || halting_ || out >= options_.unsettled_max ? 0 : options_.unsettled_max - out;
-  }
+  std::size_t room() const { return loop_.halting() ? 0 : gate_.room(options_.unsettled_max); }
 
-  void run() {
-    Backoff backoff(options_.server.backoff, reinterpret_cast<std::uintptr_t>(this));
-    while (!halting()) {
-      const Status ended = connect_and_serve(backoff);
-      ids_.clear();
-      out_.clear();
-      inbox_->renew();
-      if (halting()) break;
-      if (!ended && ended.error().retry == Error::Retry::no) {
-        health_.set(AdapterState::gave_up, ended.error().message());
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return halting_; });
-        break;
-      }
-      health_.set(AdapterState::connecting, ended ? "" : ended.error().message());
-      std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, backoff.next(), [this] { return halting_; });
-    }
-    health_.set(AdapterState::idle);
-  }
-
-  Status connect_and_serve(Backoff& backoff) {
+  Status connect_and_serve() {
     auto connection = Connection::open(address_, options_.server);
     if (!connection) return connection.error();
+    const Status ended = serve(*connection);
+    ids_.clear();
+    out_.clear();
+    gate_.inbox()->renew();
+    return ended;
+  }
+  Status serve(Connection& connection) {
+    if (Status begun = begin(connection); !begun) return begun;
+    loop_.connected();
+    while (!loop_.halting()) {
+      if (Status turned = turn(connection); !turned) return turned;
+    }
+    return settle(connection, milliseconds(0));
+  }
+
+  Status begin(Connection& connection) {
     const std::string_view from = options_.from_beginning ? "0" : "$";
-    auto made = connection->command({"XGROUP", "CREATE", options_.stream, options_.group, from, "MKSTREAM"});
+    auto made = connection.command({"XGROUP", "CREATE", options_.stream, options_.group, from, "MKSTREAM"});
     if (!made) return made.error();
     if ((*made)->type == REDIS_REPLY_ERROR && !text_of(**made).starts_with("BUSYGROUP")) {
       return refused(**made, address_.text());
     }
-    health_.set(AdapterState::up);
-    backoff.reset();
     own_after_ = "0-0";
     own_read_ = false;
     take_over_from_ = "0-0";
     take_over_at_ = std::chrono::steady_clock::now();
-    return serve(*connection);
+    return Nothing{};
   }
 
-  /// A turn: tells the server what was settled, takes retried entries again, then new ones.
-  Status serve(Connection& connection) {
-    while (!halting()) {
-      const std::size_t count = room();
-      // With no room the answers of handlers are all there is to wait for.
-      if (Status done = settle(connection, count == 0 ? kLook : milliseconds(0)); !done) return done;
-      if (count == 0) {
-        if (Status alive = ping_when_quiet(connection); !alive) return alive;
-        continue;
-      }
-      Status read = own_read_ ? take_over_and_read(connection, count) : read_own(connection, count);
-      if (!read) return read;
-    }
-    return settle(connection, milliseconds(0));
+  /// Tells the server what was settled, takes retried entries again, then new ones.
+  Status turn(Connection& connection) {
+    const std::size_t count = room();
+    // With no room the answers of handlers are all there is to wait for.
+    if (Status done = settle(connection, count == 0 ? kLook : milliseconds(0)); !done) return done;
+    if (count == 0) return ping_when_quiet(connection);
+    return own_read_ ? take_over_and_read(connection, count) : read_own(connection, count);
   }
 
   /// A source without room reads nothing, and would not notice a broken connection.
@@ -174,7 +131,7 @@ class RedisSource::Reader {
   }
 
   Status settle(Connection& connection, milliseconds wait) {
-    const auto answers = inbox_->take(wait);
+    const auto answers = gate_.inbox()->take(wait);
     std::vector<std::string> done;
     std::vector<std::string> again;
     for (const auto& answer : answers) {
@@ -198,10 +155,7 @@ class RedisSource::Reader {
     }
     return again.empty() || draining() ? Status(Nothing{}) : claim_again(connection, again);
   }
-  bool draining() const {
-    const std::scoped_lock lock(mutex_);
-    return draining_ || halting_;
-  }
+  bool draining() const { return gate_.draining() || loop_.halting(); }
 
   Status reject(Connection& connection, const std::string& id) {
     return simple(connection, {"EVAL", kReject, "2", options_.stream, options_.dead_stream, options_.group, id});
@@ -250,7 +204,7 @@ class RedisSource::Reader {
     return deliver(connection, list, true);
   }
   Status read_new(Connection& connection, std::size_t count) {
-    auto entries = read(connection, count, inbox_->outstanding() == 0 ? kBlockLongMs : kBlockShortMs, ">");
+    auto entries = read(connection, count, gate_.inbox()->outstanding() == 0 ? kBlockLongMs : kBlockShortMs, ">");
     if (!entries) return entries.error();
     const redisReply* list = *entries == nullptr ? nullptr : entries_of(**entries);
     return list == nullptr ? Status(Nothing{}) : deliver(connection, *list, false);
@@ -286,8 +240,8 @@ class RedisSource::Reader {
       const std::uint64_t tag = ++tagged_;
       ids_.emplace(tag, id);
       out_.insert(std::move(id));
-      deliver_(
-          {to_message(*entry.element[1], options_.stream), Settle(inbox_, inbox_->issue(tag)), redelivered, 0});
+      deliver_({to_message(*entry.element[1], options_.stream), Settle(gate_.inbox(), gate_.inbox()->issue(tag)),
+                redelivered, 0});
     }
     return Nothing{};
   }
@@ -300,13 +254,11 @@ class RedisSource::Reader {
   }
 
   RedisSourceOptions options_;
-  HealthBoard health_;
   RedisAddress address_;
   Deliver deliver_;
-  const std::shared_ptr<SettlementInbox> inbox_ = std::make_shared<SettlementInbox>();
-  std::thread thread_;
+  SourceGate gate_;
 
-  // thread_'s own.
+  // The loop's thread's own.
   std::unordered_map<std::uint64_t, std::string> ids_;  ///< by tag: entries that are out
   std::unordered_set<std::string> out_;                 ///< the same by id
   std::uint64_t tagged_ = 0;
@@ -316,11 +268,7 @@ class RedisSource::Reader {
   std::chrono::steady_clock::time_point take_over_at_;
   std::chrono::steady_clock::time_point pinged_at_;
 
-  mutable std::mutex mutex_;  ///< the flags
-  std::condition_variable changed_;
-  bool paused_ = false;
-  bool draining_ = false;
-  bool halting_ = false;
+  ConnectionLoop loop_;  ///< last: its thread uses all of the above
 };
 
 RedisSource::RedisSource(RedisSourceOptions options) : reader_(std::make_unique<Reader>(std::move(options))) {}

@@ -8,8 +8,20 @@
 
 namespace headrace {
 
+ConnectionLoop::~ConnectionLoop() {
+  halt();
+  HEADRACE_CHECK("adapter.own_thread", !thread_.joinable(), "a source or sink does not end on its own thread");
+}
+
 void ConnectionLoop::start(Serve serve, Cut cut) {
-  HEADRACE_CHECK("adapter.started", !thread_.joinable(), "a source or sink is started once, or after stop()");
+  const std::scoped_lock joining(joining_);
+  {
+    const std::scoped_lock lock(mutex_);
+    const bool stopped = halting_ && own_ != std::this_thread::get_id();
+    HEADRACE_CHECK("adapter.started", !thread_.joinable() || stopped,
+                   "a source or sink is started once, or after stop()");
+  }
+  if (thread_.joinable()) thread_.join();  // it was halted by itself
   serve_ = std::move(serve);
   cut_ = std::move(cut);
   {
@@ -31,6 +43,10 @@ void ConnectionLoop::connected() {
 }
 
 void ConnectionLoop::run() {
+  {
+    const std::scoped_lock lock(mutex_);
+    own_ = std::this_thread::get_id();
+  }
   Backoff backoff(options_.backoff, reinterpret_cast<std::uintptr_t>(this));
   while (!halting()) {
     const Status ended = serve_();
@@ -48,16 +64,25 @@ void ConnectionLoop::run() {
   health_.set(AdapterState::idle);
   const std::scoped_lock lock(mutex_);
   ended_ = true;
+  own_ = {};
   changed_.notify_all();
 }
 
 void ConnectionLoop::halt() {
+  bool own = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    halting_ = true;
+    own = own_ == std::this_thread::get_id();
+  }
+  changed_.notify_all();
+  waker_->wake();
+  if (options_.on_halt) options_.on_halt();
+  if (own) return;
+  const std::scoped_lock joining(joining_);
   if (!thread_.joinable()) return;
   {
     std::unique_lock lock(mutex_);
-    halting_ = true;
-    changed_.notify_all();
-    waker_->wake();
     const bool ended = changed_.wait_for(lock, bounded(options_.patience), [this] { return ended_; });
     if (!ended && cut_) cut_();
   }

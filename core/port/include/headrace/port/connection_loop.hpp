@@ -15,13 +15,18 @@
 namespace headrace {
 
 /// The thread of a source or a sink: connects, serves, and connects again after a delay, until halt() or an error
-/// for good. For adapters. Threads:  connected() from the thread itself; the rest from any.
+/// for good. For adapters.
+///
+/// Threads:  connected() from the thread itself; start() and the destructor from any other; the rest from any, also
+///           several at once. halt() on the thread itself only says so: whoever halts next, joins.
 class ConnectionLoop {
  public:
   struct Options {
     Backoff::Options backoff = {};
     HealthBoard::Changed on_health = nullptr;
     std::chrono::milliseconds patience{0};  ///< how long halt() waits before it cuts
+    /// Called by halt(), beside waker(): for a serve that waits elsewhere. Any thread.
+    std::function<void()> on_halt = nullptr;
   };
   /// Connects, and serves the connection until halting() or an error; whatever belongs to it is over on return.
   using Serve = std::function<Status()>;
@@ -29,7 +34,7 @@ class ConnectionLoop {
   using Cut = std::function<void()>;
 
   explicit ConnectionLoop(Options options) : options_(options), health_(options.on_health) {}
-  ~ConnectionLoop() { halt(); }
+  ~ConnectionLoop();
 
   void start(Serve serve, Cut cut = nullptr);
   /// Lets the thread finish what it does within `patience`, cuts, and joins.
@@ -51,13 +56,15 @@ class ConnectionLoop {
   Cut cut_;
   HealthBoard health_;
   const std::shared_ptr<Waker> waker_ = std::make_shared<Waker>();
+  std::mutex joining_;  ///< thread_, serve_ and cut_: one starts or joins at a time
   std::thread thread_;
   bool was_connected_ = false;  ///< thread_'s own
 
   mutable std::mutex mutex_;  ///< the flags
   std::condition_variable changed_;
   bool halting_ = false;
-  bool ended_ = false;
+  bool ended_ = true;
+  std::thread::id own_;  ///< thread_'s, while it runs
 };
 
 }  // namespace headrace

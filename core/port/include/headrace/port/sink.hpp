@@ -33,7 +33,7 @@ enum class SendResult : std::uint8_t {
 /// Confirm:  called once for each message taken, on the sink's thread: Nothing when the broker has it, an error
 ///           when it refused it or the sink was stopped before. Must not throw and should not block; may call
 ///           send().
-/// Threads:  every function from any thread.
+/// Threads:  every function from any thread; but not stop() inside a confirm.
 class Sink {
  public:
   using Confirm = std::function<void(const Status&)>;

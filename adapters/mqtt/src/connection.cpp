@@ -36,6 +36,7 @@ std::string reason_text(unsigned code) {
                                                               {4, "bad user name or password"},
                                                               {5, "not authorised"},
                                                               {0x80, "unspecified error"},
+                                                              {0x83, "implementation specific error"},
                                                               {0x84, "unsupported protocol version"},
                                                               {0x85, "client id not valid"},
                                                               {0x86, "bad user name or password"},
@@ -48,12 +49,19 @@ std::string reason_text(unsigned code) {
                                                               {0x8e, "session taken over"},
                                                               {0x8f, "topic filter invalid"},
                                                               {0x90, "topic name invalid"},
+                                                              {0x91, "packet identifier in use"},
                                                               {0x95, "packet too large"},
                                                               {0x97, "quota exceeded"},
                                                               {0x99, "payload format invalid"},
                                                               {0x9e, "shared subscriptions not supported"}};
   const auto* at = std::ranges::find(kTexts, code, &std::pair<unsigned, std::string_view>::first);
   return std::to_string(code) + (at == std::end(kTexts) ? "" : " " + std::string(at->second));
+}
+
+bool is_for_now(unsigned code) {
+  // 0x80 says nothing, and with MQTT 3.1.1 it is all that a broker can say, whose rights do not change by themselves.
+  constexpr std::array<unsigned, 3> kForNow{0x83, 0x91, 0x97};
+  return std::ranges::find(kForNow, code) != kForNow.end();
 }
 
 Connection::Connection(int fd, std::string where, const MqttOptions& options)
@@ -216,8 +224,9 @@ Result<std::optional<Packet>> Connection::next() {
   }
 }
 
-void Connection::wait(Waker& waker) const {
-  waker.wait(fd_, keep_alive_ / 4, out_.empty() ? Waker::Until::readable : Waker::Until::readable_or_writable);
+void Connection::wait(Waker& waker, milliseconds at_most) const {
+  waker.wait(fd_, std::min(keep_alive_ / 4, at_most),
+             out_.empty() ? Waker::Until::readable : Waker::Until::readable_or_writable);
 }
 
 void Connection::close() {

@@ -48,7 +48,7 @@ class Connection {
   [[nodiscard]] Result<std::optional<Packet>> next();
   /// Until something can be read, or sent if anything waits, or the waker wakes; not longer than keep-alive
   /// allows.
-  void wait(Waker& waker) const;
+  void wait(Waker& waker, std::chrono::milliseconds at_most = std::chrono::hours(1)) const;
   /// Says goodbye, so that no will is published and a session stays as agreed.
   void close();
   /// The broker says that it closes.
@@ -81,5 +81,7 @@ class Connection {
 
 /// A reason code of MQTT 5 in words.
 [[nodiscard]] std::string reason_text(unsigned code);
+/// Whether a subscription that was refused with this reason may be taken another time.
+[[nodiscard]] bool is_for_now(unsigned code);
 
 }  // namespace headrace::mqtt

@@ -1,10 +1,20 @@
 #include "headrace/mqtt/mqtt_options.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "headrace/port/server_url.hpp"
 
 namespace headrace::mqtt {
+
+namespace {
+
+constexpr std::size_t kSecretMax = 65'535;
+constexpr std::size_t kPacketMin = std::size_t{256} << 10;
+constexpr std::size_t kPacketMax = 268'435'455;
+
+}  // namespace
 
 Result<MqttAddress> MqttAddress::of(const MqttOptions& options) {
   const std::string where = "mqtt url";
@@ -25,6 +35,16 @@ Result<MqttAddress> MqttAddress::of(const MqttOptions& options) {
   }
   if (options.client_id.empty() || options.client_id.size() > 1'000) {
     return Error{"the client's id must have 1 to 1000 bytes", "mqtt"};
+  }
+  if (std::max(address.user.size(), address.password.size()) > kSecretMax) {
+    return Error{"user and password have at most 65535 bytes each", "mqtt"};
+  }
+  if (options.version == MqttVersion::v311 && address.user.empty() && !address.password.empty()) {
+    return Error{"MQTT 3.1.1 has no password without a user", "mqtt"};
+  }
+  if (options.packet_bytes_max < kPacketMin || options.packet_bytes_max > kPacketMax) {
+    return Error{"packet_bytes_max must be 262144 to 268435455: a topic and a header may have 64 KiB each",
+                 "mqtt"};
   }
   if (options.keep_alive.count() < 1 || options.keep_alive.count() > 65'535) {
     return Error{"keep_alive must be 1 to 65535 s", "mqtt"};

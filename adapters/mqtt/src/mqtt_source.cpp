@@ -1,23 +1,22 @@
 #include "headrace/mqtt/mqtt_source.hpp"
 
-#include <algorithm>
-#include <deque>
-#include <mutex>
+#include <chrono>
 #include <utility>
 
 #include "connection.hpp"
-#include "headrace/port/settlement_inbox.hpp"
+#include "headrace/port/source_gate.hpp"
+#include "held_messages.hpp"
 #include "publish.hpp"
 
 namespace headrace::mqtt {
 namespace {
 
 using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kReceiveMax = 65'535;
 constexpr std::uint16_t kSubscribeId = 1;
-/// Of QoS 0. Those of QoS 1 the broker bounds, by the receive maximum or by its own window.
-constexpr std::size_t kHeldMax = 100'000;
+constexpr unsigned kRefused = 0x80;  ///< and above
 /// In the options of a subscription: retained messages come with a new subscription only, not at each connection.
 constexpr std::uint8_t kRetainedOnce = 0x10;
 
@@ -27,8 +26,9 @@ class MqttSource::Receiver {
  public:
   explicit Receiver(MqttSourceOptions options)
       : options_(std::move(options)),
+        held_({options_.held_messages_max, options_.held_bytes_max}),
         loop_({options_.broker.backoff, options_.broker.on_health, options_.broker.answer_timeout}) {
-    inbox_->on_answer([waker = loop_.waker()] { waker->wake(); });
+    gate_.on_change([waker = loop_.waker()] { waker->wake(); });
   }
 
   Status start(Deliver deliver) {
@@ -37,15 +37,13 @@ class MqttSource::Receiver {
     if (!address) return address.error();
     address_ = std::move(*address);
     deliver_ = std::move(deliver);
-    set(draining_, false);
+    gate_.open();
     loop_.start([this] { return connect_and_serve(); });
     return Nothing{};
   }
-  void set_paused(bool paused) { set(paused_, paused); }
+  void set_paused(bool paused) { gate_.set_paused(paused); }
   std::size_t stop(milliseconds deadline) {
-    set(draining_, true);
-    (void)inbox_->wait_until_settled(deadline);
-    const std::size_t left = inbox_->outstanding();
+    const std::size_t left = gate_.drain(deadline);
     loop_.halt();
     return left;
   }
@@ -53,13 +51,6 @@ class MqttSource::Receiver {
   const MqttSourceOptions& options() const noexcept { return options_; }
 
  private:
-  /// A message that the broker waits for an answer to, or that waits for room here.
-  struct Held {
-    IncomingPublish publish;
-    unsigned deliveries = 0;
-    bool settled = false;
-  };
-
   Status check() const {
     const std::string where = "mqtt source";
     if (options_.filters.empty()) return Error{"there is no filter to subscribe to", where};
@@ -75,18 +66,6 @@ class MqttSource::Receiver {
     }
     return Nothing{};
   }
-  void set(bool& flag, bool value) {
-    {
-      const std::scoped_lock lock(mutex_);
-      flag = value;
-    }
-    loop_.waker()->wake();
-  }
-  bool may_deliver() const {
-    const std::scoped_lock lock(mutex_);
-    return !paused_ && !draining_;
-  }
-
   Status connect_and_serve() {
     Greeting greeting;
     greeting.session_kept = true;
@@ -95,22 +74,30 @@ class MqttSource::Receiver {
     auto connection = Connection::open(address_, options_.broker, greeting, loop_);
     if (!connection) return connection.error();
     const Status ended = serve(*connection);
-    held_.clear();
-    again_.clear();
-    first_ = delivered_ = 0;
-    inbox_->renew();
+    held_ = HeldMessages({options_.held_messages_max, options_.held_bytes_max});
+    gate_.inbox()->renew();
     return ended;
   }
 
   Status serve(Connection& connection) {
     subscribe(connection);
+    subscribed_ = false;
+    const auto answer_by = Clock::now() + options_.broker.answer_timeout;
     for (loop_.waker()->begin(); !loop_.halting(); loop_.waker()->begin()) {
       const std::size_t settled = settle(connection);
       if (Status moved = connection.exchange(); !moved) return moved;
       auto received = receive(connection);
       if (!received) return received.error();
       const std::size_t delivered = deliver();
-      if (settled + *received + delivered == 0) connection.wait(*loop_.waker());
+      if (subscribed_) {
+        if (settled + *received + delivered == 0) connection.wait(*loop_.waker());
+        continue;
+      }
+      const auto left = std::chrono::duration_cast<milliseconds>(answer_by - Clock::now());
+      if (left.count() <= 0) {
+        return Error{"no answer to the subscription", connection.where(), Error::Retry::maybe};
+      }
+      if (*received == 0) connection.wait(*loop_.waker(), left);
     }
     settle(connection);
     connection.close();
@@ -131,21 +118,19 @@ class MqttSource::Receiver {
 
   /// Acknowledges up to the first message without an outcome.
   std::size_t settle(Connection& connection) {
-    const auto answers = inbox_->take();
+    const auto answers = gate_.inbox()->take();
     for (const auto& answer : answers) {
-      Held& held = held_[static_cast<std::size_t>(answer.tag - first_)];
       if (answer.settlement == Settlement::retry) {
-        again_.push_back(answer.tag);
+        held_.retry(answer.tag);
       } else {
-        held.settled = true;
+        held_.settle(answer.tag);
       }
     }
-    for (; !held_.empty() && held_.front().settled; held_.pop_front(), ++first_) {
-      if (held_.front().publish.id == 0) continue;
+    held_.release([&](std::uint16_t id) {
       PacketWriter acknowledgement;
-      acknowledgement.two_bytes(held_.front().publish.id);
+      acknowledgement.two_bytes(id);
       acknowledgement.finish(PacketType::puback, 0, connection.out());
-    }
+    });
     return answers.size();
   }
 
@@ -163,8 +148,7 @@ class MqttSource::Receiver {
     if (packet.type != PacketType::publish) return Nothing{};
     auto publish = read_publish(packet, options_.broker.version == MqttVersion::v5);
     if (!publish) return connection.nonsense("a message that cannot be read");
-    if (publish->id == 0 && held_.size() >= kHeldMax) return Nothing{};  // QoS 0, and nobody takes them
-    held_.push_back({std::move(*publish)});
+    static_cast<void>(held_.add(std::move(*publish)));  // what finds no room is of QoS 0: lost, as it may be
     return Nothing{};
   }
   Status take_suback(const Connection& connection, const Packet& packet) {
@@ -174,9 +158,11 @@ class MqttSource::Receiver {
     for (const std::string& filter : options_.filters) {
       const unsigned code = reader.byte();
       if (!reader.good()) return connection.nonsense("an answer to the subscription that cannot be read");
-      if (code >= 0x80)
-        return Error{"the broker refuses filter " + filter + ": " + reason_text(code), connection.where()};
+      if (code < kRefused) continue;
+      return Error{"the broker refuses filter " + filter + ": " + reason_text(code), connection.where(),
+                   is_for_now(code) ? Error::Retry::maybe : Error::Retry::no};
     }
+    subscribed_ = true;
     loop_.connected();
     return Nothing{};
   }
@@ -184,41 +170,26 @@ class MqttSource::Receiver {
   /// Hands over what waits, retried messages first, as far as there is room; how much that was.
   std::size_t deliver() {
     std::size_t count = 0;
-    for (; inbox_->outstanding() < options_.unsettled_max && may_deliver(); ++count) {
-      if (!again_.empty()) {
-        hand_over(again_.front());
-        again_.pop_front();
-      } else if (delivered_ < first_ + held_.size()) {
-        hand_over(delivered_++);
-      } else {
-        break;
-      }
+    for (; held_.has_next() && gate_.room(options_.unsettled_max) > 0; ++count) {
+      hand_over(held_.take_next());
     }
     return count;
   }
   void hand_over(std::uint64_t tag) {
-    Held& held = held_[static_cast<std::size_t>(tag - first_)];
-    ++held.deliveries;
+    const auto [publish, deliveries] = held_.deliver(tag);
     // The broker counts nothing: of a message that it sent again nobody knows how often.
-    const unsigned attempt = held.publish.redelivered ? 0 : held.deliveries;
-    deliver_({held.publish.message, Settle(inbox_, inbox_->issue(tag)),
-              held.publish.redelivered || held.deliveries > 1, attempt});
+    deliver_({publish.message, Settle(gate_.inbox(), gate_.inbox()->issue(tag)),
+              publish.redelivered || deliveries > 1, publish.redelivered ? 0 : deliveries});
   }
 
   const MqttSourceOptions options_;
   MqttAddress address_;
-  const std::shared_ptr<SettlementInbox> inbox_ = std::make_shared<SettlementInbox>();
+  SourceGate gate_;
   Deliver deliver_;
 
   // The loop's thread's own.
-  std::deque<Held> held_;            ///< in the order received
-  std::deque<std::uint64_t> again_;  ///< retried
-  std::uint64_t first_ = 0;          ///< the number of held_'s first, which is its tag
-  std::uint64_t delivered_ = 0;      ///< the number of the first that was never handed over
-
-  mutable std::mutex mutex_;  ///< the flags
-  bool paused_ = false;
-  bool draining_ = false;
+  HeldMessages held_;
+  bool subscribed_ = false;
 
   ConnectionLoop loop_;  ///< last: its thread uses all of the above
 };

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <mutex>
 
 #include "../../conformance/adapter/collector.hpp"
@@ -252,6 +253,21 @@ TEST(Mqtt, OptionsAreLookedAtFirst) {
     const Status started = sink.start();
     ASSERT_FALSE(started) << url;
     EXPECT_EQ(started.error().message(), message);
+  }
+  const std::pair<std::function<void(MqttOptions&)>, std::string> others[] = {
+      {[](MqttOptions& options) { options.packet_bytes_max = 1000; }, "packet_bytes_max must be"},
+      {[](MqttOptions& options) { options.packet_bytes_max = std::size_t{1} << 28; }, "packet_bytes_max must be"},
+      {[](MqttOptions& options) { options.url = "mqtt://:canary@h"; }, "no password without a user"},
+      {[](MqttOptions& options) { options.url = "mqtt://u:" + std::string(65'536, 'x') + "@h"; },
+       "at most 65535"}};
+  for (const auto& [change, part] : others) {
+    MqttSinkOptions options;
+    options.broker = broker_options("mqtt://h", "id", MqttVersion::v311);
+    change(options.broker);
+    MqttSink sink(std::move(options));
+    const Status started = sink.start();
+    ASSERT_FALSE(started) << part;
+    EXPECT_NE(started.error().message().find(part), std::string::npos) << started.error().message();
   }
 }
 

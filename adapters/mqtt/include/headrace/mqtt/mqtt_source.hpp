@@ -15,7 +15,10 @@ struct MqttSourceOptions {
   MqttOptions broker = {};
   std::vector<std::string> filters;  ///< `$share/GROUP/FILTER` shares the messages among the sources of a group
   Qos qos = Qos::at_least_once;
-  std::size_t unsettled_max = 1'000;               ///< MQTT 5: the receive maximum that the broker is told
+  std::size_t unsettled_max = 1'000;  ///< MQTT 5: the receive maximum that the broker is told
+  /// What may wait here of QoS 0 while nobody takes it; further messages are lost.
+  std::size_t held_messages_max = 100'000;
+  std::size_t held_bytes_max = std::size_t{64} << 20;
   std::chrono::seconds session_expiry{24 * 3600};  ///< MQTT 5: how long the broker keeps messages for us
 };
 

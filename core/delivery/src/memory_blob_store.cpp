@@ -15,10 +15,15 @@ Result<std::string> MemoryBlobStore::put(std::span<const std::byte> payload) {
   return reference;
 }
 
-Result<std::vector<std::byte>> MemoryBlobStore::get(std::string_view reference) {
+Result<std::vector<std::byte>> MemoryBlobStore::get(std::string_view reference, std::size_t bytes_max) {
   const std::lock_guard lock(mutex_);
   const auto found = blobs_.find(reference);
   if (found == blobs_.end()) return Error{"no blob '" + std::string(reference) + "'", "MemoryBlobStore"};
+  if (found->second.size() > bytes_max) {
+    return Error{"blob '" + std::string(reference) + "' has " + std::to_string(found->second.size()) +
+                     " bytes, at most " + std::to_string(bytes_max) + " are wanted",
+                 "MemoryBlobStore"};
+  }
   return found->second;
 }
 

@@ -74,14 +74,33 @@ TEST(ClaimCheck, DamagedClaimsAreErrors) {
   }
   const std::string other = desk.blobs->put(scan(200).body).value();
   EXPECT_EQ(other, "memory:2");
-  ASSERT_TRUE(desk.blobs->put(scan(201).body));
+  EncodedEvent changed = scan(200);
+  changed.body[7] = std::byte{1};
+  ASSERT_EQ(desk.blobs->put(changed.body).value(), "memory:3");
+  ASSERT_EQ(desk.blobs->put(scan(201).body).value(), "memory:4");
   EncodedEvent exchanged = claim;
   exchanged.body[exchanged.body.size() - 2] = std::byte{'3'};
   EXPECT_NE(desk.claims.resolve(exchanged).error().message().find("not what was checked in"), std::string::npos);
+  exchanged.body[exchanged.body.size() - 2] = std::byte{'4'};
+  EXPECT_NE(desk.claims.resolve(exchanged).error().message().find("at most 200 are wanted"), std::string::npos);
   EXPECT_TRUE(desk.claims.discard(claim));
   EXPECT_TRUE(desk.claims.discard(claim));
   EXPECT_EQ(desk.claims.resolve(claim).error().retry, Error::Retry::no);
   EXPECT_TRUE(desk.claims.discard(scan(5)));
+}
+
+// Claim:  what only calls itself a claim does not pass the limits: neither a large body, nor a claim to content that is
+//         larger than the topic's may be.
+// Method: both, and a sound claim.
+TEST(ClaimCheck, UnsoundClaimsDoNotPass) {
+  Desk desk;
+  EncodedEvent large = scan(5000);
+  large.content_type = ClaimCheck::kContentType;
+  EXPECT_FALSE(desk.claims.check_in(large));
+  const EncodedEvent claim = desk.claims.check_in(scan(500)).value();
+  EXPECT_TRUE(desk.claims.check_in(claim));
+  const ClaimCheck strict{desk.blobs, {.others = {.travels_max = 1, .bytes_max = 499}}};
+  EXPECT_NE(strict.check_in(claim).error().message().find("500 bytes"), std::string::npos);
 }
 
 }  // namespace

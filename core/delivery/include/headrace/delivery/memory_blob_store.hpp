@@ -24,7 +24,7 @@ class MemoryBlobStore final : public BlobStore {
   explicit MemoryBlobStore(MemoryBlobOptions options = {}) : options_(options) {}
 
   [[nodiscard]] Result<std::string> put(std::span<const std::byte> payload) override;
-  [[nodiscard]] Result<std::vector<std::byte>> get(std::string_view reference) override;
+  [[nodiscard]] Result<std::vector<std::byte>> get(std::string_view reference, std::size_t bytes_max) override;
   [[nodiscard]] Status remove(std::string_view reference) override;
   /// Of all payloads, now.
   [[nodiscard]] std::size_t stored_bytes() const;

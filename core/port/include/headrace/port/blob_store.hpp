@@ -12,14 +12,15 @@ namespace headrace {
 
 /// Where payloads go that are too large to travel: the event carries the reference (the claim check pattern).
 /// Threads:   every function from any thread.
-/// Errors:    an unknown reference is an error that no retry helps; what the store cannot do now says `maybe`.
+/// Errors:    an unknown reference, and a payload over bytes_max, are errors that no retry helps; what the store cannot do now says `maybe`.
 class BlobStore {
  public:
   virtual ~BlobStore() = default;
 
   /// Keeps a copy, durably if the store is durable; the reference is valid until remove().
   [[nodiscard]] virtual Result<std::string> put(std::span<const std::byte> payload) = 0;
-  [[nodiscard]] virtual Result<std::vector<std::byte>> get(std::string_view reference) = 0;
+  /// A payload of more than bytes_max is an error, and is not read.
+  [[nodiscard]] virtual Result<std::vector<std::byte>> get(std::string_view reference, std::size_t bytes_max) = 0;
   /// Removing what is not there is no error.
   [[nodiscard]] virtual Status remove(std::string_view reference) = 0;
 };

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -14,12 +15,12 @@
 
 namespace headrace::test {
 
-/// A server on 127.0.0.1 that says what a script tells it: of each connection in turn, an answer to each read, and after
-/// the last it only reads. For what no real server can be brought to do.
+/// A server on 127.0.0.1 that says what a script tells it: an answer to each read of a connection, and after the last it
+/// only reads. One connection at a time. For what no real server can be brought to do.
 class ScriptedServer {
  public:
   using Script = std::vector<std::string>;
-  explicit ScriptedServer(std::vector<Script> scripts) : scripts_(std::move(scripts)) {
+  explicit ScriptedServer(Script script) : script_(std::move(script)) {
     listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -41,20 +42,30 @@ class ScriptedServer {
 
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
 
+  /// Connections made from now on are told this.
+  void now(Script script) {
+    const std::scoped_lock lock(mutex_);
+    script_ = std::move(script);
+  }
+
  private:
   void run() {
-    for (const Script& script : scripts_) {
-      const int peer = ::accept(listener_, nullptr, nullptr);
-      if (peer < 0) return;
+    for (int peer = -1; (peer = ::accept(listener_, nullptr, nullptr)) >= 0; ::close(peer)) {
+      const Script script = current();
       std::size_t said = 0;
       for (char bytes[4096]; ::recv(peer, bytes, sizeof bytes, 0) > 0; ++said) {
         if (said >= script.size()) continue;
         (void)!::send(peer, script[said].data(), script[said].size(), MSG_NOSIGNAL);
       }
-      ::close(peer);
     }
   }
-  const std::vector<Script> scripts_;
+  Script current() {
+    const std::scoped_lock lock(mutex_);
+    return script_;
+  }
+
+  std::mutex mutex_;
+  Script script_;  // behind mutex_
   int listener_ = -1;
   std::uint16_t port_ = 0;
   std::thread thread_;

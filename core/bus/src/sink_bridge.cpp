@@ -1,17 +1,45 @@
 #include "headrace/bus/sink_bridge.hpp"
 
+#include <cstdint>
+#include <memory>
 #include <mutex>
 #include <utility>
+#include <vector>
+
+#include "headrace/base/atomic.hpp"
 
 namespace headrace {
+
+namespace bridge_detail {
+
+/// Refused messages that wait before their brokers get them back: when the last who has it lets go.
+struct Resting {
+  std::mutex mutex;
+  std::vector<std::shared_ptr<Relay>> relays;  // behind mutex
+};
+/// Carries them through the time of their rest; the bus's end cuts it short.
+struct SinkRest {
+  std::shared_ptr<Resting> resting;
+};
+HEADRACE_EVENT(SinkRest, "headrace.sink_rest")
+
+}  // namespace bridge_detail
+
+using bridge_detail::Resting;
+using bridge_detail::SinkRest;
 
 class SinkBridge::Way : public std::enable_shared_from_this<Way> {
  public:
   using Accepts = decltype(SinkBridgeOptions::accepts);
   using Topic = decltype(SinkBridgeOptions::topic);
 
-  Way(Sink& sink, Accepts&& accepts, Topic&& topic)
-      : sink_(sink), accepts_(std::move(accepts)), topic_(std::move(topic)) {}
+  Way(Bus& bus, Sink& sink, SinkBridgeOptions& options)
+      : sink_(sink),
+        accepts_(std::move(options.accepts)),
+        topic_(std::move(options.topic)),
+        rests_(options.rest.cap.count() > 0),
+        backoff_(options.rest, reinterpret_cast<std::uintptr_t>(this)),
+        bus_(&bus) {}
 
   void take(const RelayedMessage& event, std::string_view topic) {
     Relay& relay = *event.relay;
@@ -24,16 +52,23 @@ class SinkBridge::Way : public std::enable_shared_from_this<Way> {
     message.topic = std::move(*outside);
     const SendResult result = sink_.send(
         std::move(message),
-        [way = shared_from_this(), kept = event.relay](const Status& status) { way->confirm(*kept, status); });
+        [way = shared_from_this(), kept = event.relay](const Status& status) { way->confirm(kept, status); });
     switch (result) {
       case SendResult::taken:
         return count(&Counts::sent);
       case SendResult::too_large:
         return answer(relay, Settlement::reject, &Counts::rejected);
       case SendResult::full:
+        answer(relay, Settlement::retry, &Counts::retried);
+        return rest(event.relay);
       case SendResult::closed:
         return answer(relay, Settlement::retry, &Counts::retried);
     }
+  }
+  /// The bus may go now.
+  void leave_bus() {
+    const std::scoped_lock lock(rest_mutex_);
+    bus_ = nullptr;
   }
   Counts counts() const {
     const std::scoped_lock lock(mutex_);
@@ -41,11 +76,33 @@ class SinkBridge::Way : public std::enable_shared_from_this<Way> {
   }
 
  private:
-  void confirm(Relay& relay, const Status& status) {
-    if (status) return answer(relay, Settlement::done, &Counts::confirmed);
-    const bool for_good = status.error().retry == Error::Retry::no;
-    answer(relay, for_good ? Settlement::reject : Settlement::retry,
-           for_good ? &Counts::rejected : &Counts::retried);
+  void confirm(const std::shared_ptr<Relay>& relay, const Status& status) {
+    if (status) {
+      if (rested_.exchange(false, std::memory_order_relaxed)) {  // no partner: a hint
+        const std::scoped_lock lock(rest_mutex_);
+        backoff_.reset();
+      }
+      return answer(*relay, Settlement::done, &Counts::confirmed);
+    }
+    if (status.error().retry == Error::Retry::no) return answer(*relay, Settlement::reject, &Counts::rejected);
+    answer(*relay, Settlement::retry, &Counts::retried);
+    rest(relay);
+  }
+  /// Keeps an answered relay for a while, together with those that come meanwhile.
+  void rest(const std::shared_ptr<Relay>& relay) {
+    const std::scoped_lock lock(rest_mutex_);
+    if (!rests_ || bus_ == nullptr) return;
+    if (const auto now = resting_.lock()) {
+      const std::scoped_lock adding(now->mutex);
+      now->relays.push_back(relay);
+      return;
+    }
+    const auto begun = std::make_shared<Resting>();
+    begun->relays.push_back(relay);
+    resting_ = begun;
+    rested_.store(true, std::memory_order_relaxed);  // no partner: a hint
+    // A bus that can time no more lets it go at once.
+    static_cast<void>(bus_->publish_after(backoff_.next(), SinkRest{begun}));
   }
   void answer(Relay& relay, Settlement settlement, std::uint64_t Counts::*what) {
     count(what);
@@ -59,12 +116,20 @@ class SinkBridge::Way : public std::enable_shared_from_this<Way> {
   Sink& sink_;
   const Accepts accepts_;
   const Topic topic_;
+  const bool rests_;
+  std::mutex rest_mutex_;
+  Backoff backoff_;                 // behind rest_mutex_
+  std::weak_ptr<Resting> resting_;  // behind rest_mutex_; its event has it
+  Bus* bus_;                        // behind rest_mutex_
+  Atomic<bool> rested_{false};      // writers: whoever confirms
   mutable std::mutex mutex_;
   Counts counts_;
 };
 
 SinkBridge::SinkBridge(Bus& bus, Sink& sink, SinkBridgeOptions options)
-    : way_(std::make_shared<Way>(sink, std::move(options.accepts), std::move(options.topic))),
+    : way_(std::make_shared<Way>(bus, sink, options)),
+      rests_(bus.subscribe<SinkRest>(SubscribeOptions{.group = "headrace.sink_rest", .name = "headrace.sink_rest"},
+                                     [](const SinkRest&) {})),
       subscription_(bus.subscribe<RelayedMessage>(
           options.subscription, [way = way_](const RelayedMessage& event, Context& context) {
             try {
@@ -75,7 +140,7 @@ SinkBridge::SinkBridge(Bus& bus, Sink& sink, SinkBridgeOptions options)
             }
           })) {}
 
-SinkBridge::~SinkBridge() = default;
+SinkBridge::~SinkBridge() { way_->leave_bus(); }
 
 void SinkBridge::close() { subscription_ = {}; }
 

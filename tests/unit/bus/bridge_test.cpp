@@ -29,6 +29,7 @@ struct Bridges : testing::Test {
     SinkBridgeOptions options;
     options.subscription.filter = filter;
     options.subscription.group = options.subscription.name = group;
+    options.rest.cap = std::chrono::milliseconds(0);
     return std::make_unique<SinkBridge>(bus, sink, std::move(options));
   }
 };
@@ -108,8 +109,8 @@ TEST_F(Bridges, WhatTheBusGaveUpIsRetried) {
 TEST_F(Bridges, WayThatEndsUnheardIsNotOverruled) {
   Bus two({.workers = 0, .polled_workers = 2});
   const auto way_on = [&](HandSink& sink, int worker) {
-    return std::make_unique<SinkBridge>(two, sink,
-                                        SinkBridgeOptions{.subscription = {.filter = "#", .worker = worker}});
+    return std::make_unique<SinkBridge>(
+        two, sink, SinkBridgeOptions{.subscription = {.filter = "#", .worker = worker}, .rest = {.cap = {}}});
   };
   const auto first = way_on(to, 0);
   auto second = way_on(also_to, 1);

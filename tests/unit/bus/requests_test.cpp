@@ -117,7 +117,9 @@ TEST_F(RequestsTest, RefusalsAreErrors) {
   timed_.advance(2s);
   EXPECT_EQ(came_.size(), 1U);
   static_cast<void>(stop_drained(timed_.bus));
-  EXPECT_FALSE(asking.ask(Tick{}, 1s, note()));
+  const Status closed = asking.ask(Tick{}, 1s, note());
+  EXPECT_NE(closed.error().what.find("was not published: closed"), std::string::npos) << closed.error().what;
+  EXPECT_EQ(closed.error().retry, Error::Retry::no);
   EXPECT_EQ(came_.size(), 1U);
 }
 

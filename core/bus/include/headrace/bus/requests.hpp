@@ -166,10 +166,10 @@ class Requests {
     const EventId id = EventId::make();
     if (!waiting_->add(id, std::move(done), options_.waiting_max)) return no_room("too many requests wait");
     ScheduledEvent over = bus_.publish_after(deadline, RequestDeadline{id});
-    if (!over) return refuse(id, no_room("the bus can time no more events, or is closed"));
+    if (!over) return refuse(id, not_published("the deadline", over.status()));
     waiting_->set_deadline(id, std::move(over));
     const PublishResult published = publish(PublishOptions{.id = id, .expires_after = deadline});
-    if (!published) return refuse(id, no_room("the request was not published"));
+    if (!published) return refuse(id, not_published("the request", published.status()));
     if (published.status() == PublishStatus::unrouted)
       return refuse(id, {"nobody handles this request", options_.name});
     return Nothing{};
@@ -183,6 +183,13 @@ class Requests {
   }
   [[nodiscard]] Error no_room(std::string what) const {
     return {std::move(what), options_.name, Error::Retry::maybe};
+  }
+  /// Room comes back; a closed bus stays closed, and a topic stays bad.
+  [[nodiscard]] Error not_published(std::string what, PublishStatus status) const {
+    const bool room = status == PublishStatus::full || status == PublishStatus::timed_out ||
+                      status == PublishStatus::too_many_publishers;
+    return {std::move(what) + " was not published: " + std::string(to_string(status)), options_.name,
+            room ? Error::Retry::maybe : Error::Retry::no};
   }
 
   Bus& bus_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -8,6 +9,7 @@
 
 #include "headrace/bus/bus.hpp"
 #include "headrace/bus/relay.hpp"
+#include "headrace/port/backoff.hpp"
 #include "headrace/port/sink.hpp"
 
 namespace headrace {
@@ -19,12 +21,16 @@ struct SinkBridgeOptions {
   std::function<Result<bool>(std::string_view topic, const Message&)> accepts = nullptr;
   /// The broker's topic for one of the bus; none: the same. An error rejects the message.
   std::function<Result<std::string>(std::string_view topic)> topic = nullptr;
+  /// How long messages that the sink refuses for now wait before their source's broker gets them back: full jitter,
+  /// longer the more often in a row. Meanwhile they count as unsettled, so that refusals slow the source down. With a
+  /// cap of 0: not at all.
+  Backoff::Options rest = {std::chrono::milliseconds(100), std::chrono::milliseconds(2'000)};
 };
 
 /// Bus to sink: each RelayedMessage that matches goes out, and is answered when the broker has answered: done when
 /// it is confirmed, reject when no retry helps, retry otherwise. Its handler does not wait: a broker that is away
 /// costs the worker nothing. Give the sink's buffer room for the unsettled_max of all sources that lead to it:
-/// what finds it full goes back to its source's broker.
+/// what finds it full goes back to its source's broker, after a rest.
 ///
 /// Order:    as the messages reach the subscription's worker: one publisher's, one key's.
 /// Threads:  any. The sink outlives the bridge, and the bridge every message that it has taken.
@@ -49,6 +55,7 @@ class SinkBridge {
  private:
   class Way;  ///< what confirms reach after the bridge has gone
   const std::shared_ptr<Way> way_;
+  Subscription rests_;
   Subscription subscription_;
 };
 

@@ -1,0 +1,108 @@
+#include <gtest/gtest.h>
+
+#include "bridge_world.hpp"
+#include "settle.hpp"
+#include "timed.hpp"
+
+namespace headrace {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A source and a sink on a bus whose time stands still; a refusal rests one to a hundred milliseconds.
+struct BridgeRests : testing::Test {
+  test::HandSource from;
+  test::HandSink to;
+  test::Timed timed;
+  SinkBridge way{timed.bus, to, {.subscription = {.filter = "#", .name = "way"}, .rest = {100ms, 400ms}}};
+  SourceBridge source{timed.bus, from};
+  const Status refusal = Error{"full", "", Error::Retry::maybe};
+
+  void SetUp() override {
+    timed.bus.start();
+    ASSERT_TRUE(source.start());
+  }
+  std::size_t refused() {
+    const std::size_t number = from.hand_in("x");
+    timed.run();
+    to.confirm(refusal);
+    return number;
+  }
+};
+
+// Claim:  a message that the sink refuses for now goes back to its broker after a rest, not at once, so that a broker
+//         that delivers it again at once makes no hot loop; those refused meanwhile go with it.
+// Method: two refusals; the time until both are back is at most the first delay.
+TEST_F(BridgeRests, RefusedMessagesRest) {
+  const std::size_t first = refused();
+  const std::size_t second = refused();
+  EXPECT_EQ(from.settled(first), "open");
+  EXPECT_EQ(from.settled(second), "open");
+  EXPECT_EQ(way.counts().retried, 2U);
+  timed.advance(100ms + 10ms);
+  EXPECT_EQ(from.settled(first), "retry");
+  EXPECT_EQ(from.settled(second), "retry");
+  EXPECT_EQ(timed.bus.snapshot().ledger.unrouted, 0U);
+}
+
+// Claim:  rests grow while refusals go on, up to the cap, and begin anew after a confirm.
+// Method: the longest of many rests, before and after a confirm; full jitter makes single ones short.
+TEST_F(BridgeRests, RestsGrowUntilAConfirm) {
+  const auto longest = [this](int rests) {
+    std::chrono::milliseconds most{0};
+    for (int i = 0; i < rests; ++i) {
+      const std::size_t number = refused();
+      std::chrono::milliseconds took{0};
+      for (; from.settled(number) == "open" && took < 1s; took += 5ms) timed.advance(5ms);
+      most = std::max(most, took);
+    }
+    return most;
+  };
+  EXPECT_GT(longest(30), 200ms);
+  EXPECT_LE(longest(30), 400ms + 10ms);
+  (void)from.hand_in("x");
+  timed.run();
+  to.confirm(Nothing{});
+  EXPECT_LE(longest(1), 100ms + 10ms);
+}
+
+// Claim:  a sink that is full lets messages rest, too; one that is closed does not, since nothing will change.
+// Method: both.
+TEST_F(BridgeRests, FullSinksRestAndClosedOnesDoNot) {
+  to.answer_sends_with(SendResult::full);
+  const std::size_t full = from.hand_in("x");
+  timed.run();
+  EXPECT_EQ(from.settled(full), "open");
+  to.answer_sends_with(SendResult::closed);
+  const std::size_t closed = from.hand_in("x");
+  timed.run();
+  EXPECT_EQ(from.settled(closed), "retry");
+}
+
+// Claim:  the end of the bus cuts a rest short, and a confirm that comes after it finds no bus and needs none.
+// Method: one that rests, one that is refused after the bridge and the bus have gone.
+TEST(BridgeRestsEnd, BusThatEndsLetsGo) {
+  test::HandSource from;
+  test::HandSink to;
+  const Status refusal = Error{"full", "", Error::Retry::maybe};
+  std::size_t resting = 0;
+  std::size_t late = 0;
+  {
+    test::Timed timed;
+    SinkBridge way(timed.bus, to, {.subscription = {.filter = "#", .name = "way"}, .rest = {1h, 1h}});
+    SourceBridge source(timed.bus, from);
+    timed.bus.start();
+    ASSERT_TRUE(source.start());
+    resting = from.hand_in("x");
+    late = from.hand_in("x");
+    timed.run();
+    to.confirm(refusal);
+    (void)timed.bus.stop(0s);
+  }
+  EXPECT_EQ(from.settled(resting), "retry");
+  to.confirm(refusal);
+  EXPECT_EQ(from.settled(late), "retry");
+}
+
+}  // namespace
+}  // namespace headrace

@@ -40,11 +40,14 @@ SinkBridgeOptions bridge_options(const RouteConfig& config) {
   if (!config.topics.empty()) {
     options.topic = [topics = config.topics](std::string_view topic) { return topics.to_outside(topic); };
   }
-  if (!config.headers.empty()) {
-    options.accepts = [wanted = config.headers](std::string_view, const Message& message) {
-      return std::ranges::all_of(wanted, [&](const auto& header) {
+  if (!config.headers.empty() || config.where) {
+    // On one worker, since the subscription is pinned: a condition is for one thread at a time.
+    options.accepts = [wanted = config.headers, where = config.where](std::string_view,
+                                                                      const Message& message) mutable {
+      const bool named = std::ranges::all_of(wanted, [&](const auto& header) {
         return std::ranges::find(message.headers, header) != message.headers.end();
       });
+      return named && where ? (*where)(message.body) : Result<bool>(named);
     };
   }
   return options;

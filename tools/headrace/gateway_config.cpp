@@ -14,11 +14,17 @@
 namespace headrace::program {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, EndConfig::Kind>, 4> kEndKinds = {
+constexpr std::array<std::pair<std::string_view, EndConfig::Kind>, 4> kSourceKinds = {
     {{"redis", EndConfig::Kind::redis},
      {"rabbitmq", EndConfig::Kind::rabbitmq},
      {"mqtt", EndConfig::Kind::mqtt},
      {"servicebus", EndConfig::Kind::servicebus}}};
+constexpr std::array<std::pair<std::string_view, EndConfig::Kind>, 5> kSinkKinds = {
+    {{"redis", EndConfig::Kind::redis},
+     {"rabbitmq", EndConfig::Kind::rabbitmq},
+     {"mqtt", EndConfig::Kind::mqtt},
+     {"servicebus", EndConfig::Kind::servicebus},
+     {"store", EndConfig::Kind::store}}};
 constexpr std::array<std::pair<std::string_view, bool>, 2> kUnrouted = {{{"reject", false}, {"done", true}}};
 constexpr std::array<std::pair<std::string_view, GaveUp>, 2> kGaveUp = {
     {{"stop", GaveUp::stop}, {"go_on", GaveUp::go_on}}};
@@ -86,10 +92,15 @@ class GatewayReader {
     });
   }
 
-  void read_end(TomlSection& section, EndConfig& end) {
+  template <std::size_t N>
+  static void read_kind(TomlSection& section, EndConfig& end,
+                        const std::array<std::pair<std::string_view, EndConfig::Kind>, N>& kinds) {
     if (!section.has("kind"))
       section.missing("kind", "the broker: \"redis\", \"rabbitmq\", \"mqtt\" or \"servicebus\"");
-    end.kind = section.choice("kind", kEndKinds).value_or(end.kind);
+    end.kind = section.choice("kind", kinds).value_or(end.kind);
+  }
+
+  void read_end(TomlSection& section, EndConfig& end) {
     end.url = section.text("url").value_or("");
     const bool servicebus = end.kind == EndConfig::Kind::servicebus;
     const bool stored = section.has("password_file") || section.has("password_variable");
@@ -131,6 +142,7 @@ class GatewayReader {
       case EndConfig::Kind::mqtt:
         return "filter";
       case EndConfig::Kind::servicebus:
+      case EndConfig::Kind::store:  // no source
         break;
     }
     return "entity";
@@ -139,6 +151,7 @@ class GatewayReader {
   void read_source(TomlSection& section) {
     SourceEndConfig source;
     source.name = read_name(section, into_.sources);
+    read_kind(section, source, kSourceKinds);
     read_end(section, source);
     const bool redis = source.kind == EndConfig::Kind::redis;
     const std::string_view from = name_of_from(source.kind);
@@ -160,7 +173,12 @@ class GatewayReader {
   void read_sink(TomlSection& section) {
     SinkEndConfig sink;
     sink.name = read_name(section, into_.sinks);
-    read_end(section, sink);
+    read_kind(section, sink, kSinkKinds);
+    if (sink.kind == EndConfig::Kind::store) {
+      read_store(section, sink);
+    } else {
+      read_end(section, sink);
+    }
     sink.exchange = section.text("exchange").value_or("");
     if (section.has("exchange") && sink.kind != EndConfig::Kind::rabbitmq) {
       section.problem("exchange", "only a sink of kind \"rabbitmq\" has this");
@@ -185,6 +203,15 @@ class GatewayReader {
     into_.sinks.push_back(std::move(sink));
   }
 
+  void read_store(TomlSection& section, SinkEndConfig& sink) {
+    const std::string file = section.text("file").value_or("");
+    if (file.empty()) section.missing("file", "the event store's file");
+    sink.file = (into_.file.parent_path() / file).lexically_normal();
+    sink.stream = section.text("stream").value_or("");
+    sink.identity = section.text("identity").value_or("");
+    if (const Status good = check_url(sink); !good) section.problem("kind", good.error().message());
+  }
+
   void read_route(TomlSection& section) {
     RouteConfig route;
     route.name = read_name(section, into_.routes);
@@ -206,6 +233,7 @@ class GatewayReader {
       route.sink = static_cast<std::size_t>(sink - into_.sinks.begin());
     }
     read_headers(section, route);
+    route.where = section.parsed<BodyCondition>("where");
     read_topics(section, route.topics);
     section.finish();
     route.text = section.written();

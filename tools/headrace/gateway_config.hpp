@@ -4,11 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "body_condition.hpp"
 #include "config.hpp"
 #include "headrace/wire/topic_map.hpp"
 
@@ -16,7 +18,7 @@ namespace headrace::program {
 
 /// A broker's end as the config names it: a [[source]] or a [[sink]].
 struct EndConfig {
-  enum class Kind { redis, rabbitmq, mqtt, servicebus };
+  enum class Kind { redis, rabbitmq, mqtt, servicebus, store };
   std::string name;
   Kind kind = Kind::redis;
   std::string url;  ///< of servicebus a connection string, which may lie in the password's place instead
@@ -37,8 +39,11 @@ struct SourceEndConfig : EndConfig {
 };
 
 struct SinkEndConfig : EndConfig {
-  std::string exchange;  ///< of rabbitmq
-  std::string entity;    ///< of servicebus
+  std::string exchange;        ///< of rabbitmq
+  std::string entity;          ///< of servicebus
+  std::filesystem::path file;  ///< of a store, resolved against the config's folder
+  std::string stream;          ///< of a store; empty: a stream for each topic
+  std::string identity;        ///< of a store: the header that tells copies apart; empty: none
   std::size_t buffer_messages = 10'000;
 };
 
@@ -50,6 +55,7 @@ struct RouteConfig {
   std::string filter;
   std::size_t sink = 0;                                      ///< index into GatewayConfig::sinks
   std::vector<std::pair<std::string, std::string>> headers;  ///< all of which a message must have
+  std::optional<BodyCondition> where;                        ///< on the body's fields
   wire::TopicMap topics;                                     ///< broker's to bus's; empty: as they are
   std::string text;                                          ///< as written: equal texts are equal routes
 };

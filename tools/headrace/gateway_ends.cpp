@@ -19,6 +19,10 @@
 #include "headrace/servicebus/servicebus_source.hpp"
 #endif
 
+#if defined(HEADRACE_HAS_SQLITE)
+#include "store_end.hpp"
+#endif
+
 namespace headrace::program {
 namespace {
 
@@ -102,6 +106,13 @@ Status check_url(const EndConfig& end) {
 #if defined(HEADRACE_HAS_SERVICEBUS)
       const auto parsed = servicebus::ConnectionString::of(end.url);
       return parsed ? Status(Nothing{}) : Status(parsed.error());
+#else
+      break;
+#endif
+    }
+    case EndConfig::Kind::store: {
+#if defined(HEADRACE_HAS_SQLITE)
+      return Nothing{};
 #else
       break;
 #endif
@@ -195,6 +206,16 @@ std::unique_ptr<Sink> make_sink([[maybe_unused]] const SinkEndConfig& config,
     options.entity = config.entity;
     options.buffer.messages_max = config.buffer_messages;
     return std::make_unique<servicebus::ServiceBusSink>(std::move(options));
+  }
+#endif
+#if defined(HEADRACE_HAS_SQLITE)
+  if (config.kind == EndConfig::Kind::store) {
+    StoreSinkOptions options;
+    options.stream = config.stream;
+    options.identity = config.identity;
+    options.unconfirmed_max = config.buffer_messages;
+    options.on_health = std::move(changed);
+    return std::make_unique<StoreEnd>(config.file, std::move(options));
   }
 #endif
   return nullptr;

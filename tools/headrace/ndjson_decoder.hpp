@@ -1,18 +1,12 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "decoder.hpp"
+#include "json_reader.hpp"
 #include "schema_pool.hpp"
 
 namespace headrace::program {
-
-struct NdjsonOptions {
-  std::size_t record_bytes_max = std::size_t{1} << 20U;
-  std::size_t depth_max = 64;
-  std::size_t fields_max = 4096;
-};
 
 /// One JSON object a line. Nested objects are flattened to dotted names (`properties.mag`), arrays are kept as
 /// their JSON text. Duplicate keys are refused, since readers disagree on which of the two counts.
@@ -34,8 +28,7 @@ class NdjsonDecoder final : public Decoder {
   bool skipping_ = false;
   bool at_stream_start_ = true;
   std::uint64_t line_ = 1;
-  RecordBuilder builder_;
-  std::vector<std::string> names_;
+  JsonReader reader_;
 };
 
 }  // namespace headrace::program

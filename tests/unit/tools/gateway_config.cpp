@@ -93,6 +93,8 @@ TEST(GatewayConfig, MistakesAreFoundByLine) {
       {with("amqps://", "http://"), 13, "must begin with amqp"},
       {with("exchange = \"orders\"", "buffer = 10"), 14, "less than the 100"},
       {with("shop.#\"\nto", "shop.#.+\"\nto"), 18, "filter"},
+      {with("headers =", "where = \"temp >\"\nheaders ="), 20, "expected a field"},
+      {with("kind = \"rabbitmq\"", "kind = \"store\""), 10, "the event store's file"},
       {with("[[route]]", "[metrics]\nlisten = \"example.com:80\"\n[[route]]"), 17, "must be numeric"},
       {with("[[route]]", "[metrics]\n[[route]]"), 16, "where metrics are served"},
       {with("[[route]]", "[gateway]\ngave_up = \"stpo\"\n[[route]]"), 17, "not one of stop, go_on"},

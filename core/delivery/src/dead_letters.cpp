@@ -76,15 +76,12 @@ DeliverySite::Sent DeliverySite::send(PendingEvent& event, Tally& tally) {
   return Sent::not_yet;
 }
 
-/// A store that outlives the process takes bytes.
+/// A store that outlives the process takes bytes; Delivery has seen that there are types for it.
 Status DeliverySite::fit_for_store(DeadLetter& letter) const {
   if (letter.body || dead_letters()->keeps_typed_events()) return Nothing{};
-  const EventTypes* const types = agent_.event_types();
-  if (types == nullptr)
-    return Error{"the dead letter store keeps bytes, and DeliveryDefaults has no event_types", {}};
   const EventOps& ops = *letter.event.ops();
-  auto body =
-      types->encode(ops.payload->type, static_cast<const std::byte*>(letter.event.data()) + ops.payload_offset);
+  auto body = agent_.event_types()->encode(
+      ops.payload->type, static_cast<const std::byte*>(letter.event.data()) + ops.payload_offset);
   if (!body) return body.error();
   letter.body = std::move(*body);
   return Nothing{};

@@ -25,6 +25,10 @@ DeliveryOptions checked(DeliveryOptions options, const DeliveryDefaults& default
   if (options.handler_limit < std::chrono::nanoseconds::zero()) fault("handler_limit is below zero");
   if (options.dead_letters == nullptr) options.dead_letters = defaults.dead_letters;
   if (options.park_key && options.dead_letters == nullptr) fault("park_key needs a dead letter store");
+  if (options.dead_letters != nullptr && !options.dead_letters->keeps_typed_events() &&
+      defaults.event_types == nullptr) {
+    fault("its dead letter store keeps bytes: give the bus event_types (DeliveryDefaults)");
+  }
   return options;
 }
 

@@ -15,7 +15,7 @@ namespace headrace {
 namespace {
 
 using State = FollowerStatus::State;
-using Topics = std::vector<std::string>;
+using SentTopics = std::vector<std::string>;
 
 /// What outlives a program, and an outbox that the test polls.
 struct OutboxOfStore : testing::Test {
@@ -35,7 +35,7 @@ struct OutboxOfStore : testing::Test {
     message.topic = event.envelope.topic;
     return message;
   }
-  void append(const Topics& topics) {
+  void append(const SentTopics& topics) {
     for (const std::string& topic : topics) {
       EncodedEvent event;
       event.envelope.id = EventId::make();
@@ -43,13 +43,13 @@ struct OutboxOfStore : testing::Test {
       ASSERT_TRUE(store.append(AppendRequest::to("s", ExpectedVersion::any(), {event})));
     }
   }
-  Topics confirm_all() {
-    Topics confirmed;
+  SentTopics confirm_all() {
+    SentTopics confirmed;
     while (sink.waiting() > 0) confirmed.push_back(sink.confirm(Nothing{}));
     return confirmed;
   }
   /// What a program that starts now would send.
-  Topics sent_after_a_crash() {
+  SentTopics sent_after_a_crash() {
     outbox = nullptr;
     outbox = open();
     static_cast<void>(outbox->poll());
@@ -65,7 +65,7 @@ TEST_F(OutboxOfStore, ComesAgainUnlessConfirmed) {
   EXPECT_EQ(sink.confirm(Nothing{}), "a");
   static_cast<void>(outbox->poll());
   const test::HandSink::Confirms lost = sink.forget_all();
-  EXPECT_EQ(sent_after_a_crash(), (Topics{"b", "c"}));
+  EXPECT_EQ(sent_after_a_crash(), (SentTopics{"b", "c"}));
 }
 
 // Claim:  a confirm that comes after the outbox has gone harms nobody.
@@ -74,7 +74,7 @@ TEST_F(OutboxOfStore, LateConfirmsAreHarmless) {
   append({"a"});
   EXPECT_EQ(outbox->poll(), 1U);
   outbox = nullptr;
-  EXPECT_EQ(confirm_all(), Topics{"a"});
+  EXPECT_EQ(confirm_all(), SentTopics{"a"});
 }
 
 // Claim:  what the broker refuses for a while is sent again, with all behind it, by itself.
@@ -92,7 +92,7 @@ TEST_F(OutboxOfStore, RefusedForAWhileGoesAgain) {
   EXPECT_NE(outbox->status().error->message().find("leader is moving"), std::string::npos);
   while (outbox->poll() == 0) {
   }
-  EXPECT_EQ(confirm_all(), (Topics{"b", "c"}));
+  EXPECT_EQ(confirm_all(), (SentTopics{"b", "c"}));
   EXPECT_EQ(outbox->status().rewinds, 1U);
 }
 
@@ -108,7 +108,7 @@ TEST_F(OutboxOfStore, StandsStillAtWhatCannotGoOut) {
   EXPECT_EQ(outbox->status().state, State::failed);
   outbox->resume();
   EXPECT_EQ(outbox->poll(), 2U);
-  EXPECT_EQ(confirm_all(), (Topics{"a", "b"}));
+  EXPECT_EQ(confirm_all(), (SentTopics{"a", "b"}));
 
   append({"unwritable"});
   EXPECT_EQ(outbox->poll(), 0U);
@@ -133,7 +133,7 @@ TEST_F(OutboxOfStore, WaitsForRoom) {
   EXPECT_EQ(outbox->status().out, 0U);
   sink.answer_sends_with(SendResult::taken);
   EXPECT_EQ(outbox->poll(), 2U);
-  EXPECT_EQ(confirm_all(), (Topics{"a", "b"}));
+  EXPECT_EQ(confirm_all(), (SentTopics{"a", "b"}));
 }
 
 // Claim:  only what was asked for goes out.
@@ -142,7 +142,7 @@ TEST_F(OutboxOfStore, FollowsItsQuery) {
   outbox->follow(EventQuery::of_topic(TopicFilter::exactly("b")));
   append({"a", "b", "c"});
   EXPECT_EQ(outbox->poll(), 1U);
-  EXPECT_EQ(confirm_all(), Topics{"b"});
+  EXPECT_EQ(confirm_all(), SentTopics{"b"});
 }
 
 }  // namespace

@@ -122,22 +122,6 @@ TEST(RedriveBytes, OldVersionsAreUpcastAndNewerOnesAreLeftAlone) {
   static_cast<void>(billing.timed.bus.stop(1s));
 }
 
-// Claim:  without event types a store of bytes gets nothing: the event counts as failed, and the reason is told;
-//         its letters are skipped.
-// Method: the same store, a bus that was given none.
-TEST(RedriveBytes, WithoutEventTypesTheEventFails) {
-  const auto store = std::make_shared<BytesOnlyStore>();
-  add_letter(*store, 1, "customer=5\ncents=3\n");
-  Billing billing{store, nullptr};
-  billing.publish(7, "");
-  EXPECT_EQ(billing.letters().size(), 1U);
-  const auto run = billing.timed.bus.dead_letters().redrive({.subscription = "billing"});
-  billing.timed.run();
-  EXPECT_EQ(run->report().skipped, 1U);
-  EXPECT_NE(run->report().why_skipped.find("event_types"), std::string::npos);
-  EXPECT_EQ(stop_drained(billing.timed.bus), (Ledger{.published = 1, .failed = 1}));
-}
-
 // Claim:  an edited letter runs with the fields that the edit left, from memory and from bytes; when it fails
 //         again it stands in the store as edited.
 // Method: mend the missing currency while the handler is down, then when it is up.
@@ -190,6 +174,17 @@ TEST(RedriveBytes, EditsThatDoNotFitChangeNothing) {
   EXPECT_EQ(billing.letters().size(), 1U);
   EXPECT_TRUE(billing.handled.empty());
   static_cast<void>(billing.timed.bus.stop(1s));
+}
+
+// Claim:  a store that keeps bytes, on a bus that cannot make any, is refused at start-up and not at the first letter.
+// Method: such a store for the bus, and for one subscription.
+TEST(RedriveBytes, ByteStoreWithoutTypesIsRefused) {
+  const auto store = std::make_shared<BytesOnlyStore>();
+  const auto handler = [](const Bill&) { return done(); };
+  Bus for_all({.workers = 0}, {.dead_letters = store});
+  EXPECT_THROW(static_cast<void>(for_all.subscribe<Bill>({.retry = immediate(2)}, handler)), ConfigError);
+  Bus for_one({.workers = 0});
+  EXPECT_THROW(static_cast<void>(for_one.subscribe<Bill>({.dead_letters = store}, handler)), ConfigError);
 }
 
 // Claim:  a letter that waits for its next try longer than its lease is nobody else's: the lease goes on.

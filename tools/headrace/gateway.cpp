@@ -30,6 +30,9 @@ std::vector<std::byte> to_json(const NamedHealth& end) {
   return {bytes.begin(), bytes.end()};
 }
 
+/// What tells a route from a changed one.
+std::string text_of(const RouteConfig& route) { return route.text + fmt::format("to = {}", route.sink); }
+
 }  // namespace
 
 Gateway::Gateway(GatewayConfig config, EndWatch& watch)
@@ -43,20 +46,21 @@ Gateway::Gateway(GatewayConfig config, EndWatch& watch)
 }
 
 Gateway::Way Gateway::make_way(const RouteConfig& route) {
-  return {route.name, route.text + fmt::format("to = {}", route.sink),
+  return {route.name, text_of(route),
           std::make_unique<SinkBridge>(bus_, *sinks_[route.sink], bridge_options(route))};
 }
 
 Status Gateway::start() {
   bus_.start();
+  for (const auto& sink : sinks_) {
+    if (Status started = sink->start(); !started) return started;
+  }
+  // Only now: whoever asks for health meets sinks that have begun.
   if (!config_.metrics_listen.empty()) {
     auto served = GatewayMetrics::serve(
         config_.metrics_listen, [this] { return metrics(); }, [this] { return health(); });
     if (!served) return served.error();
     server_ = std::move(*served);
-  }
-  for (const auto& sink : sinks_) {
-    if (Status started = sink->start(); !started) return started;
   }
   for (const auto& bridge : bridges_) {
     if (Status started = bridge->start(); !started) return started;
@@ -71,16 +75,21 @@ Status Gateway::reload(GatewayConfig next) {
   std::vector<std::unique_lock<std::mutex>> held;
   for (const auto& bridge : bridges_) held.push_back(bridge->hold());
   const std::scoped_lock lock(mutex_);
+  // Made first: one that cannot be made changes nothing.
+  std::vector<Way> made;
+  try {
+    for (const RouteConfig& route : next.routes) {
+      if (std::ranges::find(ways_, text_of(route), &Way::text) == ways_.end()) made.push_back(make_way(route));
+    }
+  } catch (const ConfigError& error) {
+    return Error{error.what(), next.file.string()};
+  }
   std::vector<Way> now;
   for (const RouteConfig& route : next.routes) {
-    const std::string text = route.text + fmt::format("to = {}", route.sink);
-    const auto same = std::ranges::find(ways_, text, &Way::text);
-    if (same == ways_.end()) {
-      now.push_back(make_way(route));
-    } else {
-      now.push_back(std::move(*same));
-      ways_.erase(same);
-    }
+    auto& from = std::ranges::find(made, text_of(route), &Way::text) != made.end() ? made : ways_;
+    const auto at = std::ranges::find(from, text_of(route), &Way::text);
+    now.push_back(std::move(*at));
+    from.erase(at);
   }
   // Only now, so that what is on its way to a changed route goes to its successor, which is of the same group.
   for (Way& gone : ways_) {

@@ -162,7 +162,9 @@ class GatewayReader {
     for (const char* key : {"group", "consumer"}) {
       if (!redis && section.has(key)) section.problem(key, "only a source of kind \"redis\" has this");
     }
-    source.unsettled_max = section.whole("unsettled", 1, 65'535).value_or(source.unsettled_max);
+    const bool servicebus = source.kind == EndConfig::Kind::servicebus;
+    source.unsettled_max =
+        section.whole("unsettled", 1, servicebus ? 2'000 : 65'535).value_or(source.unsettled_max);
     source.identity = section.text("identity").value_or("");
     source.unrouted_is_done = section.choice("unrouted", kUnrouted).value_or(false);
     read_topics(section, source.topics);
@@ -215,6 +217,8 @@ class GatewayReader {
   void read_route(TomlSection& section) {
     RouteConfig route;
     route.name = read_name(section, into_.routes);
+    // It is the name of a group.
+    if (route.name.starts_with('#')) section.problem("name", "must not begin with '#'");
     route.filter = section.text("filter").value_or("");
     if (route.filter.empty()) {
       section.missing("filter", "which topics of the bus go this way, such as \"orders.#\"");

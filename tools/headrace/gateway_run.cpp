@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <poll.h>
 
+#include <fstream>
 #include <optional>
+#include <sstream>
 
 #include "gateway_command.hpp"
 #include "run_command.hpp"
@@ -18,11 +20,13 @@ void announce(Console& console, const NamedHealth& end) {
 
 /// What an unsound config is told goes to stderr, as at the start; the old one runs on.
 void reload(Gateway& gateway, Console& console) {
-  auto outcome = read_gateway(gateway.config().file);
-  if (!outcome) return console.line("reload: the config cannot be read, or is no gateway's; the old routes stay");
-  if (!say_problems(outcome->problems)) return console.line("reload: refused; the old routes stay");
-  const std::size_t routes = outcome->config.routes.size();
-  if (const Status done = gateway.reload(std::move(outcome->config)); !done) {
+  std::ifstream in(gateway.config().file, std::ios::binary);
+  std::ostringstream text;
+  if (!in || !(text << in.rdbuf())) return console.line("reload: the config cannot be read; the old routes stay");
+  GatewayConfigOutcome outcome = parse_gateway_config(text.str(), gateway.config().file);
+  if (!say_problems(outcome.problems)) return console.line("reload: refused; the old routes stay");
+  const std::size_t routes = outcome.config.routes.size();
+  if (const Status done = gateway.reload(std::move(outcome.config)); !done) {
     return console.line(fmt::format("reload: refused: {}; the old routes stay", done.error().message()));
   }
   console.line(fmt::format("reload: {} routes", routes));
@@ -31,9 +35,9 @@ void reload(Gateway& gateway, Console& console) {
 }  // namespace
 
 Result<GatewayReport> run_gateway(const GatewayConfig& config, Console& console, Interrupt& interrupt) try {
+  interrupt.catch_hangup();  // first: a reload may be asked for at any moment
   EndWatch watch;
   Gateway gateway(config, watch);
-  interrupt.catch_hangup();
   if (Status started = gateway.start(); !started) return started.error();
   std::optional<Error> failure;
   while (!interrupt.raised() && !failure) {

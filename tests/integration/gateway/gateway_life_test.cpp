@@ -120,7 +120,8 @@ TEST_F(GatewayLife, UnsoundConfigIsRefused) {
   config({.sink_url = "redis://127.0.0.1:1"});
   refused("more than the routes has changed");
   folder.write("gateway.toml", "[[route");
-  refused("cannot be read");
+  refused("reload: refused; the old routes stay");
+  EXPECT_NE(gateway.wait_for_error_line("not TOML"), "");
   send(3, "placed");
   got.await_different(3);
   EXPECT_EQ(got.kept(), 3U);

@@ -6,7 +6,7 @@
 //
 // A process keeps its files in FOLDER. The order service places the orders that come on its standard input, a line
 // each: NUMBER CUSTOMER BOOKS CENTS. Notification writes a line a mail. The bank of the payment service answers garbage
-// for customer 99 until FOLDER/repaired exists; then `headrace dlq redrive FOLDER/payment.db` helps.
+// for customer 99 until FOLDER/repaired exists; then `headrace dlq redrive FOLDER/payment.db --all` helps.
 
 #include <atomic>
 #include <cinttypes>

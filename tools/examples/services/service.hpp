@@ -70,7 +70,7 @@ class Service {
   [[nodiscard]] const std::vector<Wired<hr::InboundEvents>>& hears() const noexcept { return hears_; }
   [[nodiscard]] const std::vector<Wired<hr::DurableTopics>>& emits_to() const noexcept { return emits_; }
   [[nodiscard]] hr::DeadLetterStore& letters() noexcept { return *letters_; }
-  /// Runs all letters again; `headrace dlq redrive FILE` does the same from outside.
+  /// Runs all letters again; `headrace dlq redrive FILE --all` does the same from outside.
   [[nodiscard]] std::shared_ptr<hr::Redrive> redrive() {
     return bus_.dead_letters(letters_).redrive(hr::DeadLetterFilter{});
   }

@@ -27,7 +27,7 @@ struct SqliteRetention {
   /// snapshots must not lose their beginning.
   std::string streams = "*";
 
-  /// What becomes of events that somebody has not read: a projection, a relay, durable topics; in short, of those
+  /// What becomes of events that somebody has not read: a projection, an outbox, durable topics; in short, of those
   /// behind the least checkpoint in the file.
   enum class Unread : std::uint8_t { keep, remove };
   Unread unread = Unread::keep;

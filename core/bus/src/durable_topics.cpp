@@ -19,6 +19,18 @@ DurableTopics::DurableTopics(Bus& bus, EventStore& store, CheckpointStore& check
   if (types_ == nullptr) throw ConfigError("durable topics '" + name_ + "' need types");
 }
 
+DurableTopics::~DurableTopics() { static_cast<void>(stop(std::chrono::milliseconds{0}).has_value()); }
+
+void DurableTopics::start() {
+  publisher_.emplace(bus_.publisher());
+  follower_.start();
+}
+
+Result<std::size_t> DurableTopics::stop(std::chrono::milliseconds deadline) {
+  if (publisher_) publisher_->close();
+  return follower_.stop(deadline);
+}
+
 void DurableTopics::add(const std::string& name, TypedTopic topic) {
   const auto fault = [&](const std::string& what) {
     throw ConfigError("durable topics '" + name_ + "', '" + name + "': " + what);

@@ -22,9 +22,12 @@ HandledPrefix::Slots::iterator HandledPrefix::find(EventPosition position) {
 }
 
 void HandledPrefix::start_at(EventPosition handled) {
-  const std::scoped_lock lock(mutex_);
-  HEADRACE_CHECK("handled_prefix.start", slots_.empty(), "it starts anew while events are out");
-  handled_ = through_ = handled;
+  {
+    const std::scoped_lock lock(mutex_);
+    HEADRACE_CHECK("handled_prefix.start", slots_.empty(), "it starts anew while events are out");
+    handled_ = through_ = handled;
+  }
+  changed_.notify_all();
 }
 
 void HandledPrefix::dispatched(EventPosition position) {
@@ -44,9 +47,12 @@ void HandledPrefix::take_back(EventPosition position) {
 }
 
 void HandledPrefix::looked_through(EventPosition position) {
-  const std::scoped_lock lock(mutex_);
-  through_ = std::max(through_, position);
-  advance();
+  {
+    const std::scoped_lock lock(mutex_);
+    through_ = std::max(through_, position);
+    advance();
+  }
+  changed_.notify_all();
 }
 
 void HandledPrefix::advance() noexcept {

@@ -48,6 +48,7 @@ Result<std::size_t> StoreFollower::stop(std::chrono::milliseconds deadline) {
     const std::scoped_lock lock(mutex_);
     closed_ = true;
   }
+  const std::scoped_lock one_at_a_time(stop_mutex_);
   if (thread_.joinable()) {
     thread_.request_stop();
     thread_.join();
@@ -133,11 +134,7 @@ StoreFollower::Turn StoreFollower::turn() {
   if (done != Turn::handed_on) return done;
   after_ = end->through;
   prefix_->looked_through(after_);
-  {
-    const std::scoped_lock lock(mutex_);
-    error_.reset();
-    pause_ = std::chrono::milliseconds{0};
-  }
+  note_progress();
   return events.empty() ? Turn::nothing_new : Turn::handed_on;
 }
 
@@ -162,12 +159,22 @@ std::optional<StoreFollower::Turn> StoreFollower::begin() {
   return std::nullopt;
 }
 
+/// What was refused and sent again has not gone well yet: the pauses go on growing until something was handled.
+void StoreFollower::note_progress() {
+  if (went_back_to_ && prefix_->account().handled <= *went_back_to_) return;
+  went_back_to_.reset();
+  const std::scoped_lock lock(mutex_);
+  error_.reset();
+  pause_ = std::chrono::milliseconds{0};
+}
+
 /// To where one ended unhandled. What its handler knew to say of it decides whether that happens by itself.
 std::optional<StoreFollower::Turn> StoreFollower::go_back(const HandledPrefix::Account& account) {
   // Those behind the gap are left to end, so that nothing is out twice.
   if (account.out != 0) return Turn::out_full;
   std::optional<Error> refusal = prefix_->refusal();
   after_ = prefix_->rewind();
+  if (refusal) went_back_to_ = after_;
   {
     const std::scoped_lock lock(mutex_);
     ++rewinds_;
@@ -178,6 +185,7 @@ std::optional<StoreFollower::Turn> StoreFollower::go_back(const HandledPrefix::A
 
 StoreFollower::Turn StoreFollower::hand_on(std::vector<StoredEvent>& events) {
   for (StoredEvent& event : events) {
+    if (is_closed()) return Turn::closed;
     const EventPosition position = event.position;
     const std::string where = "position " + std::to_string(position) + ", " + event.event.envelope.topic;
     const Result<Taken> taken = hand_on_(event, prefix_);
@@ -228,7 +236,7 @@ void StoreFollower::wait_for_more(const std::stop_token& stop) {
   // While something is out or not saved there is work without a new event.
   const HandledPrefix::Account account = prefix_->account();
   const bool quiet = !account.is_open && account.events == events_saved_;
-  const auto time = quiet ? std::chrono::milliseconds(kLongWait) : options_.save_every;
+  const auto time = quiet ? std::chrono::milliseconds(kLongWait) : look_every();
   const auto more = store_.wait_beyond(after_, time, stop);
   if (!more && fail(more.error()) == Turn::retrying) wait_to_retry(stop);
 }
@@ -237,7 +245,12 @@ void StoreFollower::wait_for_settled(const std::stop_token& stop) {
   const auto enough = [this](const HandledPrefix::Account& now) {
     return now.has_gap ? now.out == 0 : now.out < options_.out_max;
   };
-  prefix_->wait_until(enough, std::chrono::steady_clock::now() + options_.save_every, stop);
+  prefix_->wait_until(enough, std::chrono::steady_clock::now() + look_every(), stop);
+}
+
+/// While something is out nothing wakes the follower when it ends unhandled.
+std::chrono::milliseconds StoreFollower::look_every() const {
+  return std::clamp(options_.save_every, std::chrono::milliseconds{1}, std::chrono::milliseconds{100});
 }
 
 void StoreFollower::wait_to_retry(const std::stop_token& stop) {

@@ -135,6 +135,7 @@ std::uint64_t DeliveryAgent::run(PendingEventPtr event) {
   running_ = std::move(event);
   const Tally tally =
       worker_.run_again(site.subscription(), *running_->entry, running_->event.data(), running_->attempts + 1);
+  if (running_ != nullptr && tally.dropped != 0) site.give_claim_back(*running_);
   running_.reset();
   return tally.kept == 0 ? 1 : 0;
 }
@@ -176,6 +177,7 @@ std::uint64_t DeliveryAgent::forget_ended() {
     const auto drop = [&](PendingEventPtr event) {
       Tally tally;
       tally.dropped = 1;
+      site.give_claim_back(*event);  // before its sender hears: it may bring the event again at once
       event->entry->tell_unhandled(event->event.data(), 1);
       event.reset();
       worker_.settle_kept(site.subscription(), tally);

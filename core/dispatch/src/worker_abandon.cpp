@@ -12,7 +12,9 @@ std::uint64_t Worker::abandon_all() {
   if (dispatcher_.has_balanced()) {
     if (!balanced_) balanced_ = dispatcher_.balanced_consumer();
     while (balanced_->consume(kBalancedRun, [&](BalancedEvent&& event) {
-      if (!BalancedEvent::fits(*event.entry->ops)) {
+      if (BalancedEvent::fits(*event.entry->ops)) {
+        event.entry->tell_unhandled(event.bytes, 1);
+      } else {
         event.entry->tell_unhandled(event.shared()->data(), 1);
         event.shared()->release();
       }
@@ -40,9 +42,9 @@ std::uint64_t Worker::abandon(PublisherLane& from) {
         entry.tell_unhandled(box.data(), 1);
         box.release();
       }
-    } else if (!entry.ops->trivially_copyable) {
+    } else {
       entry.tell_unhandled(events, frame.count);
-      entry.ops->destroy(events, frame.count);
+      if (!entry.ops->trivially_copyable) entry.ops->destroy(events, frame.count);
     }
     lane.consume(frame.count);
     from.left.add(frame.count);

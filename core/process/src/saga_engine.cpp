@@ -59,11 +59,16 @@ Result<bool> SagaRunner::Engine::begin(const SagaTransition& transition, Expecte
   const auto open = std::make_shared<OpenSaga>(transition.state());
   const std::lock_guard saga_lock(open->mutex);
   // Before the append: who reads of the saga finds it taken up.
-  const bool entered = enter(open);
+  while (!enter(open)) {
+    const auto known = find(open->state.id);
+    if (known == nullptr) continue;
+    const std::lock_guard known_lock(known->mutex);  // one that is being begun may come to nothing
+    if (!known->is_left) return false;               // under way here: its history is another one by now
+  }
   const auto receipt =
       store.append(AppendRequest::to(stream_of(saga, open->state.id), expected, transition.events()));
   const bool begun = receipt && receipt->outcome == AppendOutcome::appended;
-  if (entered) begun ? schedule(open) : forget(open);
+  begun ? schedule(open) : forget(open);
   if (!receipt) return receipt.error();
   return begun;
 }

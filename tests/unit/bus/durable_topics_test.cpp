@@ -1,9 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <numeric>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "durable_world.hpp"
 #include "stored_events.hpp"
@@ -267,6 +269,49 @@ TEST_F(Durable, DispatchesWhatOthersAppend) {
   program.run();
   EXPECT_EQ(seen, Numbers{9});
   EXPECT_EQ(program.durable.status().handled, receipt->last);
+}
+
+// Claim:  who waits for what an earlier run has handled is told at once.
+// Method: the checkpoint stands at the end when the dispatcher starts; a wait of an hour.
+TEST_F(Durable, WaitingForWhatIsHandledEnds) {
+  {
+    DurableProgram program(world);
+    const auto handler = program.bus.subscribe<Booked>([](const Booked&) {});
+    program.book(1);
+    program.run();
+  }
+  Bus bus({.workers = 1});
+  DurableTopics durable(bus, world.store, world.checkpoints, world.types, {.name = "books"});
+  static_cast<void>(durable.topic<Booked>());
+  const auto handler = bus.subscribe<Booked>([](const Booked&) {});
+  bus.start();
+  std::thread waiter([&] { EXPECT_TRUE(durable.wait_for(*world.store.last_position(), std::chrono::hours{1})); });
+  durable.start();
+  waiter.join();
+}
+
+// Claim:  stopping does not wait for a handler that hangs, although the dispatcher waits for room in its lane.
+// Method: a handler that waits for the test, behind a lane of the smallest size; more events than that holds.
+TEST_F(Durable, StopsWhileTheLaneIsFull) {
+  Bus bus({.workers = 1, .lane_bytes = 4096});
+  DurableTopics durable(bus, world.store, world.checkpoints, world.types, {.name = "full"});
+  const auto topic = durable.topic<Booked>();
+  std::atomic<bool> go_on{false};
+  const auto handler = bus.subscribe<Booked>([&](const Booked&) { go_on.wait(false); });
+  bus.start();
+  for (std::int64_t i = 0; i < 200; ++i) ASSERT_TRUE(topic.publish({1, i}));
+  durable.start();
+  // It stands still when as many are out as the lane holds.
+  for (std::size_t out = 0, before = 1; out != before || out == 0;) {
+    before = std::exchange(out, durable.status().out);
+    static_cast<void>(durable.wait_for(*world.store.last_position(), std::chrono::milliseconds{20}));
+  }
+  const auto left = durable.stop(std::chrono::milliseconds{0});
+  ASSERT_TRUE(left);
+  EXPECT_GT(*left, 0U);
+  EXPECT_LT(*left, 200U);
+  go_on = true;
+  go_on.notify_all();
 }
 
 // Claim:  what cannot be honoured is refused at start-up.

@@ -96,6 +96,25 @@ TEST_F(OutboxOfStore, RefusedForAWhileGoesAgain) {
   EXPECT_EQ(outbox->status().rewinds, 1U);
 }
 
+// Claim:  the pauses between tries grow until something goes well, not only until something was sent.
+// Method: the first event is refused three times; after each the outbox is polled until it has sent it again.
+TEST_F(OutboxOfStore, RefusedAgainRestsLonger) {
+  append({"a"});
+  outbox = nullptr;
+  outbox = open({.retry_first = std::chrono::milliseconds{1}, .retry_longest = std::chrono::hours{1}});
+  EXPECT_EQ(outbox->poll(), 1U);
+  for (int refusals = 0; refusals < 3; ++refusals) {
+    sink.confirm(Error{"leader is moving", {}, Error::Retry::maybe});
+    EXPECT_EQ(outbox->poll(), 0U);
+    while (outbox->poll() == 0) {
+    }
+    EXPECT_EQ(outbox->status().state, State::retrying) << "sent is not confirmed";
+  }
+  sink.confirm(Nothing{});
+  static_cast<void>(outbox->poll());
+  EXPECT_EQ(outbox->status().state, State::running);
+}
+
 // Claim:  at an event that can never go out it stands still, says where, and goes on when told to.
 // Method: one that the broker refuses for good, one that cannot be written, one that is too large.
 TEST_F(OutboxOfStore, StandsStillAtWhatCannotGoOut) {

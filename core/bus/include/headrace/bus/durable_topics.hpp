@@ -54,6 +54,8 @@ class DurableTopics {
   /// StoreFollower does.
   DurableTopics(Bus& bus, EventStore& store, CheckpointStore& checkpoints, std::shared_ptr<const EventTypes> types,
                 FollowerOptions options);
+  /// Stops without waiting for what is out.
+  ~DurableTopics();
   DurableTopics(const DurableTopics&) = delete;
   DurableTopics& operator=(const DurableTopics&) = delete;
 
@@ -64,9 +66,10 @@ class DurableTopics {
   [[nodiscard]] DurableTopic<T> topic(std::string name = std::string(event_topic<T>()));
 
   // As StoreFollower's. Without topics there is nothing to dispatch.
-  void start() { follower_.start(); }
+  void start();
   std::size_t poll() { return follower_.poll(); }
-  Result<std::size_t> stop(std::chrono::milliseconds deadline) { return follower_.stop(deadline); }
+  /// Also while the dispatcher waits for room in a lane.
+  Result<std::size_t> stop(std::chrono::milliseconds deadline);
   [[nodiscard]] FollowerStatus status() const { return follower_.status(); }
   [[nodiscard]] bool wait_for(EventPosition position, std::chrono::milliseconds time) {
     return follower_.wait_for(position, time);
@@ -96,7 +99,7 @@ class DurableTopics {
   const std::shared_ptr<const EventTypes> types_;
   const std::string name_;
   std::map<std::string, TypedTopic, std::less<>> topics_;  ///< does not change after the start
-  std::optional<Publisher> publisher_;                     // owner: the follower's thread
+  std::optional<Publisher> publisher_;                     ///< made by start(), or the first poll()
   StoreFollower follower_;                                 // last: its thread uses all of the above
 };
 

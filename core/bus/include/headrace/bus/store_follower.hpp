@@ -79,7 +79,8 @@ class StoreFollower {
   /// @thread one at a time, and no start()
   std::size_t poll();
   /// Hands no more on, waits until everything that is out is settled, or the deadline, and saves the checkpoint.
-  /// Answers how many were left: they come again with the next start. The error is the checkpoint's: then more do.
+  /// Answers how many have not ended. They come again with the next start, and so does what ended unhandled, with what
+  /// was handled behind it. The error is the checkpoint's: then more do.
   Result<std::size_t> stop(std::chrono::milliseconds deadline);
 
   [[nodiscard]] FollowerStatus status() const;
@@ -96,6 +97,12 @@ class StoreFollower {
   [[nodiscard]] std::optional<Turn> begin();
   [[nodiscard]] std::optional<Turn> go_back(const HandledPrefix::Account& account);
   [[nodiscard]] Turn hand_on(std::vector<StoredEvent>& events);
+  void note_progress();
+  [[nodiscard]] bool is_closed() const {
+    const std::scoped_lock lock(mutex_);
+    return closed_;
+  }
+  [[nodiscard]] std::chrono::milliseconds look_every() const;
   [[nodiscard]] Turn fail(Error error);
   enum class Save : std::uint8_t { when_due, at_once };
   [[nodiscard]] Status save(Save when);
@@ -117,6 +124,7 @@ class StoreFollower {
   EventPosition saved_ = 0;
   std::uint64_t events_saved_ = 0;
   std::chrono::steady_clock::time_point saved_at_{};
+  std::optional<EventPosition> went_back_to_;  ///< for a refusal; nothing was handled since
 
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
@@ -126,6 +134,7 @@ class StoreFollower {
   std::chrono::milliseconds pause_{0};  ///< before the next try; 0: none is due
   bool closed_ = false;
 
+  std::mutex stop_mutex_;
   std::jthread thread_;  // last: it uses all of the above
 };
 

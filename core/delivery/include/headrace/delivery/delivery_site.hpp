@@ -100,6 +100,8 @@ class DeliverySite {
   std::uint64_t send_letters();
   /// The bus stops: gives up one event. True: it is a dead letter now.
   [[nodiscard]] bool abandon(PendingEventPtr event);
+  /// The event will not run here any more: whoever gets it next may.
+  void give_claim_back(PendingEvent& event);
   /// Takes out whatever waits.
   template <class Take>
   void drain(Take&& take) {
@@ -125,7 +127,6 @@ class DeliverySite {
   [[nodiscard]] std::optional<DedupClaim> ask_window(const DedupKey& key);
   void drop_copy(Tally& tally);
   void end_claim(const Context& context, DedupEnd end);
-  void give_claim_back(PendingEvent& event);
   void finish_claim(const DedupKey& key, DedupEnd end);
 
   [[nodiscard]] std::optional<std::uint64_t> next_try(const PendingEvent& event, const Outcome& outcome,

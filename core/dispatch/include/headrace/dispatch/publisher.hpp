@@ -77,6 +77,11 @@ class Publisher {
     return publish(std::span<const T>(events));
   }
 
+  /// A publish that waits for room answers `closed`, and from now on all that cannot go through at once. @thread any
+  void close() noexcept {
+    if (state_ != nullptr) state_->close_and_wake();
+  }
+
  private:
   friend class Dispatcher;
   Publisher(std::shared_ptr<Dispatcher> dispatcher, PublisherState* state) noexcept

@@ -117,6 +117,11 @@ class PublisherState {
   void close() noexcept {
     closed_.store(true, std::memory_order_relaxed);  // C1 -> C2
   }
+  /// The same, and ends the owner's wait for room. @thread any
+  void close_and_wake() noexcept {
+    close();
+    for (const auto& lane : lanes_) lane->room.notify();
+  }
   void reopen() noexcept {
     closed_.store(false, std::memory_order_relaxed);  // no partner: the handle is given out afterwards
   }

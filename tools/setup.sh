@@ -56,7 +56,7 @@ install_node_packages() {
   cmp -s tests/support/servicebus/package.json build/node/installed.json && return
   say "installing the npm packages of tests/support/servicebus"
   cp tests/support/servicebus/package.json build/node/package.json
-  if npm install --prefix build/node --no-audit --no-fund --no-package-lock --ignore-scripts \
+  if timeout 300 npm install --prefix build/node --no-audit --no-fund --no-package-lock --ignore-scripts \
     --fetch-retries=1 --fetch-timeout=60000 --loglevel=error; then
     cp build/node/package.json build/node/installed.json
   else

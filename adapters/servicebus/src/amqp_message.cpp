@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <memory>
 #include <span>
 #include <utility>
 
@@ -12,6 +13,7 @@ namespace headrace::servicebus {
 namespace {
 
 constexpr std::string_view kAgainHeader = "x-headrace-again";
+constexpr std::uint64_t kDataSection = 0x75;
 constexpr std::size_t kSessionIdMax = 128;                  ///< as Service Bus has it; of a message-id too
 constexpr std::size_t kHeadersMax = std::size_t{60} << 10;  ///< of Service Bus's 64 KiB
 
@@ -48,6 +50,25 @@ std::optional<std::string> property_text(pn_data_t* value) {
 void put_entry(pn_data_t* map, std::string_view name, std::string_view value) {
   pn_data_put_string(map, bytes_of(name));
   pn_data_put_string(map, bytes_of(value));
+}
+
+/// The bytes of all data sections. A body may have several, of which pn_message_decode() keeps the last.
+std::optional<std::string> data_sections(std::string_view message) {
+  const std::unique_ptr<pn_data_t, decltype(&pn_data_free)> section(pn_data(16), &pn_data_free);
+  std::string content;
+  while (!message.empty()) {
+    pn_data_clear(section.get());
+    const ssize_t used = pn_data_decode(section.get(), message.data(), message.size());
+    if (used <= 0) return std::nullopt;
+    message.remove_prefix(static_cast<std::size_t>(used));
+    pn_data_rewind(section.get());
+    if (!pn_data_next(section.get()) || !pn_data_is_described(section.get())) continue;
+    pn_data_enter(section.get());
+    const bool is_data = pn_data_next(section.get()) && pn_data_type(section.get()) == PN_ULONG &&
+                         pn_data_get_ulong(section.get()) == kDataSection;
+    if (is_data && pn_data_next(section.get())) content += text_at(section.get()).value_or("");
+  }
+  return content;
 }
 
 }  // namespace
@@ -138,7 +159,9 @@ std::optional<IncomingMessage> MessageReader::of(std::string_view bytes) {
   pn_data_rewind(body);
   if (!pn_data_next(body)) return std::nullopt;  // proton decodes much that is no message, but finds no body in it
   if (pn_data_type(body) == PN_NULL) return incoming;
-  const auto text = text_at(body);
+  const bool is_data = pn_message_is_inferred(in) && pn_data_type(body) == PN_BINARY;
+  const std::optional<std::string> sections = is_data ? data_sections(bytes) : std::nullopt;
+  const std::optional<std::string_view> text = is_data ? sections : text_at(body);
   if (!text) return std::nullopt;
   const auto content = std::as_bytes(std::span(*text));
   message.body.assign(content.begin(), content.end());

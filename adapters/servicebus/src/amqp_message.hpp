@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,6 +11,8 @@
 #include "proton.hpp"
 
 namespace headrace::servicebus {
+
+inline constexpr std::size_t kMessageBytesMax = std::size_t{100} << 20;  ///< Service Bus has none larger
 
 /// Whether AMQP can say the message's topic, key, content type and headers.
 [[nodiscard]] bool is_carried(const Message& message);

@@ -167,6 +167,12 @@ void Connection::fail(Error error) {
   if (!failure_) failure_ = std::move(error);
 }
 
+/// What had been allowed may be allowed again, with a new token: the next attempt tells.
+void Connection::closed(Error reason) {
+  if (was_taken_) reason.retry = Error::Retry::maybe;
+  fail(std::move(reason));
+}
+
 Error Connection::late(std::string_view doing) const {
   return Error{"no answer in time while " + std::string(doing), where_, Error::Retry::maybe};
 }
@@ -183,16 +189,17 @@ Error Connection::error_of(pn_condition_t* condition, std::string_view otherwise
 void Connection::handle(pn_event_t* event) {
   switch (pn_event_type(event)) {
     case PN_CONNECTION_REMOTE_CLOSE:
-      return fail(
+      return closed(
           error_of(pn_connection_remote_condition(driver_.connection), "the server closed the connection"));
     case PN_SESSION_REMOTE_CLOSE:
-      return fail(error_of(pn_session_remote_condition(session_), "the server ended the session"));
+      return closed(error_of(pn_session_remote_condition(session_), "the server ended the session"));
     case PN_TRANSPORT_ERROR:
       return fail(error_of(pn_transport_condition(driver_.transport), "the connection broke"));
     case PN_LINK_REMOTE_OPEN: {
       pn_link_t* const link = pn_event_link(event);
       if (auto* events = static_cast<LinkEvents*>(pn_link_get_context(link));
           events != nullptr && is_taken(link)) {
+        was_taken_ = true;
         events->opened(link);
       }
       return;

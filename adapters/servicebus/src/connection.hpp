@@ -79,6 +79,7 @@ class Connection {
   }
   /// The next exchange() answers with it.
   void fail(Error error);
+  void closed(Error reason);
   /// Says goodbye and waits a moment for the answer, so that what was sent before is taken.
   void close();
 
@@ -104,6 +105,7 @@ class Connection {
   const int fd_;
   const std::string where_;
   const std::chrono::milliseconds answer_timeout_;
+  bool was_taken_ = false;  ///< some link was: the login was good
   ConnectionLoop& loop_;
   pn_connection_driver_t driver_{};
   pn_session_t* session_ = nullptr;

@@ -68,7 +68,7 @@ void LockRenewal::take(const Requests::Answer& answer, const std::vector<Lock>& 
   if (answer.good()) {
     const auto times = expirations_of(answer.message);
     for (std::size_t i = 0; i < locks.size() && i < times.size(); ++i) renewed(locks[i].tag, times[i]);
-  } else if (locks.size() > 1) {
+  } else if (locks.size() > 1 && is_lost(answer)) {
     for (const Lock& lock : locks) renew({lock}, renewed);  // one that is lost refuses them all
   } else if (is_lost(answer)) {
     renewed(locks.front().tag, 0);

@@ -92,6 +92,7 @@ void Receiver::open() {
   // The broker settles first: an outcome that it refuses, since the lock is lost, is seen.
   pn_link_set_snd_settle_mode(link_, PN_SND_UNSETTLED);
   pn_link_set_rcv_settle_mode(link_, PN_RCV_SECOND);
+  pn_link_set_max_message_size(link_, kMessageBytesMax);
   connection_.watch(link_, *this);
   pn_link_open(link_);
   open_at_ = Clock::time_point::max();
@@ -184,6 +185,9 @@ void Receiver::delivered(pn_delivery_t* delivery) {
   const auto tag = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(pn_delivery_get_context(delivery)));
   if (tag != 0) return answered(delivery, tag);
   if (pn_delivery_aborted(delivery)) return pn_delivery_settle(delivery);
+  if (pn_delivery_pending(delivery) > kMessageBytesMax) {
+    return connection_.fail({"a message larger than any may be", connection_.where(), Error::Retry::maybe});
+  }
   if (const auto bytes = read_whole(delivery, buffer_)) take(delivery, *bytes);
 }
 
@@ -228,7 +232,7 @@ void Receiver::renew_message_locks(LockRenewal& locks, Clock::time_point now) {
   std::vector<LockRenewal::Lock> due;
   for (auto& [tag, held] : held_) {
     if (held.told || held.renew_at > now || held.renew_until < now) continue;
-    held.renew_at = now + kRenewAgain;
+    held.renew_at = now + connection_.answer_timeout();  // not asked again while it is
     due.push_back({tag, held.token});
   }
   locks.renew(std::move(due), [this](std::uint64_t tag, std::int64_t until_ms) {

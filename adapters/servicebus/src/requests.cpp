@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "amqp_message.hpp"
+
 namespace headrace::servicebus {
 namespace {
 
@@ -25,6 +27,7 @@ Requests::Requests(Connection& connection, std::string node)
   pn_terminus_set_address(pn_link_source(receiver_), node_.c_str());
   pn_terminus_set_address(pn_link_target(receiver_), reply_to_.c_str());
   pn_link_set_rcv_settle_mode(receiver_, PN_RCV_FIRST);
+  pn_link_set_max_message_size(receiver_, kMessageBytesMax);
   for (pn_link_t* link : {sender_, receiver_}) {
     connection.watch(link, *this);
     pn_link_open(link);

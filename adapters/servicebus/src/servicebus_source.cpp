@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "amqp_message.hpp"
 #include "claims.hpp"
 #include "connection.hpp"
 #include "headrace/port/connection_loop.hpp"
@@ -232,7 +233,7 @@ Capabilities ServiceBusSource::capabilities() const {
           .content_type = true,
           .durable = true,
           .unsettled_max = kUnsettledMax,
-          .body_bytes_max = std::size_t{100} << 20};
+          .body_bytes_max = kMessageBytesMax};
 }
 
 }  // namespace headrace::servicebus

@@ -117,17 +117,19 @@ Result<bool> LetterRequests::withdraw(DeadLetterRequestId id) {
   return withdrawn;
 }
 
-Result<bool> LetterRequests::is_any_asked() {
+Result<bool> LetterRequests::is_any_asked(EventTime now) {
   auto reader = readers_.take();
   if (!reader) return reader.error();
-  const auto asked =
-      (*reader)->connection().number("SELECT EXISTS (SELECT 1 FROM dead_letter_requests WHERE state = 'asked')");
+  const auto asked = (*reader)->connection().number(
+      "SELECT EXISTS (SELECT 1 FROM dead_letter_requests WHERE state = 'asked' "
+      "AND expires_ns > " +
+      std::to_string(ns_since_1970(now)) + ")");
   if (!asked) return asked.error();
   return *asked != 0;
 }
 
 Result<std::optional<DeadLetterRequests::Taken>> LetterRequests::take(std::string_view by, EventTime now) {
-  const auto asked = is_any_asked();
+  const auto asked = is_any_asked(now);
   if (!asked) return asked.error();
   std::optional<Taken> taken;
   if (!*asked) return taken;

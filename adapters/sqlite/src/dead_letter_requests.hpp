@@ -20,7 +20,7 @@ class LetterRequests final : public DeadLetterRequests {
   Status report(DeadLetterRequestId id, const DeadLetterAnswer& answer, EventTime now) override;
 
  private:
-  [[nodiscard]] Result<bool> is_any_asked();
+  [[nodiscard]] Result<bool> is_any_asked(EventTime now);
 
   Readers& readers_;
   Write write_;

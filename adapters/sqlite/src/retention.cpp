@@ -83,9 +83,11 @@ class Step {
 
  private:
   /// The oldest events that may go: they end at last_.
+  // `+stream_id` keeps SQLite from going by streams, which would read and sort all of their events.
   Status choose(SqliteTransaction& transaction, const Reader& reader, bool too_large) {
     const auto rows = transaction.query(
-        "SELECT position, stored_ns FROM events WHERE stream_id IN (SELECT stream_id FROM streams WHERE name GLOB "
+        "SELECT position, stored_ns FROM events WHERE +stream_id IN (SELECT stream_id FROM streams WHERE name "
+        "GLOB "
         "?1) "
         "ORDER BY position LIMIT ?2",
         {retention_.streams, static_cast<std::int64_t>(std::max<std::size_t>(retention_.events_each, 1))});
@@ -113,10 +115,10 @@ class Step {
         "UPDATE streams SET truncated_version = (SELECT max(stream_version) FROM events e "
         "WHERE e.stream_id = streams.stream_id AND position <= ?1) WHERE name GLOB ?2 AND stream_id IN "
         "(SELECT stream_id FROM events WHERE position <= ?1)",
-        "DELETE FROM event_tags WHERE position IN (SELECT position FROM events WHERE position <= ?1 AND stream_id "
-        "IN "
-        "(SELECT stream_id FROM streams WHERE name GLOB ?2))",
-        "DELETE FROM events WHERE position <= ?1 AND stream_id IN (SELECT stream_id FROM streams WHERE name GLOB "
+        "DELETE FROM event_tags WHERE (tag, position) IN (SELECT j.value, e.position FROM events e, "
+        "json_each(CASE WHEN json_valid(e.tags) THEN e.tags ELSE '[]' END) j WHERE e.position <= ?1 AND "
+        "+e.stream_id IN (SELECT stream_id FROM streams WHERE name GLOB ?2))",
+        "DELETE FROM events WHERE position <= ?1 AND +stream_id IN (SELECT stream_id FROM streams WHERE name GLOB "
         "?2)"};
     for (const std::string_view sql : kStatements) {
       if (auto done = transaction.run(sql, {last_, retention_.streams}); !done) return done.error();

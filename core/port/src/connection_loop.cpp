@@ -17,6 +17,10 @@ void ConnectionLoop::start(Serve serve, Cut cut) {
   const std::scoped_lock joining(joining_);
   {
     const std::scoped_lock lock(mutex_);
+    if (gave_up_) {  // it waits for nothing else
+      halting_ = true;
+      changed_.notify_all();
+    }
     const bool stopped = halting_ && own_ != std::this_thread::get_id();
     HEADRACE_CHECK("adapter.started", !thread_.joinable() || stopped,
                    "a source or sink is started once, or after stop()");
@@ -26,7 +30,7 @@ void ConnectionLoop::start(Serve serve, Cut cut) {
   cut_ = std::move(cut);
   {
     const std::scoped_lock lock(mutex_);
-    halting_ = ended_ = false;
+    halting_ = ended_ = gave_up_ = false;
   }
   health_.set(AdapterState::connecting);
   thread_ = std::thread([this] { run(); });
@@ -56,6 +60,7 @@ void ConnectionLoop::run() {
     health_.set(for_good ? AdapterState::gave_up : AdapterState::connecting, ended ? "" : ended.error().message());
     std::unique_lock lock(mutex_);
     if (for_good) {
+      gave_up_ = true;
       changed_.wait(lock, [this] { return halting_; });
     } else {
       changed_.wait_for(lock, backoff.next(), [this] { return halting_; });

@@ -164,13 +164,14 @@ TEST_F(ServiceBusFaults, HalfOpenConnectionIsFoundByHeartbeats) {
 }
 
 // Claim:  what a busy server refuses is kept, and sent again before the rest, after a pause in which nothing is sent.
-// Method: an entity that refuses the first five messages of fifty; their order, and what health said.
+// Method: an entity that refuses the first five messages of fifty, one at a time on their way; their order, and what
+//         health said.
 TEST_F(ServiceBusFaults, BusyServerBlocksTheSink) {
   const ServiceBusEmulator emulator(R"("queues": {"q": {"busy": 5}})");
   std::atomic<bool> was_blocked{false};
   ServiceBusSinkOptions to = test::servicebus_to(emulator.connection_string(), "q");
   to.busy_pause = milliseconds(50);
-  to.buffer.window = 5;
+  to.buffer.window = 1;
   to.server.on_health = [&](const Health& health) {
     if (health.state == AdapterState::blocked) was_blocked = true;
   };

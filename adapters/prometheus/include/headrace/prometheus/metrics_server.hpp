@@ -23,7 +23,7 @@ struct MetricsServerOptions {
 /// Answers GET /metrics with the exposition and GET /healthz with 200 when every end is up or connecting, with 503
 /// and a line for each end otherwise.
 ///
-/// Threads:   every function from any; not start() and stop() at the same time.
+/// Threads:   start(), stop() and port() from one at a time. The functions given are called on the server's threads.
 /// Exposure:  plain HTTP without a password: who reaches the address reads what is there, so it is the loopback
 ///            unless told otherwise. There a request must name a loopback host, or a page in the machine's own
 ///            browser could read along by a name that it lets point here.

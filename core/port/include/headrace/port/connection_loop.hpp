@@ -63,6 +63,7 @@ class ConnectionLoop {
   mutable std::mutex mutex_;  ///< the flags
   std::condition_variable changed_;
   bool halting_ = false;
+  bool gave_up_ = false;  ///< waits to be halted, or started again
   bool ended_ = true;
   std::thread::id own_;  ///< thread_'s, while it runs
 };

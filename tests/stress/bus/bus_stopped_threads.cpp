@@ -68,7 +68,10 @@ TEST(BusStopped, PublisherDelaysNobody) {
   bus.start();
   {
     Steppers publishers(2, [&bus](std::size_t key) {
-      return [publisher = bus.publisher(), key, value = std::uint64_t{0}]() mutable {
+      auto publisher = bus.publisher();
+      // The first one learns the topic, under a lock.
+      static_cast<void>(publisher.publish(Tick{.key = key, .value = 0}).status());
+      return [publisher = std::move(publisher), key, value = std::uint64_t{0}]() mutable {
         static_cast<void>(publisher.publish(Tick{.key = key, .value = ++value}).status());
       };
     });

@@ -1,6 +1,7 @@
 #include "headrace/mqtt/mqtt_sink.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <unordered_map>
 #include <utility>
 
@@ -9,53 +10,39 @@
 
 namespace headrace::mqtt {
 
-class MqttSink::Sender {
+class MqttSink::Writer final : public SinkWriter {
  public:
-  explicit Sender(MqttSinkOptions options)
-      : options_(std::move(options)),
-        buffer_(options_.buffer),
-        loop_({options_.broker.backoff, options_.broker.on_health, options_.broker.answer_timeout}) {
-    buffer_.on_put([this] { loop_.waker()->wake(); });
-  }
-  ~Sender() { halt(); }
+  explicit Writer(const MqttSinkOptions& options)
+      : SinkWriter({.where = "mqtt sink",
+                    .buffer = options.buffer,
+                    .loop = {options.broker.backoff, options.broker.on_health, options.broker.answer_timeout},
+                    .capabilities = mqtt_capabilities(options.broker)}),
+        options_(options) {}
 
-  Status start() {
+ private:
+  Status check() override {
     auto address = MqttAddress::of(options_.broker);
     if (!address) return address.error();
     address_ = std::move(*address);
-    buffer_.open();
-    loop_.start([this] { return connect_and_serve(); });
     return Nothing{};
   }
-  SendBuffer& buffer() { return buffer_; }
-  Health health() const { return loop_.health().get(); }
-  const MqttSinkOptions& options() const noexcept { return options_; }
 
-  std::size_t halt() {
-    buffer_.close();
-    loop_.halt();
-    return buffer_.abandon(
-        Error{"the sink was stopped before the broker confirmed it", "mqtt sink", Error::Retry::maybe});
-  }
-
- private:
-  Status connect_and_serve() {
-    auto connection = Connection::open(address_, options_.broker, {}, loop_);
+  Status connect_and_serve() override {
+    auto connection = Connection::open(address_, options_.broker, {}, loop());
     if (!connection) return connection.error();
-    loop_.connected();
+    loop().connected();
     const Status ended = serve(*connection);
     numbers_.clear();
-    buffer_.send_again();
     return ended;
   }
 
   Status serve(Connection& connection) {
-    for (loop_.waker()->begin(); !loop_.halting(); loop_.waker()->begin()) {
+    for (loop().waker()->begin(); !loop().halting(); loop().waker()->begin()) {
       const std::size_t sent = send(connection);
       if (Status moved = connection.exchange(); !moved) return moved;
       auto heard = listen(connection);
       if (!heard) return heard.error();
-      if (sent + *heard == 0) connection.wait(*loop_.waker());
+      if (sent + *heard == 0) connection.wait(*loop().waker());
     }
     connection.close();
     return Nothing{};
@@ -66,11 +53,11 @@ class MqttSink::Sender {
     const bool v5 = options_.broker.version == MqttVersion::v5;
     std::size_t count = 0;
     while (numbers_.size() < connection.limits().receive_maximum && connection.out().size() < kOutBytes) {
-      const SendBuffer::Item* item = buffer_.next();
+      const SendBuffer::Item* item = buffer().next();
       if (item == nullptr) break;
       ++count;
       if (std::string fault = fault_of(item->message, v5, connection.limits().packet_bytes_max); !fault.empty()) {
-        buffer_.confirm(item->number, Error{std::move(fault), "mqtt topic '" + item->message.topic + "'"});
+        buffer().confirm(item->number, Error{std::move(fault), "mqtt topic '" + item->message.topic + "'"});
         continue;
       }
       const std::uint16_t id = free_id();
@@ -106,45 +93,21 @@ class MqttSink::Sender {
     if (number.empty()) return;
     constexpr unsigned kFailure = 0x80;  // below it stands: nobody is subscribed
     constexpr unsigned kQuotaExceeded = 0x97;
-    if (code < kFailure) return buffer_.confirm(number.mapped(), Nothing{});
-    buffer_.confirm(number.mapped(),
-                    Error{"the broker refuses the message: " + reason_text(code), connection.where(),
-                          code == kQuotaExceeded ? Error::Retry::maybe : Error::Retry::no});
+    if (code < kFailure) return buffer().confirm(number.mapped(), Nothing{});
+    buffer().confirm(number.mapped(),
+                     Error{"the broker refuses the message: " + reason_text(code), connection.where(),
+                           code == kQuotaExceeded ? Error::Retry::maybe : Error::Retry::no});
   }
 
   static constexpr std::size_t kOutBytes = std::size_t{256} << 10;
   const MqttSinkOptions options_;
   MqttAddress address_;
-  SendBuffer buffer_;
 
   // The loop's thread's own.
   std::unordered_map<std::uint16_t, std::uint64_t> numbers_;  ///< by packet id: what is not confirmed
   std::uint16_t last_id_ = 0;
-
-  ConnectionLoop loop_;  ///< last: its thread uses all of the above
 };
 
-MqttSink::MqttSink(MqttSinkOptions options) : sender_(std::make_unique<Sender>(std::move(options))) {}
-MqttSink::~MqttSink() = default;
-
-Status MqttSink::start() { return sender_->start(); }
-
-SendResult MqttSink::send(Message&& message, Confirm confirm) {
-  if (message.body.size() > capabilities().body_bytes_max) return SendResult::too_large;
-  return sender_->buffer().put(std::move(message), std::move(confirm));
-}
-
-bool MqttSink::wait_for_room(std::chrono::milliseconds deadline) {
-  return sender_->buffer().wait_for_room(deadline);
-}
-
-std::size_t MqttSink::stop(std::chrono::milliseconds deadline) {
-  sender_->buffer().close();
-  (void)sender_->buffer().wait_until_empty(deadline);
-  return sender_->halt();
-}
-
-Health MqttSink::health() const { return sender_->health(); }
-Capabilities MqttSink::capabilities() const { return mqtt_capabilities(sender_->options().broker); }
+MqttSink::MqttSink(MqttSinkOptions options) : BufferedSink(std::make_unique<Writer>(options)) {}
 
 }  // namespace headrace::mqtt

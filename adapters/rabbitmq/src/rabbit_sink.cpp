@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <deque>
+#include <memory>
 #include <unordered_map>
 #include <utility>
 
 #include "amqp_message.hpp"
 #include "connection.hpp"
 #include "declare.hpp"
-#include "headrace/port/connection_loop.hpp"
 
 namespace headrace::rabbitmq {
 namespace {
@@ -17,59 +17,58 @@ using std::chrono::milliseconds;
 
 }  // namespace
 
-class RabbitSink::Writer {
+class RabbitSink::Writer final : public SinkWriter {
  public:
-  explicit Writer(RabbitSinkOptions options)
-      : options_(std::move(options)),
-        buffer_(options_.buffer),
-        loop_({options_.server.backoff, options_.server.on_health, options_.server.answer_timeout}) {
-    buffer_.on_put([this] { loop_.waker()->wake(); });
-  }
-  ~Writer() { halt(); }
+  explicit Writer(const RabbitSinkOptions& options)
+      : SinkWriter({.where = "rabbitmq sink",
+                    .buffer = options.buffer,
+                    .loop = {options.server.backoff, options.server.on_health, options.server.answer_timeout},
+                    .capabilities = capabilities_with(options)}),
+        options_(options) {}
 
-  Status start() {
+ private:
+  static Capabilities capabilities_with(const RabbitSinkOptions& options) {
+    return {.name = "rabbitmq",
+            .order_by_key = true,
+            .retry = true,
+            .dead_letters = true,
+            .redelivery_flag = true,
+            .headers = true,
+            .content_type = true,
+            .durable = options.persistent,
+            .body_bytes_max = options.body_bytes_max};
+  }
+
+  Status check() override {
     if (options_.exchange.size() > 255)
       return Error{"the exchange's name is longer than 255 bytes", "rabbitmq sink"};
     if (Status good = options_.topology.check(); !good) return good;
     auto address = RabbitAddress::of(options_.server);
     if (!address) return address.error();
     address_ = std::move(*address);
-    buffer_.open();
-    loop_.start([this] { return connect_and_serve(); }, [this] { breaker_.cut(); });
     return Nothing{};
   }
-  SendBuffer& buffer() { return buffer_; }
-  Health health() const { return loop_.health().get(); }
-  const RabbitSinkOptions& options() const noexcept { return options_; }
+  void cut() override { breaker_.cut(); }
 
-  std::size_t halt() {
-    buffer_.close();
-    loop_.halt();
-    return buffer_.abandon(
-        Error{"the sink was stopped before rabbitmq confirmed it", "rabbitmq sink", Error::Retry::maybe});
-  }
-
- private:
-  Status connect_and_serve() {
+  Status connect_and_serve() override {
     auto connection = Connection::open(address_, options_.server, breaker_);
     if (!connection) return connection.error();
     const Status ended = serve(*connection);
     unconfirmed_.clear();
     returned_.clear();
-    buffer_.send_again();
     return ended;
   }
   Status serve(Connection& connection) {
     if (Status begun = begin(connection); !begun) return begun;
     first_ = 1;
     blocked_ = false;
-    loop_.connected();
-    for (loop_.waker()->begin(); !loop_.halting(); loop_.waker()->begin()) {
+    loop().connected();
+    for (loop().waker()->begin(); !loop().halting(); loop().waker()->begin()) {
       auto sent = send(connection);
       if (!sent) return sent.error();
       auto heard = listen(connection);
       if (!heard) return heard.error();
-      if (*sent + *heard == 0) loop_.waker()->wait(connection.fd(), kLookAgain);
+      if (*sent + *heard == 0) loop().waker()->wait(connection.fd(), kLookAgain);
     }
     // A blocked connection is not read by the server, so it would not answer.
     if (!blocked_) connection.close();
@@ -91,7 +90,7 @@ class RabbitSink::Writer {
     const bool mandatory = options_.unroutable == Unroutable::refuse;
     std::size_t count = 0;
     for (; count < kTurn && !blocked_; ++count) {
-      const SendBuffer::Item* item = buffer_.next();
+      const SendBuffer::Item* item = buffer().next();
       if (item == nullptr) break;
       OutgoingProperties::Marks marks;
       if (!options_.persistent) marks.delivery_mode = AMQP_DELIVERY_NONPERSISTENT;
@@ -140,14 +139,14 @@ class RabbitSink::Writer {
         return take_back(connection, *static_cast<const amqp_basic_return_t*>(method.decoded));
       case AMQP_CONNECTION_BLOCKED_METHOD:
         blocked_ = true;
-        loop_.health().set(
+        loop().health().set(
             AdapterState::blocked,
             "the server is blocked: " +
                 std::string(text_of(static_cast<const amqp_connection_blocked_t*>(method.decoded)->reason)));
         return Nothing{};
       case AMQP_CONNECTION_UNBLOCKED_METHOD:
         blocked_ = false;
-        loop_.health().set(AdapterState::up);
+        loop().health().set(AdapterState::up);
         return Nothing{};
       case AMQP_CHANNEL_CLOSE_METHOD:
       case AMQP_CONNECTION_CLOSE_METHOD: {
@@ -181,7 +180,7 @@ class RabbitSink::Writer {
     if (tag < first_ || tag - first_ >= unconfirmed_.size()) return;
     const std::size_t at = static_cast<std::size_t>(tag - first_);
     if (multiple && returned_.empty() && unconfirmed_[at] != 0) {
-      buffer_.confirm_up_to(unconfirmed_[at], answer);
+      buffer().confirm_up_to(unconfirmed_[at], answer);
     } else {
       for (std::uint64_t each = multiple ? first_ : tag; each <= tag; ++each) confirm_one(each, answer);
     }
@@ -191,14 +190,13 @@ class RabbitSink::Writer {
   }
   void confirm_one(std::uint64_t tag, const Status& answer) {
     const auto back = returned_.extract(tag);
-    buffer_.confirm(unconfirmed_[static_cast<std::size_t>(tag - first_)],
-                    back.empty() ? answer : Status(std::move(back.mapped())));
+    buffer().confirm(unconfirmed_[static_cast<std::size_t>(tag - first_)],
+                     back.empty() ? answer : Status(std::move(back.mapped())));
   }
 
   const RabbitSinkOptions options_;
   RabbitAddress address_;
   Breaker breaker_;
-  SendBuffer buffer_;
 
   // The loop's thread's own.
   OutgoingProperties properties_;
@@ -206,44 +204,13 @@ class RabbitSink::Writer {
   std::uint64_t first_ = 1;                ///< the publish that unconfirmed_ begins with; the server counts from 1
   std::unordered_map<std::uint64_t, Error> returned_;
   bool blocked_ = false;
-
-  ConnectionLoop loop_;  ///< last: its thread uses all of the above
 };
 
-RabbitSink::RabbitSink(RabbitSinkOptions options) : writer_(std::make_unique<Writer>(std::move(options))) {}
-RabbitSink::~RabbitSink() = default;
-
-Status RabbitSink::start() { return writer_->start(); }
+RabbitSink::RabbitSink(RabbitSinkOptions options) : BufferedSink(std::make_unique<Writer>(options)) {}
 
 SendResult RabbitSink::send(Message&& message, Confirm confirm) {
-  if (message.body.size() > writer_->options().body_bytes_max || !is_carried(message))
-    return SendResult::too_large;
-  return writer_->buffer().put(std::move(message), std::move(confirm));
-}
-
-bool RabbitSink::wait_for_room(std::chrono::milliseconds deadline) {
-  return writer_->buffer().wait_for_room(deadline);
-}
-
-std::size_t RabbitSink::stop(std::chrono::milliseconds deadline) {
-  writer_->buffer().close();
-  (void)writer_->buffer().wait_until_empty(deadline);
-  return writer_->halt();
-}
-
-Health RabbitSink::health() const { return writer_->health(); }
-
-Capabilities RabbitSink::capabilities() const {
-  const RabbitSinkOptions& options = writer_->options();
-  return {.name = "rabbitmq",
-          .order_by_key = true,
-          .retry = true,
-          .dead_letters = true,
-          .redelivery_flag = true,
-          .headers = true,
-          .content_type = true,
-          .durable = options.persistent,
-          .body_bytes_max = options.body_bytes_max};
+  if (!is_carried(message)) return SendResult::too_large;
+  return BufferedSink::send(std::move(message), std::move(confirm));
 }
 
 }  // namespace headrace::rabbitmq

@@ -27,6 +27,7 @@ class Connection {
   /// Connects, authenticates and selects the database. An error that no retry helps is one of credentials.
   [[nodiscard]] static Result<Connection> open(const RedisAddress& address, const RedisOptions& options);
 
+  [[nodiscard]] int socket() const noexcept { return context_->fd; }
   void send(const std::vector<std::string_view>& words);
   [[nodiscard]] Result<Reply> receive();
   [[nodiscard]] Result<Reply> command(const std::vector<std::string_view>& words) {

@@ -1,17 +1,21 @@
 #include "headrace/redis/redis_sink.hpp"
 
+#include <cstdint>
 #include <deque>
+#include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "connection.hpp"
-#include "headrace/port/connection_loop.hpp"
+#include "headrace/port/backoff.hpp"
 #include "headrace/redis/redis_source.hpp"
 #include "stream_entry.hpp"
 
 namespace headrace::redis {
 namespace {
 
-constexpr std::chrono::milliseconds kRest{100};
+constexpr std::chrono::milliseconds kIdle{60'000};
 
 /// The server takes nothing for now, but will.
 bool is_passing(std::string_view refusal) {
@@ -24,76 +28,66 @@ bool is_passing(std::string_view refusal) {
 
 }  // namespace
 
-class RedisSink::Writer {
+class RedisSink::Writer final : public SinkWriter {
  public:
-  explicit Writer(RedisSinkOptions options)
-      : options_(std::move(options)),
-        buffer_(options_.buffer),
-        loop_({options_.server.backoff, options_.server.on_health, std::chrono::milliseconds(0),
-               [this] { buffer_.wake(); }}) {}
-  ~Writer() { halt(); }
+  explicit Writer(const RedisSinkOptions& options)
+      : SinkWriter({.where = "redis sink",
+                    .buffer = options.buffer,
+                    .loop = {options.server.backoff, options.server.on_health},
+                    .capabilities = redis::capabilities()}),
+        options_(options) {}
 
-  Status start() {
+ private:
+  Status check() override {
     auto address = RedisAddress::of(options_.server);
     if (!address) return address.error();
     address_ = std::move(*address);
-    buffer_.open();
-    loop_.start([this] { return connect_and_serve(); });
     return Nothing{};
   }
-  SendBuffer& buffer() { return buffer_; }
-  Health health() const { return loop_.health().get(); }
 
-  std::size_t halt() {
-    buffer_.close();
-    loop_.halt();
-    return buffer_.abandon(
-        Error{"the sink was stopped before redis confirmed it", "redis sink", Error::Retry::maybe});
-  }
-
- private:
-  Status connect_and_serve() {
+  Status connect_and_serve() override {
     auto connection = Connection::open(address_, options_.server);
     if (!connection) return connection.error();
-    loop_.health().set(AdapterState::up);
-    const Status ended = serve(*connection);
-    buffer_.send_again();
-    return ended;
+    loop().health().set(AdapterState::up);
+    asked_.clear();
+    return serve(*connection);
   }
 
-  /// Sends as far as the window goes, then takes the answers.
+  /// Sends as far as the window goes, then takes the answers. A server that takes nothing is asked again with one
+  /// message at a time: those behind it would only be stored out of order.
   Status serve(Connection& connection) {
-    std::deque<std::uint64_t> asked;
-    while (!loop_.halting()) {
-      while (const SendBuffer::Item* item = buffer_.next()) {
-        send(connection, item->message);
-        asked.push_back(item->number);
-      }
-      if (asked.empty()) {
-        buffer_.wait(kRest);
+    Backoff pause(options_.server.backoff, reinterpret_cast<std::uintptr_t>(this));
+    std::size_t most = options_.buffer.window;
+    for (loop().waker()->begin(); !loop().halting(); loop().waker()->begin()) {
+      send(connection, most);
+      if (asked_.empty()) {
+        if (loop().waker()->wait(connection.socket(), kIdle)) {
+          if (auto unasked = connection.receive(); !unasked) return unasked.error();  // it ended the connection
+        }
         continue;
       }
-      for (; !asked.empty(); asked.pop_front()) {
-        auto reply = connection.receive();
-        if (!reply) return reply.error();
-        if ((*reply)->type != REDIS_REPLY_ERROR) {
-          buffer_.confirm(asked.front(), Nothing{});
-          loop_.connected();  // not before: a server that takes nothing would be asked without a pause
-        } else if (is_passing(text_of(**reply))) {
-          // Those behind it may have been stored; they are sent again with it, in order.
-          Error blocked = refused(**reply, address_.text());
-          loop_.health().set(AdapterState::blocked, blocked.message());
-          return blocked;
-        } else {
-          Error error = refused(**reply, address_.text());
-          error.retry = Error::Retry::no;
-          buffer_.confirm(asked.front(), error);
-        }
+      auto taken = take_answers(connection);
+      if (!taken) return taken.error();
+      if (*taken) {
+        pause.reset();
+        most = options_.buffer.window;
+      } else {
+        most = 1;
+        loop().rest(pause.next());
+        buffer().send_again();
       }
     }
     return Nothing{};
   }
 
+  void send(Connection& connection, std::size_t most) {
+    while (asked_.size() < most) {
+      const SendBuffer::Item* item = buffer().next();
+      if (item == nullptr) return;
+      send(connection, item->message);
+      asked_.push_back(item->number);
+    }
+  }
   void send(Connection& connection, const Message& message) {
     words_.assign({"XADD", message.topic});
     const std::string most = std::to_string(options_.stream_entries_max);
@@ -103,38 +97,40 @@ class RedisSink::Writer {
     connection.send(words_);
   }
 
+  /// One for each that was asked; false: the server takes nothing for now. Then those behind the first that it did not
+  /// take are sent again with it, in order, though it may have stored some.
+  Result<bool> take_answers(Connection& connection) {
+    bool takes = true;
+    for (; !asked_.empty(); asked_.pop_front()) {
+      auto reply = connection.receive();
+      if (!reply) return reply.error();
+      if (!takes) continue;
+      Status answer = Nothing{};
+      if ((*reply)->type == REDIS_REPLY_ERROR) {
+        Error error = refused(**reply, address_.text());
+        if (is_passing(text_of(**reply))) {
+          takes = false;
+          loop().health().set(AdapterState::blocked, error.message());
+          continue;
+        }
+        error.retry = Error::Retry::no;
+        answer = std::move(error);
+      }
+      buffer().confirm(asked_.front(), answer);
+      loop().connected();  // not before: a server that ends each connection would be asked without a pause
+    }
+    return takes;
+  }
+
   const RedisSinkOptions options_;
-  SendBuffer buffer_;
   RedisAddress address_;
 
   // The loop's thread's own.
+  std::deque<std::uint64_t> asked_;  ///< the messages' numbers, in the order sent
   std::vector<std::string> names_;
   std::vector<std::string_view> words_;
-
-  ConnectionLoop loop_;  ///< last: its thread uses all of the above
 };
 
-RedisSink::RedisSink(RedisSinkOptions options) : writer_(std::make_unique<Writer>(std::move(options))) {}
-RedisSink::~RedisSink() = default;
-
-Status RedisSink::start() { return writer_->start(); }
-
-SendResult RedisSink::send(Message&& message, Confirm confirm) {
-  if (message.body.size() > capabilities().body_bytes_max) return SendResult::too_large;
-  return writer_->buffer().put(std::move(message), std::move(confirm));
-}
-
-bool RedisSink::wait_for_room(std::chrono::milliseconds deadline) {
-  return writer_->buffer().wait_for_room(deadline);
-}
-
-std::size_t RedisSink::stop(std::chrono::milliseconds deadline) {
-  writer_->buffer().close();
-  (void)writer_->buffer().wait_until_empty(deadline);
-  return writer_->halt();
-}
-
-Health RedisSink::health() const { return writer_->health(); }
-Capabilities RedisSink::capabilities() const { return redis::capabilities(); }
+RedisSink::RedisSink(RedisSinkOptions options) : BufferedSink(std::make_unique<Writer>(options)) {}
 
 }  // namespace headrace::redis

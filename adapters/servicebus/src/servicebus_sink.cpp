@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <random>
 #include <utility>
 
@@ -13,7 +14,6 @@
 #include "claims.hpp"
 #include "connection.hpp"
 #include "headrace/base/hash.hpp"
-#include "headrace/port/connection_loop.hpp"
 
 namespace headrace::servicebus {
 namespace {
@@ -38,17 +38,31 @@ std::string unique_name() {
 
 }  // namespace
 
-class ServiceBusSink::Writer final : private LinkEvents {
+class ServiceBusSink::Writer final : public SinkWriter, private LinkEvents {
  public:
-  explicit Writer(ServiceBusSinkOptions options)
-      : options_(std::move(options)),
-        buffer_(options_.buffer),
-        loop_({options_.server.backoff, options_.server.on_health, options_.server.answer_timeout}) {
-    buffer_.on_put([this] { loop_.waker()->wake(); });
-  }
-  ~Writer() override { halt(); }
+  explicit Writer(const ServiceBusSinkOptions& options)
+      : SinkWriter({.where = "servicebus sink",
+                    .buffer = options.buffer,
+                    .loop = {options.server.backoff, options.server.on_health, options.server.answer_timeout},
+                    .capabilities = capabilities_with(options)}),
+        options_(options) {}
 
-  Status start() {
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  static Capabilities capabilities_with(const ServiceBusSinkOptions& options) {
+    return {.name = "servicebus",
+            .order_by_key = true,
+            .retry = true,
+            .dead_letters = true,
+            .redelivery_flag = true,
+            .headers = true,
+            .content_type = true,
+            .durable = true,
+            .body_bytes_max = options.body_bytes_max};
+  }
+
+  Status check() override {
     if (options_.time_to_live.count() < 0 ||
         options_.time_to_live.count() > std::numeric_limits<std::uint32_t>::max()) {
       return Error{"time_to_live must be 0 to 4294967295 ms", "servicebus sink"};
@@ -57,32 +71,16 @@ class ServiceBusSink::Writer final : private LinkEvents {
     auto address = ServiceBusAddress::of(options_.server, options_.entity);
     if (!address) return address.error();
     address_ = std::move(*address);
-    buffer_.open();
-    loop_.start([this] { return connect_and_serve(); });
     return Nothing{};
   }
-  SendBuffer& buffer() { return buffer_; }
-  Health health() const { return loop_.health().get(); }
-  const ServiceBusSinkOptions& options() const noexcept { return options_; }
 
-  std::size_t halt() {
-    buffer_.close();
-    loop_.halt();
-    return buffer_.abandon(
-        Error{"the sink was stopped before the broker accepted it", "servicebus sink", Error::Retry::maybe});
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-
-  Status connect_and_serve() {
-    auto connection = Connection::open(address_, options_.server, loop_);
+  Status connect_and_serve() override {
+    auto connection = Connection::open(address_, options_.server, loop());
     if (!connection) return connection.error();
     connection_ = connection->get();
     const Status ended = serve(**connection);
     connection_ = nullptr;
     refused_as_busy_ = 0;
-    buffer_.send_again();
     return ended;
   }
 
@@ -92,8 +90,8 @@ class ServiceBusSink::Writer final : private LinkEvents {
     if (Status in = connection.await([&] { return claims.granted(); }, "asking for access"); !in) return in;
     open_link(connection);
     if (Status in = connection.await([this] { return opened_; }, "opening the link"); !in) return in;
-    loop_.connected();
-    for (loop_.waker()->begin(); !loop_.halting(); loop_.waker()->begin()) {
+    loop().connected();
+    for (loop().waker()->begin(); !loop().halting(); loop().waker()->begin()) {
       claims.renew();
       const std::size_t sent = is_busy() ? 0 : send(connection);
       auto moved = connection.exchange();
@@ -120,10 +118,10 @@ class ServiceBusSink::Writer final : private LinkEvents {
   /// they are the first to be sent again.
   bool is_busy() {
     if (refused_as_busy_ == 0) return false;
-    if (Clock::now() < busy_until_ || buffer_.in_flight() > refused_as_busy_) return true;
+    if (Clock::now() < busy_until_ || buffer().in_flight() > refused_as_busy_) return true;
     refused_as_busy_ = 0;
-    buffer_.send_again();
-    loop_.health().set(AdapterState::up);
+    buffer().send_again();
+    loop().health().set(AdapterState::up);
     return false;
   }
 
@@ -131,7 +129,7 @@ class ServiceBusSink::Writer final : private LinkEvents {
     std::size_t count = 0;
     for (; count < kSendTurn && pn_link_credit(link_) > 0; ++count) {
       if (pn_session_outgoing_bytes(connection.session()) > kOutgoingMax) break;
-      const SendBuffer::Item* item = buffer_.next();
+      const SendBuffer::Item* item = buffer().next();
       if (item == nullptr) break;
       const std::string id = name_ + "-" + std::to_string(item->number);
       MessageWriter::Marks marks;
@@ -143,7 +141,7 @@ class ServiceBusSink::Writer final : private LinkEvents {
       if (good) {
         send(*bytes, item->number);
       } else {
-        buffer_.confirm(item->number, good);
+        buffer().confirm(item->number, good);
       }
     }
     return count;
@@ -173,9 +171,9 @@ class ServiceBusSink::Writer final : private LinkEvents {
     if (says_busy(delivery)) {
       ++refused_as_busy_;
       busy_until_ = Clock::now() + options_.busy_pause;
-      loop_.health().set(AdapterState::blocked, "the server is busy");
+      loop().health().set(AdapterState::blocked, "the server is busy");
     } else {
-      buffer_.confirm(number, answer_of(delivery));
+      buffer().confirm(number, answer_of(delivery));
     }
     pn_delivery_settle(delivery);
   }
@@ -198,7 +196,6 @@ class ServiceBusSink::Writer final : private LinkEvents {
   const ServiceBusSinkOptions options_;
   const std::string name_ = unique_name();  ///< what its message-ids begin with
   ServiceBusAddress address_;
-  SendBuffer buffer_;
 
   // The loop's thread's own.
   MessageWriter writer_;
@@ -207,44 +204,13 @@ class ServiceBusSink::Writer final : private LinkEvents {
   bool opened_ = false;
   std::size_t refused_as_busy_ = 0;  ///< of the messages in flight
   Clock::time_point busy_until_{};
-
-  ConnectionLoop loop_;  ///< last: its thread uses all of the above
 };
 
-ServiceBusSink::ServiceBusSink(ServiceBusSinkOptions options)
-    : writer_(std::make_unique<Writer>(std::move(options))) {}
-ServiceBusSink::~ServiceBusSink() = default;
-
-Status ServiceBusSink::start() { return writer_->start(); }
+ServiceBusSink::ServiceBusSink(ServiceBusSinkOptions options) : BufferedSink(std::make_unique<Writer>(options)) {}
 
 SendResult ServiceBusSink::send(Message&& message, Confirm confirm) {
-  if (message.body.size() > writer_->options().body_bytes_max || !is_carried(message))
-    return SendResult::too_large;
-  return writer_->buffer().put(std::move(message), std::move(confirm));
-}
-
-bool ServiceBusSink::wait_for_room(std::chrono::milliseconds deadline) {
-  return writer_->buffer().wait_for_room(deadline);
-}
-
-std::size_t ServiceBusSink::stop(std::chrono::milliseconds deadline) {
-  writer_->buffer().close();
-  (void)writer_->buffer().wait_until_empty(deadline);
-  return writer_->halt();
-}
-
-Health ServiceBusSink::health() const { return writer_->health(); }
-
-Capabilities ServiceBusSink::capabilities() const {
-  return {.name = "servicebus",
-          .order_by_key = true,
-          .retry = true,
-          .dead_letters = true,
-          .redelivery_flag = true,
-          .headers = true,
-          .content_type = true,
-          .durable = true,
-          .body_bytes_max = writer_->options().body_bytes_max};
+  if (!is_carried(message)) return SendResult::too_large;
+  return BufferedSink::send(std::move(message), std::move(confirm));
 }
 
 }  // namespace headrace::servicebus

@@ -46,6 +46,11 @@ void ConnectionLoop::connected() {
   health_.set(AdapterState::up);
 }
 
+bool ConnectionLoop::rest(std::chrono::milliseconds how_long) {
+  std::unique_lock lock(mutex_);
+  return !changed_.wait_for(lock, bounded(how_long), [this] { return halting_; });
+}
+
 void ConnectionLoop::run() {
   {
     const std::scoped_lock lock(mutex_);
@@ -58,12 +63,12 @@ void ConnectionLoop::run() {
     if (halting()) break;
     const bool for_good = !ended && ended.error().retry == Error::Retry::no;
     health_.set(for_good ? AdapterState::gave_up : AdapterState::connecting, ended ? "" : ended.error().message());
-    std::unique_lock lock(mutex_);
     if (for_good) {
+      std::unique_lock lock(mutex_);
       gave_up_ = true;
       changed_.wait(lock, [this] { return halting_; });
     } else {
-      changed_.wait_for(lock, backoff.next(), [this] { return halting_; });
+      rest(backoff.next());
     }
   }
   health_.set(AdapterState::idle);

@@ -20,7 +20,6 @@ SendResult SendBuffer::put(Message&& message, Sink::Confirm confirm) {
     bytes_ += message_bytes(message);
     waiting_.push_back({++numbered_, std::move(message), std::move(confirm), false});
   }
-  work_.notify_one();
   if (woken_) woken_();
   return SendResult::taken;
 }
@@ -52,21 +51,6 @@ std::size_t SendBuffer::size() const {
 std::size_t SendBuffer::in_flight() const {
   const std::scoped_lock lock(mutex_);
   return flying_;
-}
-
-void SendBuffer::wait(std::chrono::milliseconds deadline) {
-  std::unique_lock lock(mutex_);
-  work_.wait_for(lock, bounded(deadline),
-                 [this] { return woken_up_ || (!waiting_.empty() && flying_ < limits_.window); });
-  woken_up_ = false;
-}
-
-void SendBuffer::wake() {
-  {
-    const std::scoped_lock lock(mutex_);
-    woken_up_ = true;
-  }
-  work_.notify_one();
 }
 
 const SendBuffer::Item* SendBuffer::next() {

@@ -21,12 +21,13 @@ void Waker::begin() {
   wanted_ = true;
 }
 
-void Waker::wait(int socket, std::chrono::milliseconds deadline, Until until) {
+bool Waker::wait(int socket, std::chrono::milliseconds deadline, Until until) {
   const short events = until == Until::readable ? POLLIN : POLLIN | POLLOUT;
   pollfd ready[] = {{socket, events, 0}, {event_, POLLIN, 0}};
   ::poll(ready, 2, static_cast<int>(deadline.count()));
   std::uint64_t count = 0;
   if ((ready[1].revents & POLLIN) != 0) (void)!::read(event_, &count, sizeof count);
+  return ready[0].revents != 0;
 }
 
 void Waker::wake() {

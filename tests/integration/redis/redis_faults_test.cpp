@@ -1,5 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <mutex>
+#include <string>
+#include <vector>
+
 #include "../../conformance/adapter/collector.hpp"
 #include "fault_proxy.hpp"
 #include "gate.hpp"
@@ -99,6 +103,45 @@ TEST_F(RedisFaults, SlowLineCarriesEverything) {
   send_numbers(*to, 0, 20);
   got.await_different(20);
   confirms.await(20);
+}
+
+// Claim:  a server that takes nothing blocks the sink: it says so once, on the same connection, and not that it is up
+//         until something was taken; then everything goes out in order, and nothing is refused.
+// Method: a server without memory for more; messages before, while and after it is; what health said.
+TEST_F(RedisFaults, ServerWithoutMemoryBlocksTheSink) {
+  std::mutex mutex;
+  std::vector<AdapterState> states;
+  RedisSinkOptions options;
+  options.server = through_proxy(milliseconds(5'000));
+  options.server.on_health = [&](const Health& health) {
+    const std::scoped_lock lock(mutex);
+    states.push_back(health.state);
+  };
+  RedisSink to(options);
+  ASSERT_TRUE(to.start());
+  send_numbers(to, 0, 10);
+  confirms.await(10);
+  ASSERT_EQ(ask(server.port(), "CONFIG SET maxmemory 1\r\n"), "+OK\r\n");
+  send_numbers(to, 10, 200);
+  yield_until([&] { return to.health().state == AdapterState::blocked; });
+  send_numbers(to, 200, 300);
+  ASSERT_EQ(ask(server.port(), "CONFIG SET maxmemory 0\r\n"), "+OK\r\n");
+  confirms.await(300);
+  const auto from = source(milliseconds(5'000));
+  got.await_different(300);
+  EXPECT_EQ(confirms.failed(), 0U);
+  int expected = 300;
+  const auto all = got.take();
+  for (auto at = all.rbegin(); at != all.rend(); ++at) {  // what was stored twice counts where it stands last
+    const int number = std::stoi(body_text(at->message));
+    if (number >= expected) continue;
+    EXPECT_EQ(number, --expected);
+  }
+  EXPECT_EQ(to.health().connections, 1U);
+  EXPECT_EQ(to.stop(milliseconds(0)), 0U);
+  const std::scoped_lock lock(mutex);
+  EXPECT_EQ(states, (std::vector{AdapterState::connecting, AdapterState::up, AdapterState::blocked,
+                                 AdapterState::up, AdapterState::idle}));
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <thread>
 #include <vector>
 
+#include "headrace/port/waker.hpp"
+
 namespace headrace {
 namespace {
 
@@ -83,16 +85,22 @@ TEST_F(Sending, GivenUpMessagesAreAnswered) {
   EXPECT_EQ(buffer.abandon(Error{"stopped", ""}), 0U);
 }
 
-// Claim:  a thread that waits for room goes on when a message is confirmed; one that waits for work when one is
-//         put.
+// Claim:  a thread that waits for room goes on when a message is confirmed; one that waits for work is told when one
+//         is put.
 // Method: a full buffer emptied by another thread.
 TEST_F(Sending, WaitersAreWoken) {
   for (const char* name : {"a", "b", "c", "d"}) (void)put(name);
-  std::thread sender([this] {
-    for (std::uint64_t number = 1; number <= 5; ++number) {
-      const SendBuffer::Item* item = buffer.next();
-      for (; item == nullptr; item = buffer.next()) buffer.wait(milliseconds::max());
-      buffer.confirm(item->number, Nothing{});
+  Waker waker;
+  buffer.on_put([&] { waker.wake(); });
+  std::thread sender([&] {
+    for (std::uint64_t number = 0; number < 5;) {
+      waker.begin();
+      if (const SendBuffer::Item* item = buffer.next()) {
+        number = item->number;
+        buffer.confirm(number, Nothing{});
+      } else {
+        waker.wait(-1, std::chrono::hours(1));
+      }
     }
   });
   EXPECT_TRUE(buffer.wait_for_room(milliseconds::max()));

@@ -1,11 +1,9 @@
 #pragma once
 
 #include <chrono>
-#include <memory>
 
 #include "headrace/mqtt/mqtt_options.hpp"
-#include "headrace/port/send_buffer.hpp"
-#include "headrace/port/sink.hpp"
+#include "headrace/port/buffered_sink.hpp"
 
 namespace headrace::mqtt {
 
@@ -18,21 +16,12 @@ struct MqttSinkOptions {
 /// Sink to MQTT topics, with QoS 1: a message is done when the broker has acknowledged it. Headers travel as user
 /// properties, and the key as one called `headrace-key`; MQTT 3.1.1 has none, and a message with headers, a key or
 /// a content type is refused. So is a topic that no publisher may name, and what is larger than the broker allows.
-class MqttSink final : public Sink {
+class MqttSink final : public BufferedSink {
  public:
   explicit MqttSink(MqttSinkOptions options);
-  ~MqttSink() override;
-
-  [[nodiscard]] Status start() override;
-  [[nodiscard]] SendResult send(Message&& message, Confirm confirm) override;
-  [[nodiscard]] bool wait_for_room(std::chrono::milliseconds deadline) override;
-  std::size_t stop(std::chrono::milliseconds deadline) override;
-  [[nodiscard]] Health health() const override;
-  [[nodiscard]] Capabilities capabilities() const override;
 
  private:
-  class Sender;
-  std::unique_ptr<Sender> sender_;
+  class Writer;
 };
 
 }  // namespace headrace::mqtt

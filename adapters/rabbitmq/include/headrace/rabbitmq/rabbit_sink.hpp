@@ -3,11 +3,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 
-#include "headrace/port/send_buffer.hpp"
-#include "headrace/port/sink.hpp"
+#include "headrace/port/buffered_sink.hpp"
 #include "headrace/rabbitmq/rabbit_options.hpp"
 #include "headrace/rabbitmq/topology.hpp"
 
@@ -36,21 +34,13 @@ struct RabbitSinkOptions {
 ///           it refuses (a full queue with Overflow::reject_publish) with `maybe`.
 /// Blocked:  under the server's alarms of memory and disk nothing is sent; health() says `blocked` and the buffer
 ///           fills up.
-class RabbitSink final : public Sink {
+class RabbitSink final : public BufferedSink {
  public:
   explicit RabbitSink(RabbitSinkOptions options);
-  ~RabbitSink() override;
-
-  [[nodiscard]] Status start() override;
   [[nodiscard]] SendResult send(Message&& message, Confirm confirm) override;
-  [[nodiscard]] bool wait_for_room(std::chrono::milliseconds deadline) override;
-  std::size_t stop(std::chrono::milliseconds deadline) override;
-  [[nodiscard]] Health health() const override;
-  [[nodiscard]] Capabilities capabilities() const override;
 
  private:
   class Writer;
-  std::unique_ptr<Writer> writer_;
 };
 
 }  // namespace headrace::rabbitmq

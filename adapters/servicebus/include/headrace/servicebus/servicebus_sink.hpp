@@ -2,11 +2,9 @@
 
 #include <chrono>
 #include <cstddef>
-#include <memory>
 #include <string>
 
-#include "headrace/port/send_buffer.hpp"
-#include "headrace/port/sink.hpp"
+#include "headrace/port/buffered_sink.hpp"
 #include "headrace/servicebus/servicebus_options.hpp"
 
 namespace headrace::servicebus {
@@ -32,21 +30,13 @@ struct ServiceBusSinkOptions {
 /// Blocked: a message that a busy server refuses is kept and sent again after `busy_pause`, before all that was not
 ///          sent; those behind it that the server took meanwhile stay before it. Until then nothing is sent, health()
 ///          says `blocked`, and the buffer fills up.
-class ServiceBusSink final : public Sink {
+class ServiceBusSink final : public BufferedSink {
  public:
   explicit ServiceBusSink(ServiceBusSinkOptions options);
-  ~ServiceBusSink() override;
-
-  [[nodiscard]] Status start() override;
   [[nodiscard]] SendResult send(Message&& message, Confirm confirm) override;
-  [[nodiscard]] bool wait_for_room(std::chrono::milliseconds deadline) override;
-  std::size_t stop(std::chrono::milliseconds deadline) override;
-  [[nodiscard]] Health health() const override;
-  [[nodiscard]] Capabilities capabilities() const override;
 
  private:
   class Writer;
-  std::unique_ptr<Writer> writer_;
 };
 
 }  // namespace headrace::servicebus

@@ -17,7 +17,7 @@ namespace headrace {
 /// The thread of a source or a sink: connects, serves, and connects again after a delay, until halt() or an error
 /// for good. For adapters.
 ///
-/// Threads:  connected() from the thread itself; start() and the destructor from any other; the rest from any, also
+/// Threads:  connected() and rest() from the thread itself; start() and the destructor from any other; the rest from any, also
 ///           several at once. halt() on the thread itself only says so: whoever halts next, joins.
 class ConnectionLoop {
  public:
@@ -43,6 +43,8 @@ class ConnectionLoop {
   [[nodiscard]] bool halting() const;
   /// The server has taken everything that serving begins with.
   void connected();
+  /// Waits so long, or until halt(); answers whether to go on.
+  bool rest(std::chrono::milliseconds how_long);
   /// Shared, since an answer may come while its source ends.
   [[nodiscard]] const std::shared_ptr<Waker>& waker() const noexcept { return waker_; }
   [[nodiscard]] HealthBoard& health() noexcept { return health_; }

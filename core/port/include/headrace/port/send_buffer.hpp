@@ -36,7 +36,7 @@ class SendBuffer {
   explicit SendBuffer(Limits limits) : limits_(limits) {}
 
   void open();
-  /// `woken` is called after a message was put, outside of the lock: for sinks that wait elsewhere than in wait().
+  /// `woken` is called after a message was put, outside of the lock. Before open().
   void on_put(std::function<void()> woken) { woken_ = std::move(woken); }
   [[nodiscard]] SendResult put(Message&& message, Sink::Confirm confirm);
   [[nodiscard]] bool wait_for_room(std::chrono::milliseconds deadline);
@@ -46,9 +46,6 @@ class SendBuffer {
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] std::size_t in_flight() const;
 
-  /// Waits until something can be sent, wake() is called, or the deadline.
-  void wait(std::chrono::milliseconds deadline);
-  void wake();
   /// The next message to send, within the window; nullptr if there is none. Valid until it is confirmed.
   [[nodiscard]] const Item* next();
   /// The broker's answer to message `number`; one that is not in flight is ignored.
@@ -71,7 +68,6 @@ class SendBuffer {
   std::function<void()> woken_;
   mutable std::mutex mutex_;
   std::condition_variable room_;
-  std::condition_variable work_;
   std::deque<Item> waiting_;
   std::deque<Item>
       sent_;  ///< by number; a confirmed one stays as a hole (number 0) until those before it are gone
@@ -80,7 +76,6 @@ class SendBuffer {
   std::size_t settling_ = 0;  ///< threads that run confirms now
   std::uint64_t numbered_ = 0;
   bool open_ = false;
-  bool woken_up_ = false;
 };
 
 }  // namespace headrace

@@ -18,8 +18,8 @@ class Waker {
 
   void begin();
   enum class Until { readable, readable_or_writable };
-  /// Until the socket is, or wake(), or the deadline.
-  void wait(int socket, std::chrono::milliseconds deadline, Until until = Until::readable);
+  /// Until the socket is, or wake(), or the deadline; answers whether the socket is, or has ended.
+  bool wait(int socket, std::chrono::milliseconds deadline, Until until = Until::readable);
   /// A system call only for the first since begin().
   void wake();
 

@@ -98,8 +98,8 @@ void MemorySource::serve(MemoryBroker::Connection connection) {
     }
     for (auto& taken : broker_->take(connection, options_.queue, count,
                                      inbox_->outstanding() == 0 ? kLook : std::chrono::milliseconds(1))) {
-      deliver_(
-          {std::move(taken.message), Settle(inbox_, inbox_->issue(taken.tag)), taken.attempt > 1, taken.attempt});
+      const bool again = take_again_header(taken.message) || taken.attempt > 1;
+      deliver_({std::move(taken.message), Settle(inbox_, inbox_->issue(taken.tag)), again, taken.attempt});
     }
   }
   settle_answered(connection);

@@ -62,7 +62,7 @@ class MqttSink::Writer final : public SinkWriter {
       }
       const std::uint16_t id = free_id();
       numbers_.emplace(id, item->number);
-      append_publish(item->message, v5, id, options_.retained, connection.out());
+      append_publish(item->message, {id, v5, options_.retained, item->sent_before}, connection.out());
     }
     return count;
   }

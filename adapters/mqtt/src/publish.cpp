@@ -54,11 +54,11 @@ std::string fault_of(const Message& message, bool v5, std::size_t packet_bytes_m
   return {};
 }
 
-void append_publish(const Message& message, bool v5, std::uint16_t id, bool retained, std::string& out) {
+void append_publish(const Message& message, const PublishMarks& marks, std::string& out) {
   PacketWriter publish;
   publish.text(message.topic);
-  publish.two_bytes(id);
-  if (v5) {
+  publish.two_bytes(marks.id);
+  if (marks.v5) {
     PacketWriter properties;
     if (!message.content_type.empty()) {
       properties.byte(0x03);
@@ -66,10 +66,12 @@ void append_publish(const Message& message, bool v5, std::uint16_t id, bool reta
     }
     for (const auto& [name, value] : message.headers) add_user(properties, name, value);
     if (!message.key.empty()) add_user(properties, kKeyProperty, message.key);
+    if (marks.sent_before) add_user(properties, kAgainHeader, "true");
     publish.properties(properties);
   }
   publish.raw_bytes(message.body.data(), message.body.size());
-  publish.finish(PacketType::publish, static_cast<std::uint8_t>(1U << kQosShift | (retained ? kRetain : 0U)), out);
+  publish.finish(PacketType::publish, static_cast<std::uint8_t>(1U << kQosShift | (marks.retained ? kRetain : 0U)),
+                 out);
 }
 
 std::optional<IncomingPublish> read_publish(const Packet& packet, bool v5) {
@@ -90,6 +92,7 @@ std::optional<IncomingPublish> read_publish(const Packet& packet, bool v5) {
         incoming.message.headers.emplace_back(name, value);
       }
     }
+    if (take_again_header(incoming.message)) incoming.redelivered = true;
   }
   if (!reader.good() || (qos == 1 && incoming.id == 0)) return std::nullopt;
   const auto body = std::as_bytes(std::span(reader.rest()));

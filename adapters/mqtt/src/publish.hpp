@@ -15,8 +15,14 @@ namespace headrace::mqtt {
 
 /// What keeps a message from being published; empty if nothing does.
 [[nodiscard]] std::string fault_of(const Message& message, bool v5, std::size_t packet_bytes_max);
+struct PublishMarks {
+  std::uint16_t id = 0;
+  bool v5 = true;
+  bool retained = false;
+  bool sent_before = false;  ///< said in a header: brokers pass on no DUP of the sender
+};
 /// With QoS 1.
-void append_publish(const Message& message, bool v5, std::uint16_t id, bool retained, std::string& out);
+void append_publish(const Message& message, const PublishMarks& marks, std::string& out);
 
 struct IncomingPublish {
   Message message;

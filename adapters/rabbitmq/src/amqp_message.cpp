@@ -93,8 +93,10 @@ amqp_table_entry_t& OutgoingProperties::add(std::string_view name, amqp_field_va
 
 const amqp_basic_properties_t& OutgoingProperties::of(const Message& message, const Marks& marks) {
   entries_.clear();
-  for (const auto& [name, value] : message.headers)
+  for (const auto& [name, value] : message.headers) {
+    if (marks.again && name == kAgainHeader) continue;  // a table has a name once
     add(name, AMQP_FIELD_KIND_UTF8).value.value.bytes = bytes_of(value);
+  }
   if (!message.key.empty()) add(kKeyHeader, AMQP_FIELD_KIND_UTF8).value.value.bytes = bytes_of(message.key);
   if (marks.again) add(kAgainHeader, AMQP_FIELD_KIND_BOOLEAN).value.value.boolean = 1;
   if (marks.publish)

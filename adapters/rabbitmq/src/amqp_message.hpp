@@ -14,7 +14,6 @@ namespace headrace::rabbitmq {
 /// Headers of ours, which no Message shows.
 constexpr std::string_view kKeyHeader = "x-headrace-key";
 constexpr std::string_view kPublishHeader = "x-headrace-publish";  ///< by it a returned message is found again
-constexpr std::string_view kAgainHeader = "x-headrace-again";      ///< it was sent before, and may be there twice
 
 /// A message's properties as AMQP has them, for one publish at a time. What they point to is the message's.
 class OutgoingProperties {

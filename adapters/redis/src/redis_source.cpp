@@ -240,8 +240,9 @@ class RedisSource::Reader {
       const std::uint64_t tag = ++tagged_;
       ids_.emplace(tag, id);
       out_.insert(std::move(id));
-      deliver_({to_message(*entry.element[1], options_.stream), Settle(gate_.inbox(), gate_.inbox()->issue(tag)),
-                redelivered, 0});
+      Message message = to_message(*entry.element[1], options_.stream);
+      const bool again = take_again_header(message) || redelivered;
+      deliver_({std::move(message), Settle(gate_.inbox(), gate_.inbox()->issue(tag)), again, 0});
     }
     return Nothing{};
   }

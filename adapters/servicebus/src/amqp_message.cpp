@@ -12,7 +12,6 @@
 namespace headrace::servicebus {
 namespace {
 
-constexpr std::string_view kAgainHeader = "x-headrace-again";
 constexpr std::uint64_t kDataSection = 0x75;
 constexpr std::size_t kSessionIdMax = 128;                  ///< as Service Bus has it; of a message-id too
 constexpr std::size_t kHeadersMax = std::size_t{60} << 10;  ///< of Service Bus's 64 KiB
@@ -111,7 +110,7 @@ Status MessageWriter::write_headers(const Message& message, const Marks& marks) 
   if (marks.again) put_entry(properties, kAgainHeader, "true");
   for (std::size_t i = 0; i < message.headers.size(); ++i) {
     const auto& [name, value] = message.headers[i];
-    if (is_repeated_later(message, i)) continue;
+    if (is_repeated_later(message, i) || (marks.again && name == kAgainHeader)) continue;
     if (name == kMessageIdHeader) {
       if (value.empty() || value.size() > kSessionIdMax) {
         return Error{"header " + name + " must have 1 to 128 bytes", where};

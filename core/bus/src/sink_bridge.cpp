@@ -38,6 +38,7 @@ class SinkBridge::Way : public std::enable_shared_from_this<Way> {
         accepts_(std::move(options.accepts)),
         topic_(std::move(options.topic)),
         rests_(options.rest.cap.count() > 0),
+        marks_(sink.capabilities().headers && sink.capabilities().redelivery_flag),
         backoff_(options.rest, reinterpret_cast<std::uintptr_t>(this)),
         bus_(&bus) {}
 
@@ -50,6 +51,7 @@ class SinkBridge::Way : public std::enable_shared_from_this<Way> {
     if (!outside) return answer(relay, Settlement::reject, &Counts::rejected);
     Message message = relay.message();
     message.topic = std::move(*outside);
+    if (marks_ && relay.redelivered()) message.headers.emplace_back(kAgainHeader, "true");
     const SendResult result = sink_.send(
         std::move(message),
         [way = shared_from_this(), kept = event.relay](const Status& status) { way->confirm(kept, status); });
@@ -117,6 +119,7 @@ class SinkBridge::Way : public std::enable_shared_from_this<Way> {
   const Accepts accepts_;
   const Topic topic_;
   const bool rests_;
+  const bool marks_;  ///< a message can say there that it was delivered before
   std::mutex rest_mutex_;
   Backoff backoff_;                 // behind rest_mutex_
   std::weak_ptr<Resting> resting_;  // behind rest_mutex_; its event has it

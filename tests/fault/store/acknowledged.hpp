@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "environment.hpp"
 #include "headrace/sqlite/event_store.hpp"
 #include "headrace/sqlite/maintenance.hpp"
 #include "stored_events.hpp"
@@ -18,11 +18,6 @@ struct Acknowledged {
   std::uint32_t number;  ///< version in both streams
   EventId left;
 };
-
-inline std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text ? std::strtoull(text, nullptr, 10) : otherwise;
-}
 
 inline AppendRequest pair_of_events(std::uint32_t writer, ExpectedVersion expected) {
   AppendRequest request;

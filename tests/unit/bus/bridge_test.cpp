@@ -71,6 +71,27 @@ TEST_F(Bridges, WorstAnswerCounts) {
   }
 }
 
+// Claim:  what a broker delivered again says so at the next, where a message can; a source takes the mark off.
+// Method: a new message and an old one to a sink that has headers, and to one that has not.
+TEST_F(Bridges, WhatWasDeliveredAgainIsMarked) {
+  to.can.headers = to.can.redelivery_flag = true;
+  const auto first = way(to, "#", "first");
+  const auto second = way(also_to, "#", "second");
+  start();
+  for (const bool again : {false, true}) {
+    Message message;
+    message.topic = "x";
+    from.hand_in(std::move(message), again);
+    bus.poll();
+    Message marked = to.next();
+    EXPECT_EQ(take_again_header(marked), again);
+    EXPECT_TRUE(marked.headers.empty());
+    EXPECT_TRUE(also_to.next().headers.empty());
+    to.confirm(Nothing{});
+    also_to.confirm(Nothing{});
+  }
+}
+
 // Claim:  what cannot go out goes back: for good when it never can, to come again otherwise.
 // Method: a sink that is full, closed, or takes none so large; a topic that the bus cannot have; one that nobody
 //         wants.

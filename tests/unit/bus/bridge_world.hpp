@@ -37,9 +37,10 @@ class HandSource final : public Source, private SettlementTarget {
     message.headers = {{"id", std::string(id)}};
     return hand_in(std::move(message));
   }
-  std::size_t hand_in(Message message) {
+  std::size_t hand_in(Message message, bool redelivered = false) {
     ReceivedMessage received;
     received.message = std::move(message);
+    received.redelivered = redelivered;
     settled_.push_back("open");
     // The settle must not keep this object alive, which the test owns.
     received.settle =
@@ -77,7 +78,9 @@ class HandSink final : public Sink {
   [[nodiscard]] bool wait_for_room(std::chrono::milliseconds) override { return true; }
   std::size_t stop(std::chrono::milliseconds) override { return 0; }
   [[nodiscard]] Health health() const override { return {}; }
-  [[nodiscard]] Capabilities capabilities() const override { return {.name = "hand"}; }
+  [[nodiscard]] Capabilities capabilities() const override { return can; }
+
+  Capabilities can{.name = "hand"};
 
   void answer_sends_with(SendResult answer) { answer_ = answer; }
   /// Answers the oldest that waits; its topic.
@@ -88,6 +91,8 @@ class HandSink final : public Sink {
     return message.topic;
   }
   [[nodiscard]] std::size_t waiting() const { return sent_.size(); }
+  /// The oldest that waits.
+  [[nodiscard]] const Message& next() const { return sent_.front().first; }
   /// What waits will not be answered while the answer to this is kept: as when a broker is cut off.
   using Confirms = std::deque<std::pair<Message, Confirm>>;
   [[nodiscard]] Confirms forget_all() { return std::exchange(sent_, {}); }

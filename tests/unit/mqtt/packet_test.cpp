@@ -7,7 +7,7 @@
 namespace headrace::mqtt {
 namespace {
 
-std::string packet_of_a_message() {
+std::string packet_of_a_message(bool sent_before = false) {
   Message message;
   message.topic = "plant/7";
   message.key = "7";
@@ -15,7 +15,7 @@ std::string packet_of_a_message() {
   message.headers = {{"a", "1"}, {"a", "2"}};
   message.body.assign(300, std::byte{0xfe});
   std::string bytes;
-  append_publish(message, true, 77, true, bytes);
+  append_publish(message, {.id = 77, .retained = true, .sent_before = sent_before}, bytes);
   return bytes;
 }
 
@@ -36,6 +36,18 @@ TEST(MqttPacket, MessageComesBackAsItWentOut) {
   EXPECT_EQ(incoming->message.content_type, "text/plain");
   EXPECT_EQ(incoming->message.headers, (std::vector<std::pair<std::string, std::string>>{{"a", "1"}, {"a", "2"}}));
   EXPECT_EQ(incoming->message.body, std::vector<std::byte>(300, std::byte{0xfe}));
+}
+
+// Claim:  of a message that was sent before the receiver knows that it may have it, and sees no header of ours.
+// Method: the same message, marked.
+TEST(MqttPacket, MessageSentBeforeSaysSo) {
+  const std::string bytes = packet_of_a_message(true);
+  std::string_view rest = bytes;
+  bool bad = false;
+  const auto incoming = read_publish(*take_packet(rest, 10'000, bad), true);
+  ASSERT_TRUE(incoming);
+  EXPECT_TRUE(incoming->redelivered);
+  EXPECT_EQ(incoming->message.headers.size(), 2U);
 }
 
 // Claim:  a packet that is not all there yet is waited for, and one cut short within is refused, wherever it is

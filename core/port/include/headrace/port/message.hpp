@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,15 @@ struct Message {
 
   friend bool operator==(const Message&, const Message&) = default;
 };
+
+/// The header of a message that its receiver may have already: its sink sent it before, or a bridge was given it again.
+/// Sources take it off and say `redelivered`.
+inline constexpr std::string_view kAgainHeader = "x-headrace-again";
+
+/// Takes the header off; whether it was there.
+[[nodiscard]] inline bool take_again_header(Message& message) {
+  return std::erase_if(message.headers, [](const auto& header) { return header.first == kAgainHeader; }) > 0;
+}
 
 /// What a message weighs in buffers.
 [[nodiscard]] inline std::size_t message_bytes(const Message& message) noexcept {

@@ -22,7 +22,7 @@ DurableTopics::DurableTopics(Bus& bus, EventStore& store, CheckpointStore& check
 DurableTopics::~DurableTopics() { static_cast<void>(stop(std::chrono::milliseconds{0}).has_value()); }
 
 void DurableTopics::start() {
-  publisher_.emplace(bus_.publisher());
+  publisher_.emplace(bus_.publisher(name_));
   follower_.start();
 }
 
@@ -67,7 +67,7 @@ EncodedEvent DurableTopics::encode(std::string_view topic, EncodedBody body, con
 
 Result<StoreFollower::Taken> DurableTopics::dispatch(StoredEvent& event,
                                                      const std::shared_ptr<HandledPrefix>& prefix) {
-  if (!publisher_) publisher_.emplace(bus_.publisher());
+  if (!publisher_) publisher_.emplace(bus_.publisher(name_));
   const auto topic = topics_.find(event.event.envelope.topic);
   HEADRACE_CHECK("durable.topic", topic != topics_.end(), "durable topics are started without any");
   const auto status = topic->second.dispatch(*publisher_, prefix, event);

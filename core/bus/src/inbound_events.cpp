@@ -26,7 +26,7 @@ void InboundEvents::add(std::string name, TypedTopic topic) {
 }
 
 Status InboundEvents::start() {
-  publisher_.emplace(bus_.publisher());
+  publisher_.emplace(bus_.publisher("inbound events"));
   return source_.start([this](ReceivedMessage&& received) { take(std::move(received)); });
 }
 

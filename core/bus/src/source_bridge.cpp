@@ -18,7 +18,7 @@ SourceBridge::~SourceBridge() {
 }
 
 Status SourceBridge::start() {
-  publisher_.emplace(bus_.publisher());
+  publisher_.emplace(bus_.publisher(options_.name));
   return source_.start([this](ReceivedMessage&& received) { take(std::move(received)); });
 }
 

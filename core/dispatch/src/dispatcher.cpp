@@ -91,7 +91,7 @@ PublisherState* Dispatcher::new_publisher_state(PublisherState::Owner owner) {
   return state;
 }
 
-Publisher Dispatcher::publisher() {
+Publisher Dispatcher::publisher(std::string_view name) {
   const std::lock_guard lock(mutex_);
   PublisherState* state = nullptr;
   if (publishers_free_.empty()) {
@@ -101,6 +101,7 @@ Publisher Dispatcher::publisher() {
     publishers_free_.pop_back();
   }
   if (state != nullptr) {
+    state->told_as = name;
     if (life_ >= Life::stopping) {
       state->close();
     } else {
@@ -112,6 +113,7 @@ Publisher Dispatcher::publisher() {
 
 void Dispatcher::give_back(PublisherState& state) noexcept {
   const std::lock_guard lock(mutex_);
+  keep_flow(state);
   publishers_free_.push_back(&state);
 }
 
@@ -133,7 +135,7 @@ Publisher& Dispatcher::thread_publisher() {
     if (dispatcher == this) return publisher;
   }
   std::erase_if(own, [](const auto& entry) { return entry.first->stopped(); });
-  Publisher made = publisher();
+  Publisher made = publisher("bus.publish()");
   if (made.state_ != nullptr) return own.emplace_back(this, std::move(made)).second;
   borrowed.state_ = nullptr;  // too many are alive now; perhaps not at the next event
   return borrowed;
@@ -181,7 +183,8 @@ void Dispatcher::replace_route(TopicNode& node, RetiredRoutes::Batch& replaced) 
   if (!made->balanced.empty())
     has_balanced_.store(true, std::memory_order_relaxed);       // no partner: see has_balanced
   node.route.store(made.release(), std::memory_order_release);  // T1 -> T2
-  node.direct.store(direct.bits(), std::memory_order_release);  // T1 -> T2
+  auto& shortest = options_.flow == Flow::counted ? node.direct_counted : node.direct;
+  shortest.store(direct.bits(), std::memory_order_release);  // T1 -> T2
   if (old != &kNobody) replaced.routes.emplace_back(old);
 }
 
@@ -290,6 +293,7 @@ void Dispatcher::forget_ended_subscriptions() {
     const bool ended = state->cancelled.load(std::memory_order_relaxed);  // no partner: written under the mutex
     if (!ended || state.use_count() > 1) return false;
     ended_subscriptions_ += ledger_of(*state);
+    keep_flow(*state);
     return true;
   });
 }

@@ -20,6 +20,7 @@ PublisherState::PublisherState(Dispatcher& dispatcher, std::uint32_t index, Owne
     : dispatcher_(dispatcher),
       index_(index),
       owner_(owner),
+      counts_flow_(dispatcher.options().flow == Flow::counted),
       pace_(dispatcher.options().repeatable ? Pace::By::count : Pace::By::clock) {
   const DispatcherOptions& options = dispatcher.options();
   for (std::uint32_t worker = 0; worker < dispatcher.worker_count(); ++worker) {

@@ -196,7 +196,9 @@ std::uint32_t Worker::run_handler(const HandlerList::Row& row, bool own, const v
   static_cast<void>(stamp);
 #endif
   tally_ = Tally{};
+  publisher_.count_for(stats);
   row.invoke(row.handler, events, count, context_, tally_);
+  publisher_.count_for_itself();
   stats.handled.add(tally_.handled);
   stats.runs.add(1);
   if (tally_.has_exceptions()) [[unlikely]]
@@ -257,7 +259,9 @@ Tally Worker::run_again(SubscriptionState& subscription, const DispatchEntry& en
   context_.set_again(true, attempt);
   context_.set_subscription(subscription);
   tally_ = Tally{};
+  publisher_.count_for(*subscription.stats[index_]);
   subscription.invoke(subscription.handler.get(), event, 1, context_, tally_);
+  publisher_.count_for_itself();
   context_.set_meta(nullptr);
   context_.set_again(false, 1);
   tally = tally_;

@@ -2,10 +2,10 @@
 #include <chrono>
 #include <cstdio>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "graph_text.hpp"
 #include "headrace/process/trace.hpp"
 
 namespace headrace {
@@ -28,15 +28,6 @@ std::string distance_text(std::chrono::nanoseconds time) {
   std::array<char, 64> text{};
   std::snprintf(text.data(), text.size(), "%+.3f ms", static_cast<double>(time.count()) / 1e6);
   return text.data();
-}
-
-/// One line, whatever it holds.
-std::string on_one_line(std::string_view text) {
-  std::string line{text};
-  for (char& c : line) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-  }
-  return line;
 }
 
 std::string place_of(const TraceEvent& event) {
@@ -77,21 +68,16 @@ std::string tree_of(const Trace& trace, std::size_t root) {
   return text;
 }
 
-/// A text with some characters written otherwise.
-template <std::size_t N>
-std::string escaped(std::string_view text, const std::array<std::pair<char, std::string_view>, N>& rules) {
-  std::string out;
-  for (const char c : text) {
-    bool found = false;
-    for (const auto& [special, written] : rules) {
-      if (c == special) {
-        out += written;
-        found = true;
-      }
-    }
-    if (!found) out += c;
+DrawnGraph drawn(const Trace& trace) {
+  const auto id = [](std::size_t event) { return "e" + std::to_string(event); };
+  DrawnGraph graph{.name = "trace", .nodes = {}, .arrows = {}};
+  for (std::size_t at = 0; at < trace.events.size(); ++at) {
+    const TraceEvent& event = trace.events[at];
+    const auto look = event.dead_letter ? DrawnGraph::Look::dead : DrawnGraph::Look::plain;
+    graph.nodes.push_back({id(at), {event.topic, place_of(event)}, DrawnGraph::Shape::box, look});
+    for (const std::size_t effect : event.effects) graph.arrows.push_back({id(at), id(effect)});
   }
-  return out;
+  return graph;
 }
 
 }  // namespace
@@ -103,39 +89,7 @@ std::string to_text(const Trace& trace) {
   return text;
 }
 
-std::string to_mermaid(const Trace& trace) {
-  constexpr std::array<std::pair<char, std::string_view>, 5> kRules{
-      {{'"', "#quot;"}, {'#', "#35;"}, {'<', "#lt;"}, {'>', "#gt;"}, {'&', "#amp;"}}};
-  const auto label = [&](std::string_view text) { return escaped(on_one_line(text), kRules); };
-  std::string text = "flowchart TD\n";
-  for (std::size_t at = 0; at < trace.events.size(); ++at) {
-    const TraceEvent& event = trace.events[at];
-    text += "  e" + std::to_string(at) + "[\"" + label(event.topic) + "<br/>" + label(place_of(event)) + "\"]";
-    text += event.dead_letter ? ":::dead\n" : "\n";
-  }
-  for (std::size_t at = 0; at < trace.events.size(); ++at) {
-    for (const std::size_t effect : trace.events[at].effects) {
-      text += "  e" + std::to_string(at) + " --> e" + std::to_string(effect) + "\n";
-    }
-  }
-  return text + "  classDef dead stroke:#c00,stroke-width:3px\n";
-}
-
-std::string to_graphviz(const Trace& trace) {
-  constexpr std::array<std::pair<char, std::string_view>, 2> kRules{{{'"', "\\\""}, {'\\', "\\\\"}}};
-  const auto label = [&](std::string_view text) { return escaped(on_one_line(text), kRules); };
-  std::string text = "digraph trace {\n  node [shape=box]\n";
-  for (std::size_t at = 0; at < trace.events.size(); ++at) {
-    const TraceEvent& event = trace.events[at];
-    text += "  e" + std::to_string(at) + " [label=\"" + label(event.topic) + "\\n" + label(place_of(event)) + "\"";
-    text += event.dead_letter ? ", color=red]\n" : "]\n";
-  }
-  for (std::size_t at = 0; at < trace.events.size(); ++at) {
-    for (const std::size_t effect : trace.events[at].effects) {
-      text += "  e" + std::to_string(at) + " -> e" + std::to_string(effect) + "\n";
-    }
-  }
-  return text + "}\n";
-}
+std::string to_mermaid(const Trace& trace) { return mermaid_of(drawn(trace)); }
+std::string to_graphviz(const Trace& trace) { return graphviz_of(drawn(trace)); }
 
 }  // namespace headrace

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -79,6 +80,8 @@ class Bus {
 
   /// A handle for one thread. When publishers_max are alive it publishes nothing and says too_many_publishers.
   [[nodiscard]] Publisher publisher() { return dispatcher_->publisher(); }
+  /// The same with a name for flow(), which several may have.
+  [[nodiscard]] Publisher publisher(std::string_view name) { return dispatcher_->publisher(name); }
 
   /// Publishes from a thread that holds no Publisher: it gets a lane of its own at its first event.
   template <class T>
@@ -149,6 +152,10 @@ class Bus {
   /// The engine, for layers above: with it they poll single workers and look into lanes.
   [[nodiscard]] Dispatcher& dispatcher() noexcept { return *dispatcher_; }
   [[nodiscard]] Snapshot snapshot() { return dispatcher_->snapshot(); }
+  /// Who publishes what to whom, with the `topics_max` topics that were used most. For people: it takes the mutex
+  /// that subscribing and first publishes take, for as long as all publishers and topics take to look at. Who
+  /// published is known with DispatcherOptions::flow = Flow::counted only.
+  [[nodiscard]] EventFlow flow(std::size_t topics_max = 200) { return dispatcher_->flow(topics_max); }
 
  private:
   template <class T>

@@ -17,6 +17,7 @@ namespace headrace {
 
 /// Its functions are called on the source's thread, and must not throw.
 struct SourceBridgeOptions {
+  std::string name = "source";  ///< in the bus's EventFlow
   /// The bus's topic for a message; none: the message's own. An error rejects the message.
   std::function<Result<std::string>(const Message&)> topic = nullptr;
   /// What tells a copy of a message from another message; none, or an empty text: every message is another.

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -12,6 +13,7 @@
 #include "headrace/base/clock.hpp"
 #include "headrace/base/result.hpp"
 #include "headrace/dispatch/entry_table.hpp"
+#include "headrace/dispatch/event_flow.hpp"
 #include "headrace/dispatch/handler.hpp"
 #include "headrace/dispatch/options.hpp"
 #include "headrace/dispatch/publisher.hpp"
@@ -68,7 +70,8 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
     return *of.agent();
   }
 
-  [[nodiscard]] Publisher publisher();
+  /// @param name  for EventFlow; several may have one name
+  [[nodiscard]] Publisher publisher(std::string_view name = {});
   /// This thread's own publisher: a worker's is there already, others are made at their first use and given back
   /// when the thread ends.
   [[nodiscard]] Publisher& thread_publisher();
@@ -88,6 +91,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   }
   [[nodiscard]] Snapshot snapshot();
   [[nodiscard]] Ledger ledger();
+  [[nodiscard]] EventFlow flow(std::size_t topics_max);
 
   // The parts' own doors.
   [[nodiscard]] const DispatcherOptions& options() const noexcept { return options_; }
@@ -141,6 +145,10 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   void replace_route(TopicNode& node, RetiredRoutes::Batch& replaced);
   [[nodiscard]] const TopicNode* learn_topic(const EventOps& ops, std::string_view name, TopicTable::NamedBy by);
   void forget_ended_subscriptions();
+  // EventFlow tells of those that are gone.
+  void keep_flow(std::string name, const std::vector<std::uint64_t>& events);
+  void keep_flow(const SubscriptionState& subscription);
+  void keep_flow(PublisherState& publisher);
   [[nodiscard]] PublisherState* new_publisher_state(PublisherState::Owner owner);
   [[nodiscard]] bool wait_until_drained(std::uint64_t until_ns);
   [[nodiscard]] bool publishers_are_outside() const noexcept;
@@ -165,6 +173,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   RouteBuilder routes_;
   RetiredRoutes retired_;
   Ledger ended_subscriptions_;
+  std::map<std::string, std::vector<std::uint64_t>> gone_;  ///< who published, and events by TopicNode::number
   std::uint64_t subscriptions_made_ = 0;
   Atomic<bool> stopped_{false};
 

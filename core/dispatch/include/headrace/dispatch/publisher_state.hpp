@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -19,11 +20,13 @@
 #include "headrace/dispatch/publish_result.hpp"
 #include "headrace/dispatch/publisher_lane.hpp"
 #include "headrace/dispatch/routes.hpp"
+#include "headrace/dispatch/subscription_stats.hpp"
 #include "headrace/event/event_meta.hpp"
 #include "headrace/event/event_traits.hpp"
 #include "headrace/ring/mpmc_ring.hpp"
 #include "headrace/route/quiescence.hpp"
 #include "headrace/telemetry/counter.hpp"
+#include "headrace/telemetry/numbered_counters.hpp"
 
 namespace headrace {
 
@@ -81,16 +84,18 @@ class PublisherState {
   template <class T, class U>
   PublishResult publish_to(const TopicNode& topic, U&& event) {
     const OneAtATime::Use use(user_);
-    if (go_direct<T>(topic, std::forward<U>(event))) [[likely]]
+    if (go_direct<T>(topic.direct, std::forward<U>(event))) [[likely]]
       return {PublishStatus::published, 1};
+    if (counts_flow_) return counted(topic, put_counted<T>(topic, std::forward<U>(event)));
     const Reading reading(*this);
     return put<T>(topic, std::forward<U>(event));
   }
   template <class T, class... Args>
   PublishResult emplace_to(const TopicNode& topic, Args&&... args) {
     const OneAtATime::Use use(user_);
-    if (go_direct<T>(topic, std::forward<Args>(args)...)) [[likely]]
+    if (go_direct<T>(topic.direct, std::forward<Args>(args)...)) [[likely]]
       return {PublishStatus::published, 1};
+    if (counts_flow_) return counted(topic, put_counted<T>(topic, T(std::forward<Args>(args)...)));
     const Reading reading(*this);
     if (PublisherLane* to = begin_frame(topic)) {
       std::construct_at(static_cast<T*>(place_), std::forward<Args>(args)...);
@@ -101,12 +106,31 @@ class PublisherState {
   }
 
   template <Event T>
-  PublishResult publish_span(const TopicNode& topic, std::span<const T> events);
+  PublishResult publish_span(const TopicNode& topic, std::span<const T> events) {
+    const PublishResult result = put_span(topic, events);
+    return counts_flow_ ? counted(topic, result) : result;
+  }
 
   /// Ledger columns, readable by anyone.
   SingleWriterCounter unrouted;
   SingleWriterCounter dropped;
   SingleWriterCounter balanced_entered;
+  /// With Flow::counted: events by TopicNode::number; of a worker's publisher, but for what handlers publish.
+  NumberedCounters published;
+
+  std::string
+      told_as;  ///< the name of the publisher that has it; empty: it has none. Under the Dispatcher's mutex
+
+  /// Whose the events are from now on: a worker's publisher counts for the subscription whose handler runs.
+  /// @thread publisher
+  void count_for(SubscriptionStats& stats) noexcept {
+    if (counts_flow_) [[unlikely]]
+      published_by_ = &stats.published;
+  }
+  void count_for_itself() noexcept {
+    if (counts_flow_) [[unlikely]]
+      published_by_ = &published;
+  }
 
   [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
   [[nodiscard]] Owner owner() const noexcept { return owner_; }
@@ -149,12 +173,26 @@ class PublisherState {
     return result;
   }
 
+  PublishResult counted(const TopicNode& topic, PublishResult result) noexcept {
+    if (result.accepted() != 0) published_by_->add(topic.number, result.accepted());
+    return result;
+  }
+  template <class T, class U>
+  PublishResult put_counted(const TopicNode& topic, U&& event) {
+    if (go_direct<T>(topic.direct_counted, std::forward<U>(event))) return {PublishStatus::published, 1};
+    const Reading reading(*this);
+    return put<T>(topic, std::forward<U>(event));
+  }
+
+  template <Event T>
+  PublishResult put_span(const TopicNode& topic, std::span<const T> events);
+
   // The shortest ways, of a topic with a single target. Its open frame takes one more event, in three stores: the
   // event, the header, the lane's own count. Or, where kinds alternate, the event makes a frame of its own.
   // Spilling and closing end both or the direct way, so neither is asked for here.
   template <class T, class... Args>
-  [[gnu::always_inline]] bool go_direct(const TopicNode& topic, Args&&... args) {
-    const DirectWay way(topic.direct.load(std::memory_order_acquire));  // T2 <- T1
+  [[gnu::always_inline]] bool go_direct(const Atomic<std::uint64_t>& direct, Args&&... args) {
+    const DirectWay way(direct.load(std::memory_order_acquire));  // T2 <- T1
     if (!way) [[unlikely]]
       return false;
     PublisherLane& to = *lanes_[way.worker()];
@@ -280,7 +318,9 @@ class PublisherState {
   Atomic<bool> closed_{false};                         // writer: the Dispatcher
   std::vector<std::unique_ptr<PublisherLane>> lanes_;  ///< by worker
   std::vector<const TopicNode*> typed_topics_;         ///< by event type
-  std::vector<Plan> plan_;                             ///< scratch of publish_slowly
+  const bool counts_flow_;
+  NumberedCounters* published_by_ = &published;
+  std::vector<Plan> plan_;  ///< scratch of publish_slowly
   std::uint64_t balanced_turn_ = 0;
   std::optional<MpmcRing<BalancedEvent>::Producer> balanced_;
   Pace pace_;              // made by the constructor: by the clock, or repeatable
@@ -289,7 +329,7 @@ class PublisherState {
 };
 
 template <Event T>
-PublishResult PublisherState::publish_span(const TopicNode& topic, std::span<const T> events) {
+PublishResult PublisherState::put_span(const TopicNode& topic, std::span<const T> events) {
   const OneAtATime::Use use(user_);
   const Reading reading(*this);
   if (closed_.load(std::memory_order_relaxed)) [[unlikely]] {  // C2 <- C1

@@ -63,8 +63,11 @@ class DirectWay {
 struct TopicNode {
   std::string name;
   const EventOps* ops = nullptr;
-  std::uint64_t key_hash = 0;           ///< stands in for the key of events that have none
-  Atomic<std::uint64_t> direct{0};      // writer: the Dispatcher, under its mutex; a DirectWay
+  std::uint64_t key_hash = 0;       ///< stands in for the key of events that have none
+  std::uint32_t number = 0;         ///< in the order learned
+  Atomic<std::uint64_t> direct{0};  // writer: the Dispatcher, under its mutex; a DirectWay
+  /// In its place with Flow::counted: so the way without counts need not ask which it is.
+  Atomic<std::uint64_t> direct_counted{0};
   Atomic<const Route*> route{nullptr};  // writer: the Dispatcher, under its mutex
   std::vector<DispatchEntry*> entries;  ///< ever made for this topic; the Dispatcher's, under its mutex
 };

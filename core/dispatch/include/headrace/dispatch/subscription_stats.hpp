@@ -5,6 +5,7 @@
 #include "headrace/base/cache_line.hpp"
 #include "headrace/telemetry/counter.hpp"
 #include "headrace/telemetry/latency_histogram.hpp"
+#include "headrace/telemetry/numbered_counters.hpp"
 
 namespace headrace {
 
@@ -19,6 +20,7 @@ struct alignas(kNoSharingBytes) SubscriptionStats {
   SingleWriterCounter copies;     ///< of these: done before
   SingleWriterCounter unchecked;  ///< handled while the store of done events was down
   SingleWriterCounter runs;       ///< calls of the handler's loop; handled / runs is the mean batch
+  NumberedCounters published;     ///< with Flow::counted: by its handler, events by TopicNode::number
 #if HEADRACE_TELEMETRY
   LatencyHistogram queue_wait_ns;
   LatencyHistogram handling_ns;  ///< a run's time divided by its events

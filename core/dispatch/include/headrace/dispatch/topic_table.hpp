@@ -58,6 +58,7 @@ class TopicTable {
   /// From here on publishers find it: its route must be set. @thread under the Dispatcher's mutex
   TopicNode& add(std::unique_ptr<TopicNode> node) {
     Type& type = types_[node->ops->type];
+    node->number = static_cast<std::uint32_t>(nodes_.size());
     TopicNode& added = *nodes_.emplace_back(std::move(node));
     if (type.first.load(std::memory_order_relaxed) == nullptr) {  // own store, no partner
       type.first.store(&added, std::memory_order_release);        // Y1 -> Y2

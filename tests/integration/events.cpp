@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "headrace/sqlite/event_store.hpp"
 #include "program.hpp"
 
 namespace headrace::program {
@@ -129,6 +130,35 @@ TEST_F(Events, WorksWhileOthersHaveTheFileOpen) {
   EXPECT_EQ(events({"backup", copy}).exit_code, 0);
   EXPECT_EQ(events({"backup", copy}).exit_code, 1) << "a copy is never written over";
   EXPECT_EQ(lines_of(run_program({"events", "read", copy, "--json"}).out).size(), 4U);
+  follower.signal(SIGTERM);
+  static_cast<void>(follower.wait());
+}
+
+// Claim:  retain removes the oldest events, by age, by size and by stream, keeps what a reader has not read and says
+//         whose that is, and does so while a program has the file open.
+// Method: nothing is old enough; then a size that nothing fits, with a checkpoint in the file, and without it.
+TEST_F(Events, RetainRemovesTheOldest) {
+  append(kOrders);
+  Program follower({"events", "read", file_, "--follow", "--json"});
+  ASSERT_FALSE(follower.wait_for_output_line("orders.paid").empty());
+  EXPECT_EQ(events({"retain"}).exit_code, 2);
+  EXPECT_EQ(events({"retain", "--older", "1week"}).exit_code, 2);
+  EXPECT_EQ(Json::parse(events({"retain", "--older", "1h", "--json"}).out)["events"], 0);
+  {
+    auto store = SqliteEventStore::open({.file = file_});
+    ASSERT_TRUE(store);
+    ASSERT_TRUE((*store)->checkpoints().save("mail", 1));
+  }
+  const auto kept = events({"retain", "--max-bytes", "1kb"});
+  EXPECT_EQ(kept.exit_code, 0) << kept.err;
+  EXPECT_EQ(kept.out.find("1 events removed; "), 0U) << kept.out;
+  EXPECT_NE(kept.out.find("others are kept for 'mail', which has read up to 1\n"), std::string::npos) << kept.out;
+  const Json all = Json::parse(
+      events({"retain", "--max-bytes", "1kb", "--streams", "order-1", "--ignore-checkpoint", "mail", "--json"})
+          .out);
+  EXPECT_EQ(all["events"], 1);
+  EXPECT_EQ(lines_of(events({"read", "--json"}).out).at(0)["stream"], "order-2");
+  EXPECT_EQ(events({"verify"}).exit_code, 0);
   follower.signal(SIGTERM);
   static_cast<void>(follower.wait());
 }

@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <map>
+#include <string>
 
 #include "dlq_command.hpp"
 #include "events_command.hpp"
@@ -41,6 +43,16 @@ inline void add_events(CLI::App& app, EventsArguments& arguments, std::function<
       ->capture_default_str();
 
   add("verify", "Check every page and event of the file", events_verify);
+
+  CLI::App* retain = add("retain", "Remove the oldest events, once", events_retain);
+  const std::map<std::string, double> units{{"s", 1.0}, {"m", 60.0}, {"h", 3600.0}, {"d", 86400.0}};
+  retain->add_option("--older", arguments.older_s, "Those that were stored longer ago: 90d, 12h, 30m, 60s")
+      ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::CASE_SENSITIVE));
+  retain->add_option("--max-bytes", arguments.bytes_max, "As many as make the rest fit: 2GB")
+      ->transform(CLI::AsSizeValue(false));
+  retain->add_option("--streams", arguments.streams, "Only of streams that fit, with * and ?");
+  retain->add_flag("--unread", arguments.unread, "Also what some projection or outbox has not read");
+  retain->add_option("--ignore-checkpoint", arguments.ignored_checkpoints, "Of a reader that is no more");
 
   CLI::App* backup = add("backup", "Copy the store as it is now", events_backup);
   backup->add_option("to", arguments.backup, "The copy, a new file")->required();

@@ -182,5 +182,51 @@ TEST(Program, ExplainsItself) {
   EXPECT_EQ(run_program({"run", "x.toml", "--sped", "1"}).exit_code, 2);
 }
 
+// Claim:  a subscription stores its events, each topic as a stream; those of one identity and topic once, however often
+//         they are read; a store that cannot be opened is said.
+// Method: two runs over one input with a copy in it; a file that is no store.
+TEST(Run, StoresEventsOnce) {
+  const Folder folder;
+  folder.write("in.csv", "id,v\n1,a\n2,b\n1,a\n1,c\n");
+  const auto file =
+      folder.write("c.toml", config("path = \"in.csv\"", "store = \"out/s.db\"\nidentity = \"{v}\""));
+  for (int times = 0; times < 2; ++times) {
+    const Outcome run = run_program({"run", file});
+    if (run.err.find("without event stores") != std::string::npos) GTEST_SKIP() << run.err;
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    const Outcome streams = run_program({"events", "streams", folder.path("out/s.db"), "--json"});
+    EXPECT_EQ(lines(streams.out), 2U) << streams.out;
+    EXPECT_NE(streams.out.find("\"t/1\""), std::string::npos) << streams.out;
+    const Outcome read = run_program({"events", "read", folder.path("out/s.db"), "--json"});
+    EXPECT_EQ(lines(read.out), 3U) << read.out;
+    EXPECT_EQ(json::parse(read.out.substr(0, read.out.find('\n')))["body"], (json{{"id", 1}, {"v", "a"}}));
+  }
+  folder.write("bad.db", std::string(5000, 'x'));
+  const auto bad = folder.write("d.toml", config("path = \"in.csv\"", "store = \"bad.db\""));
+  EXPECT_EQ(run_program({"run", bad}).exit_code, 1);
+  const auto alone = folder.write("e.toml", config("path = \"in.csv\"", "identity = \"{v}\""));
+  EXPECT_EQ(run_program({"run", alone}).exit_code, 2);
+}
+
+// Claim:  --graph draws what a run published to whom, in the form that the file's name says, what subscriptions forward
+//         too; a file that cannot be written is said.
+// Method: a subscription that forwards to a topic that nobody wants; Mermaid; a folder that is not there.
+TEST(Run, GraphIsDrawn) {
+  const Folder folder;
+  folder.write("in.csv", "id,v\n1,a\n1,b\n");
+  const auto file = folder.write("c.toml", config("path = \"in.csv\"", "forward = \"big/{v}\""));
+  const Outcome run = run_program({"run", file, "--quiet", "--graph", folder.path("flow.mmd")});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  const std::string drawn = folder.read("flow.mmd");
+  EXPECT_EQ(drawn.find("flowchart LR\n"), 0U) << drawn;
+  for (const char* part : {"in.csv\")", "t0([\"t/1<br/>2\"])", "\"big/a<br/>1\"]):::lone", "p0 -- \"2\" --> t0",
+                           "s0 -- \"1\" --> t1", "t0 --> s0"}) {
+    EXPECT_NE(drawn.find(part), std::string::npos) << part << " in " << drawn;
+  }
+  const Outcome nowhere = run_program({"run", file, "--quiet", "--graph", folder.path("gone/flow.dot")});
+  EXPECT_EQ(nowhere.exit_code, 0);
+  EXPECT_NE(nowhere.err.find("cannot write: No such file"), std::string::npos) << nowhere.err;
+}
+
 }  // namespace
 }  // namespace headrace::program

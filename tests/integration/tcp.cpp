@@ -81,5 +81,27 @@ TEST(Tcp, SigintEndsListening) {
   EXPECT_TRUE(run.last_line().starts_with("ledger balanced: ")) << run.out;
 }
 
+// Claim:  while a run goes on, SIGUSR1 has who publishes what to whom written as rates, and the run's end as counts.
+// Method: a client's records wait for nothing: the graph is asked for when it has sent, and after the end.
+TEST(Tcp, GraphIsWrittenWhenAskedFor) {
+  const Folder folder;
+  const std::string graph = folder.path("flow.txt");
+  Program program({"run", folder.write("c.toml", tcp_config("0") + "print = \"got {v}\"\n"), "--graph", graph});
+  const std::string listening = program.wait_for_error_line("listening on");
+  ASSERT_FALSE(listening.empty());
+  const Client client(listening);
+  client.send("id,v\n1,a\n1,b\n");
+  ASSERT_FALSE(program.wait_for_output_line("got b").empty());
+  program.signal(SIGUSR1);
+  ASSERT_FALSE(program.wait_for_output_line("graph: " + graph).empty());
+  const std::string rates = folder.read("flow.txt");
+  EXPECT_EQ(rates.find("event flow over "), 0U) << rates;
+  EXPECT_NE(rates.find("/s\n  to all\n"), std::string::npos) << rates;
+  program.signal(SIGINT);
+  EXPECT_EQ(program.wait().exit_code, 0);
+  EXPECT_EQ(folder.read("flow.txt"),
+            "event flow since the start\nt/1  2\n  from tcp 2\n  to all\nsubscriptions\n  all  #  2 handled\n");
+}
+
 }  // namespace
 }  // namespace headrace::program

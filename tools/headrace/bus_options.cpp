@@ -37,6 +37,7 @@ DispatcherOptions bus_options(const BusConfig& config) {
   options.workers = config.workers;
   options.lane_bytes = config.lane_bytes;
   options.topics_max = config.topics_max;
+  if (config.counts_flow) options.flow = headrace::Flow::counted;
   switch (config.wait) {
     case BusConfig::Wait::adaptive:
       options.wait = Wait::adaptive;

@@ -60,6 +60,7 @@ struct BusConfig {
   std::size_t lane_bytes = std::size_t{1} << 18U;
   std::uint32_t topics_max = 65'536;
   std::chrono::milliseconds stop_deadline{30'000};
+  bool counts_flow = false;  ///< not of the file: --graph asks for it
 };
 
 struct OverflowConfig {
@@ -86,6 +87,8 @@ struct SubscriptionConfig {
   std::optional<TextTemplate> count_by;
   std::optional<TextTemplate> print;
   std::optional<std::filesystem::path> write;  ///< .ndjson or .csv, resolved against the output folder
+  std::optional<std::filesystem::path> store;  ///< an event store's file, resolved in the same way
+  std::optional<TextTemplate> identity;        ///< with store: what tells copies apart
   std::optional<AlertConfig> alert;
   std::optional<TopicTemplate> forward;
 };

@@ -231,6 +231,9 @@ class ConfigReader {
         section.problem("write", "the file's name must end in .ndjson or .csv");
       }
     }
+    if (const auto store = section.text("store")) s.store = (output_folder_ / *store).lexically_normal();
+    s.identity = section.parsed<TextTemplate>("identity", into_.fields);
+    if (s.identity && !s.store) section.problem("identity", "only what goes to a 'store' has one");
     auto alert = section.section("alert");
     if (alert.present()) {
       if (!alert.has("message")) alert.missing("message", "what to say, such as \"M{mag} at {place}\"");

@@ -29,7 +29,7 @@ struct GatewayReport {
 };
 
 /// Sources, sinks, and the routes between them.
-/// Threads:  health() and metrics() from any; the rest from one.
+/// Threads:  health(), metrics() and flow() from any; the rest from one.
 class Gateway {
  public:
   /// Throws ConfigError for what the bus cannot honour. The watch is told of every end's health.
@@ -48,6 +48,7 @@ class Gateway {
   [[nodiscard]] const GatewayConfig& config() const noexcept { return config_; }
   [[nodiscard]] std::vector<NamedHealth> health() const;
   [[nodiscard]] std::vector<MetricFamily> metrics();
+  [[nodiscard]] EventFlow flow() { return bus_.flow(); }
 
  private:
   struct Way {

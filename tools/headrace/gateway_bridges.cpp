@@ -20,6 +20,7 @@ MetricFamily counted(std::string_view label, const std::string& name, std::strin
 
 SourceBridgeOptions bridge_options(const SourceEndConfig& config) {
   SourceBridgeOptions options;
+  options.name = "source " + config.name;
   if (!config.topics.empty()) {
     options.topic = [topics = config.topics](const Message& message) { return topics.to_inside(message.topic); };
   }

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "exit_code.hpp"
+#include "flow_file.hpp"
 #include "gateway_run.hpp"
 
 namespace headrace::program {
@@ -27,7 +28,10 @@ int gateway_command(const GatewayConfigOutcome& outcome, const RunArguments& arg
   Console console;
   if (arguments.quiet) console.be_quiet();
   console.be_prompt();
-  const auto report = run_gateway(outcome.config, console, Interrupt::install());
+  GatewayConfig config = outcome.config;
+  config.bus.counts_flow = !arguments.graph.empty();
+  if (config.bus.counts_flow) FlowFile::hold_signal();
+  const auto report = run_gateway(config, console, Interrupt::install(), arguments.graph);
   if (!report) return fail(report.error());
   for (const std::string& line : report->lines) fmt::print("{}\n", line);
   if (report->unsettled > 0) fmt::print("left to their brokers, unsettled: {}\n", report->unsettled);

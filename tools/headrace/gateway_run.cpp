@@ -7,6 +7,7 @@
 #include <optional>
 #include <sstream>
 
+#include "flow_file.hpp"
 #include "gateway_command.hpp"
 #include "run_command.hpp"
 
@@ -34,11 +35,13 @@ void reload(Gateway& gateway, Console& console) {
 
 }  // namespace
 
-Result<GatewayReport> run_gateway(const GatewayConfig& config, Console& console, Interrupt& interrupt) try {
+Result<GatewayReport> run_gateway(const GatewayConfig& config, Console& console, Interrupt& interrupt,
+                                  const std::filesystem::path& graph_file) try {
   interrupt.catch_hangup();  // first: a reload may be asked for at any moment
   EndWatch watch;
   Gateway gateway(config, watch);
   if (Status started = gateway.start(); !started) return started.error();
+  FlowFile graph(graph_file, console, [&gateway] { return gateway.flow(); });
   std::optional<Error> failure;
   while (!interrupt.raised() && !failure) {
     pollfd ready[] = {{interrupt.descriptor(), POLLIN, 0}, {watch.descriptor(), POLLIN, 0}};
@@ -53,6 +56,7 @@ Result<GatewayReport> run_gateway(const GatewayConfig& config, Console& console,
     }
   }
   GatewayReport report = gateway.stop();
+  if (!graph.finish() && !failure) failure = Error{"the graph cannot be written", graph_file.string()};
   for (const NamedHealth& end : watch.take()) announce(console, end);
   report.failure = std::move(failure);
   return report;

@@ -23,6 +23,8 @@ int main(int argc, char** argv) {
   run_app->add_option("--report-json", run.report_json, "Write the report to a file, as JSON");
   run_app->add_option("--speed", run.speed,
                       "max, or how many times faster than real time, in place of the config's");
+  run_app->add_option("--graph", run.graph,
+                      "Write who publishes what to whom to a file: at the end, and rates at each SIGUSR1");
   run_app->add_flag("--quiet", run.quiet, "No progress, prints or alerts: only the report");
 
   CLI::App* check_app = app.add_subcommand("check", "Read a config and say what is wrong with it");

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "bus_options.hpp"
+#include "flow_file.hpp"
 #include "headrace/headrace.hpp"
 #include "intake.hpp"
 #include "progress.hpp"
@@ -37,7 +38,7 @@ class ContextForwarding final : public Forwarding {
 
 class PublisherEntrance final : public Entrance {
  public:
-  explicit PublisherEntrance(Bus& bus) : publisher_(bus.publisher()) {}
+  PublisherEntrance(Bus& bus, std::string_view source) : publisher_(bus.publisher(source)) {}
 
   Answer publish(std::string_view topic, std::uint64_t key_hash, Record record) override {
     const PublishResult result = publisher_.publish(topic, KeyedRecord{std::move(record), key_hash});
@@ -75,7 +76,18 @@ class Works {
         }
         file = shared;
       }
-      works_.push_back(std::make_unique<SubscriptionWork>(subscription, config_.bus.workers, console_, file));
+      std::shared_ptr<StoreOutput> store;
+      if (subscription.store) {
+        std::shared_ptr<StoreOutput>& shared = stores_[*subscription.store];
+        if (shared == nullptr) {
+          auto opened = StoreOutput::open(*subscription.store);
+          if (!opened) return opened.error();
+          shared = std::move(*opened);
+        }
+        store = shared;
+      }
+      works_.push_back(
+          std::make_unique<SubscriptionWork>(subscription, config_.bus.workers, console_, file, store));
     }
     return Nothing{};
   }
@@ -102,6 +114,9 @@ class Works {
     for (auto& [path, file] : files_) {
       if (Status closed = file->close(); !closed && first) first = closed;
     }
+    for (auto& [path, store] : stores_) {
+      if (Status closed = store->close(); !closed && first) first = closed;
+    }
     return first;
   }
 
@@ -111,6 +126,7 @@ class Works {
   const Config& config_;
   Console& console_;
   std::map<std::filesystem::path, std::shared_ptr<OutputFile>> files_;
+  std::map<std::filesystem::path, std::shared_ptr<StoreOutput>> stores_;
   std::vector<std::unique_ptr<SubscriptionWork>> works_;
   std::vector<Subscription> subscriptions_;  // last: ended first
 };
@@ -126,6 +142,7 @@ void add_subscriptions(RunReport& report, const Snapshot& snapshot, const Works&
     summary.group = work->config().group;
     summary.filter = work->config().filter;
     summary.work = work->total();
+    if (work->config().store) summary.file = work->config().store->string();
     if (work->config().write) summary.file = work->config().write->string();
     for (const SubscriptionReport& counted : snapshot.subscriptions) {
       if (counted.name != summary.name) continue;
@@ -185,7 +202,8 @@ void add_warnings(RunReport& report, const SchemaPool& schemas, const StopReport
 
 }  // namespace
 
-Result<RunReport> run_pipeline(const Config& config, Console& console, const Interrupt& interrupt) try {
+Result<RunReport> run_pipeline(const Config& config, Console& console, const Interrupt& interrupt,
+                               const std::filesystem::path& graph_file) try {
   SchemaPool schemas(config.fields);  // outlives the bus and all that holds records
   RejectFile rejects(config.rejects);
   HandlerErrors errors;
@@ -198,7 +216,8 @@ Result<RunReport> run_pipeline(const Config& config, Console& console, const Int
   works.subscribe(bus);
   bus.start();
 
-  PublisherEntrance entrance(bus);
+  PublisherEntrance entrance(bus, source_name(config.source));
+  FlowFile graph(graph_file, console, [&bus] { return bus.flow(); });
   Intake intake(config, interrupt, rejects, entrance);
   const auto started = std::chrono::steady_clock::now();
   Status read = Nothing{};
@@ -207,6 +226,7 @@ Result<RunReport> run_pipeline(const Config& config, Console& console, const Int
     read = read_source(config.source, schemas, interrupt, intake);
   }
   const StopReport stopped = bus.stop(config.bus.stop_deadline);
+  const bool graph_written = graph.finish();
 
   RunReport report;
   report.took = std::chrono::steady_clock::now() - started;
@@ -223,6 +243,7 @@ Result<RunReport> run_pipeline(const Config& config, Console& console, const Int
   for (const Status& closed : {works.close(), rejects.close()}) {
     if (!closed) report.warnings.push_back(closed.error().message());
   }
+  if (!graph_written) report.warnings.emplace_back("the graph could not be written");
   if (intake.problem()) return *intake.problem();
   if (!read) return read.error();
   return report;

@@ -10,6 +10,8 @@ namespace headrace::program {
 
 /// Runs the config to the end of its source or to a signal, and drains the bus. With bus_options.cpp, the one place that knows the bus.
 /// The error says what kept it from starting, or which file could not be read or written.
-[[nodiscard]] Result<RunReport> run_pipeline(const Config& config, Console& console, const Interrupt& interrupt);
+/// What is in `graph_file` is told in flow_file.hpp; empty: none.
+[[nodiscard]] Result<RunReport> run_pipeline(const Config& config, Console& console, const Interrupt& interrupt,
+                                             const std::filesystem::path& graph_file);
 
 }  // namespace headrace::program

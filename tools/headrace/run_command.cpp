@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "exit_code.hpp"
+#include "flow_file.hpp"
 #include "gateway_command.hpp"
 #include "pipeline.hpp"
 #include "save_text.hpp"
@@ -53,7 +54,9 @@ int run_command(const RunArguments& arguments) {
   if (arguments.quiet) console.be_quiet();
   const bool live = outcome.config.source.kind != SourceConfig::Kind::file || outcome.config.event.speed > 0;
   if (live) console.be_prompt();
-  const auto report = run_pipeline(outcome.config, console, Interrupt::install());
+  outcome.config.bus.counts_flow = !arguments.graph.empty();
+  if (outcome.config.bus.counts_flow) FlowFile::hold_signal();
+  const auto report = run_pipeline(outcome.config, console, Interrupt::install(), arguments.graph);
   if (!report) return fail(report.error());
   if (!arguments.report_json.empty() && !save_text(arguments.report_json, to_json(*report))) return kExitFailed;
   fmt::print("{}", to_text(*report));

@@ -12,6 +12,7 @@ struct RunArguments {
   std::filesystem::path config;
   std::filesystem::path output_folder;  ///< empty: the config's own
   std::filesystem::path report_json;    ///< empty: none
+  std::filesystem::path graph;          ///< empty: none
   std::string speed;                    ///< empty: the config's
   bool quiet = false;
 };

@@ -18,8 +18,8 @@ WorkTally& WorkTally::operator+=(const WorkTally& other) {
 }
 
 SubscriptionWork::SubscriptionWork(const SubscriptionConfig& config, std::uint32_t workers, Console& console,
-                                   std::shared_ptr<OutputFile> file)
-    : config_(config), console_(console), file_(std::move(file)), workers_(workers) {}
+                                   std::shared_ptr<OutputFile> file, std::shared_ptr<StoreOutput> store)
+    : config_(config), console_(console), file_(std::move(file)), store_(std::move(store)), workers_(workers) {}
 
 void SubscriptionWork::handle(const Record& record, std::string_view topic, std::uint32_t worker,
                               Forwarding& forwarding) {
@@ -35,6 +35,7 @@ void SubscriptionWork::handle(const Record& record, std::string_view topic, std:
     file_->write(record);
     ++mine.tally.written;
   }
+  if (store_ != nullptr) store(record, topic, mine);
   if (config_.alert && (!config_.alert->when || (*config_.alert->when)(record))) {
     mine.text = "ALERT " + config_.name + ": ";
     config_.alert->message.render(record, topic, mine.text);
@@ -55,6 +56,13 @@ void SubscriptionWork::count(const Record& record, std::string_view topic, PerWo
   } else {
     ++mine.tally.counts_beyond;
   }
+}
+
+void SubscriptionWork::store(const Record& record, std::string_view topic, PerWorker& mine) const {
+  mine.text.clear();
+  if (config_.identity) config_.identity->render(record, topic, mine.text);
+  store_->write(record, topic, mine.text);
+  ++mine.tally.written;
 }
 
 void SubscriptionWork::forward(const Record& record, PerWorker& mine, Forwarding& forwarding) const {

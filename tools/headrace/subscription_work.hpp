@@ -11,6 +11,7 @@
 #include "console.hpp"
 #include "headrace/base/cache_line.hpp"
 #include "output_file.hpp"
+#include "store_output.hpp"
 
 namespace headrace::program {
 
@@ -25,7 +26,7 @@ class Forwarding {
 struct WorkTally {
   std::uint64_t alerts = 0;
   std::uint64_t printed = 0;
-  std::uint64_t written = 0;
+  std::uint64_t written = 0;  ///< to the file or the store, once for each
   std::uint64_t forwarded = 0;
   std::uint64_t forwards_refused = 0;  ///< by the bus, or for want of a topic
   std::map<std::string, std::uint64_t, std::less<>> counts;
@@ -34,16 +35,16 @@ struct WorkTally {
   WorkTally& operator+=(const WorkTally& other);
 };
 
-/// What one subscription does with its events, in this order: count, print, write, alert, forward.
+/// What one subscription does with its events, in this order: count, print, write, store, alert, forward.
 /// Threads:  handle() by any worker, each with its own tally; total() when no worker handles any more.
 class SubscriptionWork {
  public:
   static constexpr std::size_t kCountsMax = 10'000;
   static constexpr std::uint32_t kHopsMax = 16;
 
-  /// `file` may be null, and may be shared by subscriptions that write to the same path.
+  /// `file` and `store` may be null, and may be shared by subscriptions that write to the same path.
   SubscriptionWork(const SubscriptionConfig& config, std::uint32_t workers, Console& console,
-                   std::shared_ptr<OutputFile> file);
+                   std::shared_ptr<OutputFile> file, std::shared_ptr<StoreOutput> store = nullptr);
 
   /// Throws std::runtime_error when a file cannot be written or the event has been forwarded kHopsMax times:
   /// the bus counts it as failed.
@@ -58,11 +59,13 @@ class SubscriptionWork {
     std::string text;  // reused from event to event
   };
   void count(const Record& record, std::string_view topic, PerWorker& mine) const;
+  void store(const Record& record, std::string_view topic, PerWorker& mine) const;
   void forward(const Record& record, PerWorker& mine, Forwarding& forwarding) const;
 
   const SubscriptionConfig& config_;
   Console& console_;
   const std::shared_ptr<OutputFile> file_;
+  const std::shared_ptr<StoreOutput> store_;
   std::vector<PerWorker> workers_;
 };
 

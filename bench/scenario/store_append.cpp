@@ -5,41 +5,15 @@
 // transaction, and one thread that fills transactions of a fixed size, which nobody has who must answer 64
 // callers. Bodies of 200 bytes; thousands of events a second, counted over a fixed time.
 
-#include <algorithm>
 #include <atomic>
-#include <chrono>
-#include <functional>
 #include <string>
-#include <vector>
 
 #include "scenario/store_files.hpp"
 
 namespace headrace::bench {
 namespace {
 
-using std::chrono::steady_clock;
-
 constexpr std::size_t kManyWriters = 64;
-
-/// `write(writer)` appends once; answers thousands of events a second.
-double thousands_per_second(Context& context, std::size_t writers, std::size_t batch,
-                            const std::function<void(std::size_t writer)>& write) {
-  std::atomic<std::uint64_t> appends{0};
-  // Long enough for a few flushes of a slow disk.
-  const auto length = std::chrono::duration<double>(std::max(0.5, 3 * context.seconds_per_run()));
-  const auto begin = steady_clock::now();
-  std::vector<std::function<void()>> threads;
-  for (std::size_t writer = 0; writer < writers; ++writer) {
-    threads.push_back([&, writer] {
-      while (steady_clock::now() - begin < length) {
-        write(writer);
-        appends.fetch_add(1, std::memory_order_relaxed);
-      }
-    });
-  }
-  const double seconds = context.run_free(threads);
-  return static_cast<double>(appends.load() * batch) / seconds / 1e3;
-}
 
 Measure headrace_appends(SqliteDurability durability, std::size_t writers, std::size_t batch) {
   return [=](Context& context) {

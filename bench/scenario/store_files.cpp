@@ -1,6 +1,8 @@
 #include "scenario/store_files.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <stdexcept>
 #include <system_error>
@@ -33,6 +35,26 @@ std::vector<EncodedEvent> stored_events(std::size_t count) {
     event.body.assign(kStoredBodyBytes, std::byte{7});
   }
   return events;
+}
+
+double thousands_per_second(Context& context, std::size_t writers, std::size_t batch,
+                            const std::function<void(std::size_t writer)>& write) {
+  using std::chrono::steady_clock;
+  std::atomic<std::uint64_t> appends{0};
+  // Long enough for a few flushes of a slow disk.
+  const auto length = std::chrono::duration<double>(std::max(0.5, 3 * context.seconds_per_run()));
+  const auto begin = steady_clock::now();
+  std::vector<std::function<void()>> threads;
+  for (std::size_t writer = 0; writer < writers; ++writer) {
+    threads.push_back([&, writer] {
+      while (steady_clock::now() - begin < length) {
+        write(writer);
+        appends.fetch_add(1, std::memory_order_relaxed);
+      }
+    });
+  }
+  const double seconds = context.run_free(threads);
+  return static_cast<double>(appends.load() * batch) / seconds / 1e3;
 }
 
 PlainTable::PlainTable(const StoreFolder& folder, SqliteDurability durability) {

@@ -34,11 +34,12 @@ TEST_F(GatewayRun, KillsLoseNothing) {
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
 }
 
-// Claim:  a gateway passes on what its routes want, once, and says at its end what it did.
+// Claim:  a gateway passes on what its routes want, once, and says at its end what it did, and what went from whom to
+//         whom.
 // Method: three messages that are wanted, one of them twice, and one that is not.
 TEST_F(GatewayRun, PassesOnWhatIsWantedOnce) {
   const auto source = listen();
-  Program gateway({"run", config()});
+  Program gateway({"run", config(), "--graph", folder.path("flow.txt")});
   send(1, "placed");
   got.await_different(1);
   send(1, "placed");
@@ -54,6 +55,8 @@ TEST_F(GatewayRun, PassesOnWhatIsWantedOnce) {
   EXPECT_EQ(got.take().front().message.topic, "out/orders");
   EXPECT_NE(outcome.out.find("source in: received 5, published 4, copies 1,"), std::string::npos) << outcome.out;
   EXPECT_NE(outcome.out.find("route placed: sent 3, confirmed 3, filtered 1,"), std::string::npos) << outcome.out;
+  const std::string flow = folder.read("flow.txt");
+  EXPECT_NE(flow.find("shop.orders  4\n  from source in 4\n  to placed\n"), std::string::npos) << flow;
 }
 
 // Claim:  `headrace check` says what is wrong with a gateway's config, by line, and what a right one holds.

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "headrace/base/futex.hpp"
+
 namespace headrace::sqlite {
 
 Writer::Writer(std::unique_ptr<WriteSession> session, const SqliteOptions& options,
@@ -55,7 +57,11 @@ Status Writer::run(std::function<Status(WriteSession&)> change, WriteJob::Undo u
     commit_group(*take_group());
     hand_over();
   } else {
-    group->answered.wait(0, std::memory_order_acquire);  // A1 <- D1  the answer stands in status
+    // Not std::atomic's wait(), which yields four times before it sleeps: a commit takes longer than that, and the
+    // yields were most of the system calls (docs/experiments.md).
+    while (group->answered.load(std::memory_order_acquire) == 0) {  // A1 <- D1  the answer stands in status
+      static_cast<void>(futex_wait(&group->answered, 0, kNoDeadline));
+    }
   }
   return status;
 }
@@ -139,7 +145,7 @@ Status Writer::run_alone(WriteJob& job) {
 void Writer::answer(Group& group, const Status& status) {
   for (std::size_t at = 0; at < group.jobs.size(); ++at) group.jobs[at].done(status ? answers_[at] : status);
   group.answered.store(1, std::memory_order_release);  // D1 -> A1
-  group.answered.notify_all();
+  futex_wake_all(&group.answered);
 }
 
 void Writer::stop_for_good(const Error& error) {

@@ -49,7 +49,7 @@ class Writer {
  private:
   struct Group {
     std::vector<WriteJob> jobs;
-    std::atomic<std::uint32_t> answered{0};  ///< 1: every job is answered
+    std::atomic<std::uint32_t> answered{0};  ///< 1: every job is answered. Slept on as a futex
   };
   enum class Lead { mine, others };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -43,7 +44,7 @@ class RabbitServer {
     command.insert(command.end(), words.begin(), words.end());
     ServerProcess tool;
     tool.start(command);
-    EXPECT_EQ(tool.await_end(), 0) << tool.log();
+    if (tool.await_end() != 0) throw std::runtime_error("rabbitmqctl: " + tool.log());
   }
   [[nodiscard]] std::string url() const { return "amqp://127.0.0.1:" + std::to_string(port_); }
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }

@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -12,11 +11,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -32,9 +33,10 @@ inline std::uint16_t free_port() {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
-  EXPECT_EQ(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const bool bound = ::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
+                     ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
   ::close(fd);
+  if (!bound) throw std::system_error(errno, std::generic_category(), "a free port");
   return ntohs(address.sin_port);
 }
 
@@ -59,8 +61,8 @@ inline std::string ask(std::uint16_t port, std::string_view request) {
   return answer;
 }
 
-/// A real server with a folder of its own, started and stopped by the test, by its pid. Its output is in the
-/// folder's file `log`.
+/// A real server with a folder of its own, started and stopped by the test or bench, by its pid. Its output is in the
+/// folder's file `log`. Throws when it does not come up.
 class ServerProcess {
  public:
   ServerProcess() {
@@ -113,8 +115,8 @@ class ServerProcess {
     while (!enough()) {
       if (::poll(&ended, 1, 5) == 0) continue;
       ::waitpid(std::exchange(child_, -1), nullptr, 0);
-      ADD_FAILURE() << "the server ended: " << log();
-      break;
+      ::close(ended.fd);
+      throw std::runtime_error("the server ended: " + log());
     }
     ::close(ended.fd);
   }

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <amqp.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace headrace::bench {
+
+/// librabbitmq driven by hand: one connection, one channel, one durable queue that goes with this object.
+class PlainRabbit {
+ public:
+  PlainRabbit(std::uint16_t port, std::string queue);
+  ~PlainRabbit();
+  PlainRabbit(const PlainRabbit&) = delete;
+  PlainRabbit& operator=(const PlainRabbit&) = delete;
+
+  /// Persistent messages, at most `window` of them unconfirmed and kept for a second try; waits for all confirms.
+  void publish(std::size_t messages, std::size_t window, std::size_t body_bytes);
+  /// Takes so many with so much prefetch, and acknowledges them in runs.
+  void consume(std::size_t messages, std::uint16_t prefetch, std::size_t run);
+  /// Asks for one at a time and acknowledges it.
+  void get_each(std::size_t messages);
+
+ private:
+  void answered(const char* doing) const;
+  /// How many confirms came.
+  [[nodiscard]] std::uint64_t read_confirms(std::uint64_t confirmed, bool wait) const;
+
+  amqp_connection_state_t state_;
+  std::string queue_;
+  std::uint64_t published_ = 0;  ///< on this channel: confirms count from its beginning
+};
+
+}  // namespace headrace::bench

@@ -2,11 +2,10 @@
 
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 
+#include "body_fields.hpp"
 #include "headrace/base/result.hpp"
-#include "json_reader.hpp"
 #include "parsed.hpp"
 #include "predicate.hpp"
 
@@ -19,15 +18,12 @@ class BodyCondition {
  public:
   [[nodiscard]] static Parsed<BodyCondition> parse(std::string_view text);
 
-  /// Whether the body meets it. A body that is no JSON object, is over a megabyte or nested deeper than 64 levels, or has a
-  /// key twice, is an error.
+  /// Whether the body meets it. One that BodyFields cannot read is an error.
   [[nodiscard]] Result<bool> operator()(std::span<const std::byte> body);
 
  private:
-  FieldTable fields_;
+  BodyFields fields_;
   std::optional<Predicate> predicate_;
-  JsonReader reader_{NdjsonOptions{}};
-  std::optional<Schema> schema_;  ///< of the last body: most have the same fields
 };
 
 }  // namespace headrace::program

@@ -31,7 +31,17 @@ std::vector<std::byte> to_json(const NamedHealth& end) {
 }
 
 /// What tells a route from a changed one.
-std::string text_of(const RouteConfig& route) { return route.text + fmt::format("to = {}", route.sink); }
+std::string text_of(const RouteConfig& route) {
+  return route.text + (route.sink ? fmt::format("to = {}", *route.sink) : std::string());
+}
+
+void add_to(SinkBridge::Counts& sum, const SinkBridge::Counts& counts) {
+  sum.sent += counts.sent;
+  sum.confirmed += counts.confirmed;
+  sum.filtered += counts.filtered;
+  sum.rejected += counts.rejected;
+  sum.retried += counts.retried;
+}
 
 }  // namespace
 
@@ -47,7 +57,7 @@ Gateway::Gateway(GatewayConfig config, EndWatch& watch)
 
 Gateway::Way Gateway::make_way(const RouteConfig& route) {
   return {route.name, text_of(route),
-          std::make_unique<SinkBridge>(bus_, *sinks_[route.sink], bridge_options(route))};
+          route.sink ? make_sink_way(bus_, *sinks_[*route.sink], route) : make_alert_way(bus_, route)};
 }
 
 Status Gateway::start() {
@@ -93,12 +103,30 @@ Status Gateway::reload(GatewayConfig next) {
   }
   // Only now, so that what is on its way to a changed route goes to its successor, which is of the same group.
   for (Way& gone : ways_) {
-    gone.bridge->close();
+    gone.route->close();
     former_.push_back(std::move(gone));
   }
+  drop_former();
   ways_ = std::move(now);
   config_.routes = std::move(next.routes);
   return Nothing{};
+}
+
+void Gateway::drop_former() {
+  std::erase_if(former_, [this](const Way& way) {
+    if (!way.route->is_idle()) return false;
+    add_to(dropped_[way.name], way.route->counts());
+    return true;
+  });
+}
+
+std::map<std::string, SinkBridge::Counts> Gateway::totals() const {
+  const std::scoped_lock lock(mutex_);
+  auto totals = dropped_;
+  for (const auto* ways : {&ways_, &former_}) {
+    for (const Way& way : *ways) add_to(totals[way.name], way.route->counts());
+  }
+  return totals;
 }
 
 void Gateway::tell(const NamedHealth& end) {
@@ -136,8 +164,10 @@ GatewayReport Gateway::stop() {
   for (std::size_t i = 0; i < bridges_.size(); ++i) {
     report.lines.push_back(report_line(config_.sources[i].name, bridges_[i]->counts()));
   }
-  for (const Way& way : ways_) report.lines.push_back(report_line(way.name, way.bridge->counts()));
-  for (const Way& way : former_) report.lines.push_back(report_line(way.name + " (former)", way.bridge->counts()));
+  for (const auto& [name, counts] : totals()) {
+    const bool there = std::ranges::find(ways_, name, &Way::name) != ways_.end();
+    report.lines.push_back(report_line(name + (there ? "" : " (former)"), counts));
+  }
   return report;
 }
 
@@ -159,11 +189,7 @@ std::vector<MetricFamily> Gateway::metrics() {
   for (std::size_t i = 0; i < bridges_.size(); ++i) {
     add(metrics_of(config_.sources[i].name, bridges_[i]->counts()));
   }
-  // A former way counts with its successor of the same name.
-  const std::scoped_lock lock(mutex_);
-  for (const auto* ways : {&ways_, &former_}) {
-    for (const Way& way : *ways) add(metrics_of(way.name, way.bridge->counts()));
-  }
+  for (const auto& [name, counts] : totals()) add(metrics_of(name, counts));
   return all;
 }
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "gateway_bridges.hpp"
 #include "gateway_config.hpp"
 #include "gateway_metrics.hpp"
+#include "gateway_way.hpp"
 #include "headrace/base/result.hpp"
 #include "headrace/bus/bus.hpp"
 #include "headrace/bus/metrics.hpp"
@@ -54,9 +56,13 @@ class Gateway {
   struct Way {
     std::string name;
     std::string text;  ///< of its config
-    std::unique_ptr<SinkBridge> bridge;
+    std::unique_ptr<GatewayWay> route;
   };
   [[nodiscard]] Way make_way(const RouteConfig& route);
+  /// Lets go of closed ways that wait for nothing any more.
+  void drop_former();
+  /// By the route's name, of those there were ever: a former way counts with its successor.
+  [[nodiscard]] std::map<std::string, SinkBridge::Counts> totals() const;
   [[nodiscard]] std::chrono::milliseconds left(std::chrono::steady_clock::time_point deadline) const;
 
   GatewayConfig config_;
@@ -67,6 +73,7 @@ class Gateway {
   mutable std::mutex mutex_;  ///< the ways
   std::vector<Way> ways_;
   std::vector<Way> former_;  ///< closed by a reload: they go on counting what their sinks answer
+  std::map<std::string, SinkBridge::Counts> dropped_;  ///< what former ways of a name had counted at their end
   std::vector<std::unique_ptr<SourceBridge>> bridges_;
   std::unique_ptr<GatewayMetrics> server_;
 };

@@ -41,6 +41,8 @@ SinkBridgeOptions bridge_options(const RouteConfig& config) {
   if (!config.topics.empty()) {
     options.topic = [topics = config.topics](std::string_view topic) { return topics.to_outside(topic); };
   }
+  if (config.enrich)
+    options.change = [enrich = *config.enrich](Message& message) mutable { return enrich(message); };
   if (!config.headers.empty() || config.where) {
     // On one worker, since the subscription is pinned: a condition is for one thread at a time.
     options.accepts = [wanted = config.headers, where = config.where](std::string_view,

@@ -9,6 +9,7 @@
 #include "gateway_ends.hpp"
 #include "gateway_metrics.hpp"
 #include "headrace/route/filter.hpp"
+#include "route_reader.hpp"
 #include "toml_section.hpp"
 
 namespace headrace::program {
@@ -45,6 +46,7 @@ class GatewayReader {
     each(root, "source", "where messages come from", [this](TomlSection& section) { read_source(section); });
     each(root, "sink", "where messages go", [this](TomlSection& section) { read_sink(section); });
     each(root, "route", "which messages go where", [this](TomlSection& section) { read_route(section); });
+    if (problems_.empty()) check_alerts(root);
     root.finish();
   }
 
@@ -227,8 +229,11 @@ class GatewayReader {
     }
     const std::string to = section.text("to").value_or("");
     const auto sink = std::ranges::find(into_.sinks, to, &SinkEndConfig::name);
-    if (to.empty()) {
-      section.missing("to", "the name of a sink");
+    route.alert = read_alert(section, route.name);
+    if (to.empty() != section.has("alert")) {
+      section.missing("to", "the name of a sink; or alert, in its place");
+    } else if (to.empty()) {
+      // It leads to the routes of its topic, which stand anywhere.
     } else if (sink == into_.sinks.end()) {
       std::vector<std::string_view> names;
       for (const SinkEndConfig& each : into_.sinks) names.push_back(each.name);
@@ -237,11 +242,28 @@ class GatewayReader {
       route.sink = static_cast<std::size_t>(sink - into_.sinks.begin());
     }
     read_headers(section, route);
+    route.enrich = read_enrichment(section, into_.file.parent_path());
     route.where = section.parsed<BodyCondition>("where");
     read_topics(section, route.topics);
+    if (section.has("alert") && section.has("topics"))
+      section.problem("topics", "an alert has a topic of its own");
     section.finish();
     route.text = section.written();
+    if (route.enrich) route.text += fmt::format("# {:x}", route.enrich->table().fingerprint());
     into_.routes.push_back(std::move(route));
+  }
+
+  void check_alerts(TomlSection& root) {
+    for (const RouteConfig& route : into_.routes) {
+      if (!route.alert) continue;
+      const bool taken = std::ranges::any_of(into_.routes, [&](const RouteConfig& other) {
+        const auto filter = Filter::parse(other.filter);
+        return other.sink && filter && filter->matches(route.alert->topic());
+      });
+      if (!taken)
+        root.problem("route", fmt::format("no route to a sink takes '{}', where '{}' publishes alerts",
+                                          route.alert->topic(), route.name));
+    }
   }
 
   static void read_headers(TomlSection& section, RouteConfig& route) {

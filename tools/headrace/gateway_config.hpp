@@ -10,8 +10,10 @@
 #include <utility>
 #include <vector>
 
+#include "alert_rule.hpp"
 #include "body_condition.hpp"
 #include "config.hpp"
+#include "enrichment.hpp"
 #include "headrace/wire/topic_map.hpp"
 
 namespace headrace::program {
@@ -53,11 +55,13 @@ enum class GaveUp : std::uint8_t { stop, go_on };
 struct RouteConfig {
   std::string name;
   std::string filter;
-  std::size_t sink = 0;                                      ///< index into GatewayConfig::sinks
+  std::optional<std::size_t> sink;                           ///< index into GatewayConfig::sinks
+  std::optional<AlertRule> alert;                            ///< in a sink's place
+  std::optional<Enrichment> enrich;                          ///< before conditions
   std::vector<std::pair<std::string, std::string>> headers;  ///< all of which a message must have
   std::optional<BodyCondition> where;                        ///< on the body's fields
   wire::TopicMap topics;                                     ///< broker's to bus's; empty: as they are
-  std::string text;                                          ///< as written: equal texts are equal routes
+  std::string text;  ///< as written, and its table: equal texts are equal routes
 };
 
 /// What joins brokers through the bus.

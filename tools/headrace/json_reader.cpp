@@ -16,9 +16,11 @@ using nlohmann::json;
 /// Fills names and values while the parser runs, without a tree in between.
 class Flattener final : public json::json_sax_t {
  public:
-  Flattener(const NdjsonOptions& options, RecordBuilder& values, std::vector<std::string>& names)
-      : options_(options), values_(values), names_(names) {
+  Flattener(const NdjsonOptions& options, RecordBuilder& values, std::vector<std::string>& names,
+            std::vector<std::string>& empty_members)
+      : options_(options), values_(values), names_(names), empty_members_(empty_members) {
     values_.clear();
+    empty_members_.clear();
   }
 
   [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
@@ -54,6 +56,7 @@ class Flattener final : public json::json_sax_t {
   bool start_object(std::size_t) override {
     if (!enter()) return false;
     if (in_array()) return open('{');
+    if (depth_ == 2) used_before_member_ = used_;
     if (depth_ > 1) path_.push_back('.');
     prefixes_.push_back(path_.size());
     return true;
@@ -62,6 +65,9 @@ class Flattener final : public json::json_sax_t {
   bool end_object() override {
     --depth_;
     if (in_array()) return close('}');
+    if (depth_ == 1 && used_ == used_before_member_) {
+      empty_members_.push_back(path_.substr(0, prefixes_.back() - 1));
+    }
     prefixes_.pop_back();
     return true;
   }
@@ -137,7 +143,9 @@ class Flattener final : public json::json_sax_t {
   const NdjsonOptions& options_;
   RecordBuilder& values_;
   std::vector<std::string>& names_;
+  std::vector<std::string>& empty_members_;
   std::size_t used_ = 0;
+  std::size_t used_before_member_ = 0;  // of the object at the top that was begun last
   std::string path_;
   std::vector<std::size_t> prefixes_;
   std::size_t depth_ = 0;
@@ -151,10 +159,17 @@ class Flattener final : public json::json_sax_t {
 }  // namespace
 
 std::string JsonReader::read(std::string_view text) {
-  Flattener flattener(options_, values_, names_);
+  Flattener flattener(options_, values_, names_, empty_members_);
   if (!json::sax_parse(text, &flattener)) return flattener.problem();
   names_.resize(flattener.names_used());
   return {};
+}
+
+bool JsonReader::has_member(std::string_view name) const noexcept {
+  const auto is_it = [&](std::string_view field) {
+    return field.starts_with(name) && (field.size() == name.size() || field[name.size()] == '.');
+  };
+  return std::ranges::any_of(names_, is_it) || std::ranges::find(empty_members_, name) != empty_members_.end();
 }
 
 std::string JsonReader::duplicate() const {

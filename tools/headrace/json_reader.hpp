@@ -29,6 +29,8 @@ class JsonReader {
   /// disagree on which of the two counts.
   [[nodiscard]] const std::vector<std::string>& names() const noexcept { return names_; }
   [[nodiscard]] std::string duplicate() const;
+  /// Whether it has this at its top. An empty object has a name, and no fields.
+  [[nodiscard]] bool has_member(std::string_view name) const noexcept;
   /// The same as a record; the schema has these names.
   [[nodiscard]] Record record(const Schema& schema, std::uint64_t line) const {
     return values_.build(schema, line);
@@ -38,6 +40,7 @@ class JsonReader {
   NdjsonOptions options_;
   RecordBuilder values_;
   std::vector<std::string> names_;
+  std::vector<std::string> empty_members_;  ///< of the last: objects at its top without fields
 };
 
 }  // namespace headrace::program

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -30,11 +31,13 @@ using bridge_detail::SinkRest;
 
 class SinkBridge::Way : public std::enable_shared_from_this<Way> {
  public:
+  using Change = decltype(SinkBridgeOptions::change);
   using Accepts = decltype(SinkBridgeOptions::accepts);
   using Topic = decltype(SinkBridgeOptions::topic);
 
   Way(Bus& bus, Sink& sink, SinkBridgeOptions& options)
       : sink_(sink),
+        change_(std::move(options.change)),
         accepts_(std::move(options.accepts)),
         topic_(std::move(options.topic)),
         rests_(options.rest.cap.count() > 0),
@@ -44,12 +47,18 @@ class SinkBridge::Way : public std::enable_shared_from_this<Way> {
 
   void take(const RelayedMessage& event, std::string_view topic) {
     Relay& relay = *event.relay;
-    const Result<bool> wanted = accepts_ ? accepts_(topic, relay.message()) : true;
+    std::optional<Message> changed;
+    if (change_) {
+      changed = relay.message();
+      if (const Status sound = change_(*changed); !sound)
+        return answer(relay, Settlement::reject, &Counts::rejected);
+    }
+    const Result<bool> wanted = accepts_ ? accepts_(topic, changed ? *changed : relay.message()) : true;
     if (!wanted) return answer(relay, Settlement::reject, &Counts::rejected);
     if (!*wanted) return answer(relay, Settlement::done, &Counts::filtered);
     Result<std::string> outside = topic_ ? topic_(topic) : std::string(topic);
     if (!outside) return answer(relay, Settlement::reject, &Counts::rejected);
-    Message message = relay.message();
+    Message message = changed ? std::move(*changed) : relay.message();
     message.topic = std::move(*outside);
     if (marks_ && relay.redelivered()) message.headers.emplace_back(kAgainHeader, "true");
     const SendResult result = sink_.send(
@@ -76,9 +85,18 @@ class SinkBridge::Way : public std::enable_shared_from_this<Way> {
     const std::scoped_lock lock(mutex_);
     return counts_;
   }
+  bool is_idle() const {
+    const std::scoped_lock lock(mutex_);
+    return answered_ == counts_.sent;
+  }
 
  private:
   void confirm(const std::shared_ptr<Relay>& relay, const Status& status) {
+    settle(relay, status);
+    const std::scoped_lock lock(mutex_);
+    ++answered_;
+  }
+  void settle(const std::shared_ptr<Relay>& relay, const Status& status) {
     if (status) {
       if (rested_.exchange(false, std::memory_order_relaxed)) {  // no partner: a hint
         const std::scoped_lock lock(rest_mutex_);
@@ -116,6 +134,7 @@ class SinkBridge::Way : public std::enable_shared_from_this<Way> {
   }
 
   Sink& sink_;
+  const Change change_;
   const Accepts accepts_;
   const Topic topic_;
   const bool rests_;
@@ -127,6 +146,8 @@ class SinkBridge::Way : public std::enable_shared_from_this<Way> {
   Atomic<bool> rested_{false};      // writers: whoever confirms
   mutable std::mutex mutex_;
   Counts counts_;
+  std::uint64_t answered_ =
+      0;  ///< of those sent; behind mutex_. Before the sink has returned one may be counted here first
 };
 
 SinkBridge::SinkBridge(Bus& bus, Sink& sink, SinkBridgeOptions options)
@@ -148,5 +169,6 @@ SinkBridge::~SinkBridge() { way_->leave_bus(); }
 void SinkBridge::close() { subscription_ = {}; }
 
 SinkBridge::Counts SinkBridge::counts() const { return way_->counts(); }
+bool SinkBridge::is_idle() const { return way_->is_idle(); }
 
 }  // namespace headrace

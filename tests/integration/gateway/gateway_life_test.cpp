@@ -1,5 +1,6 @@
 #include <signal.h>
 
+#include <set>
 #include <string>
 
 #include "gateway_world.hpp"
@@ -137,6 +138,61 @@ TEST_F(GatewayLife, StatesOfAdaptersAreEvents) {
   const std::string up = R"({"adapter":"sink out","state":"up","reason":"","connections":1})";
   got.await_different(2);
   EXPECT_TRUE(got.bodies().contains(up)) << *got.bodies().rbegin();
+}
+
+// Claim:  a message gets what a table knows of its key before conditions are looked at; a table that has changed is read
+//         again on SIGHUP, and its fields are there for what comes next.
+// Method: a route for one site's messages with a table; the site of the other device changes.
+TEST_F(GatewayLife, TablesEnrichBodiesAndAreReadAgain) {
+  const auto source = listen("north/orders");
+  folder.write("devices.csv", "device,site\n1,north\n2,south\n");
+  const std::string north =
+      "[[route]]\nname = \"north\"\nfilter = \"shop.#\"\nto = \"out\"\n"
+      "enrich = { by = \"device\", table = \"devices.csv\" }\nwhere = \"site == 'north'\"\n"
+      "topics = [[\"north/#\", \"shop.#\"]]\n";
+  Program gateway({"run", config({.more = north})});
+  EXPECT_NE(gateway.wait_for_output_line("sink out: up"), "");
+  send_body(R"({"device":2})");
+  send_body(R"({"device":1})");
+  got.await_different(1);
+  EXPECT_TRUE(got.bodies().contains(R"({"device":1,"site":"north"})")) << *got.bodies().begin();
+  folder.write("devices.csv", "device,site\n1,north\n2,north\n");
+  gateway.signal(SIGHUP);
+  EXPECT_NE(gateway.wait_for_output_line("reload: 2 routes"), "");
+  send_body(R"({"device":2})");
+  got.await_different(2);
+  EXPECT_TRUE(got.bodies().contains(R"({"device":2,"site":"north"})"));
+  gateway.signal(SIGTERM);
+  const Outcome outcome = gateway.wait();
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("route north: sent 2, confirmed 2, filtered 1,"), std::string::npos) << outcome.out;
+  EXPECT_EQ(got.kept(), 2U);
+}
+
+// Claim:  a route of alerts tells when a number passes its limit and when that is over, by the route of its topic, and
+//         nothing in between.
+// Method: readings of a device that wavers around the limit, and falls at last.
+TEST_F(GatewayLife, LimitsRaiseAlerts) {
+  const auto source = listen("alerts/hot");
+  const std::string hot =
+      "[[route]]\nname = \"hot\"\nfilter = \"shop.#\"\n"
+      "alert = { field = \"temp\", above = 80, until = 75, by = \"device\", topic = \"alerts.hot\" }\n"
+      "[[route]]\nname = \"alerts\"\nfilter = \"alerts.#\"\nto = \"out\"\ntopics = [[\"alerts/#\", "
+      "\"alerts.#\"]]\n";
+  Program gateway({"run", config({.more = hot})});
+  for (const int temp : {20, 80, 79, 81, 76, 75, 70}) {
+    send_body("{\"device\": \"d\", \"temp\": " + std::to_string(temp) + "}");
+  }
+  got.await_different(2);
+  gateway.signal(SIGTERM);
+  const Outcome outcome = gateway.wait();
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  const auto told = [](std::string_view state, int value) {
+    return R"({"alert":"hot","state":")" + std::string(state) + R"(","of":"d","field":"temp","value":)" +
+           std::to_string(value) + R"(,"limit":80,"topic":"shop.orders"})";
+  };
+  EXPECT_EQ(got.bodies(), (std::set<std::string>{told("raised", 80), told("over", 75)})) << *got.bodies().begin();
+  EXPECT_NE(outcome.out.find("route hot: sent 2, confirmed 2, filtered 5,"), std::string::npos) << outcome.out;
 }
 
 // Claim:  a config of a gateway without routes is told so, and not that it is no replay.

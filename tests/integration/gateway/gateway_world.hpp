@@ -44,17 +44,21 @@ struct GatewayWorld : testing::Test {
     options.url = server.url();
     return options;
   }
-  void send(int number, std::string_view type) {
+  void send(Message&& message) {
     if (sink == nullptr) {
       redis::RedisSinkOptions sending;
       sending.server = options();
       sink = std::make_unique<redis::RedisSink>(std::move(sending));
       ASSERT_TRUE(sink->start());
     }
-    Message message = test::message_of("orders", std::to_string(number));
-    message.headers = {{"id", std::to_string(number)}, {"type", std::string(type)}};
     ASSERT_EQ(sink->send(std::move(message), confirms.one()), SendResult::taken);
   }
+  void send(int number, std::string_view type) {
+    Message message = test::message_of("orders", std::to_string(number));
+    message.headers = {{"id", std::to_string(number)}, {"type", std::string(type)}};
+    send(std::move(message));
+  }
+  void send_body(const std::string& body) { send(test::message_of("orders", body)); }
   std::unique_ptr<redis::RedisSource> listen(std::string stream = "out/orders") {
     redis::RedisSourceOptions listening;
     listening.server = options();

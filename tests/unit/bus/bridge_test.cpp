@@ -92,6 +92,37 @@ TEST_F(Bridges, WhatWasDeliveredAgainIsMarked) {
   }
 }
 
+// Claim:  a way that changes messages changes its own copies, before its conditions look at them; one that it cannot
+//         change is rejected. It is idle when its sink has answered all that it took.
+// Method: two ways of one message, of which one changes the key; a message that it cannot change.
+TEST_F(Bridges, WaysChangeTheirOwnCopies) {
+  SinkBridgeOptions changing;
+  changing.subscription.group = "first";
+  changing.subscription.filter = "#";
+  changing.change = [](Message& message) {
+    message.key += "changed";
+    return message.topic == "x" ? Status(Nothing{}) : Status(kNever);
+  };
+  changing.accepts = [](std::string_view, const Message& message) { return message.key == "changed"; };
+  SinkBridge first(bus, to, std::move(changing));
+  const auto second = way(also_to, "#", "second");
+  start();
+  const std::size_t fine = from.hand_in("x");
+  const std::size_t wrong = from.hand_in("y");
+  EXPECT_TRUE(first.is_idle());
+  bus.poll();
+  EXPECT_FALSE(first.is_idle());
+  EXPECT_EQ(to.next().key, "changed");
+  EXPECT_EQ(also_to.next().key, "");
+  first.close();
+  to.confirm(Nothing{});
+  EXPECT_TRUE(first.is_idle());
+  also_to.confirm(Nothing{});
+  also_to.confirm(Nothing{});
+  EXPECT_EQ(from.settled(fine), "done");
+  EXPECT_EQ(from.settled(wrong), "reject");
+}
+
 // Claim:  what cannot go out goes back: for good when it never can, to come again otherwise.
 // Method: a sink that is full, closed, or takes none so large; a topic that the bus cannot have; one that nobody
 //         wants.

@@ -35,6 +35,10 @@ std::string with(std::string_view from, std::string_view to) {
   return text.replace(at, from.size(), to);
 }
 
+std::string alert(std::string_view limits) {
+  return "alert = { field = \"temp\", topic = \"alerts.hot\", " + std::string(limits) + " }\nheaders";
+}
+
 // Claim:  a gateway's config is read as it is written.
 // Method: one with every kind of value.
 TEST(GatewayConfig, IsReadAsWritten) {
@@ -100,6 +104,13 @@ TEST(GatewayConfig, MistakesAreFoundByLine) {
       {with("[[route]]", "[gateway]\ngave_up = \"stpo\"\n[[route]]"), 17, "not one of stop, go_on"},
       {with("to = \"rabbit\"", "to = \"rabit\""), 19, "did you mean 'rabbit'"},
       {with("{ type = \"placed\" }", "{ type = 1 }"), 20, "must be a text"},
+      {with("to = \"rabbit\"\n", ""), 16, "the name of a sink"},
+      {with("headers", "enrich = { by = \"id\", table = \"nowhere.csv\" }\nheaders"), 20, "cannot be read"},
+      {with("headers", "enrich = { table = \"nowhere.csv\" }\nheaders"), 20, "the body's field"},
+      {with("to = \"rabbit\"\nheaders", alert("above = 80, until = 81")), 19, "would be over"},
+      {with("to = \"rabbit\"\nheaders", alert("above = \"hot\"")), 19, "expected a number"},
+      {with("to = \"rabbit\"\nheaders", alert("above = 80, below = 2")), 19, "not both"},
+      {with("to = \"rabbit\"\nheaders", alert("above = 80")), 21, "a topic of its own"},
   };
   for (const auto& row : table) {
     const auto problems = parse_gateway_config(row.text, "g.toml").problems;
@@ -108,6 +119,23 @@ TEST(GatewayConfig, MistakesAreFoundByLine) {
     EXPECT_NE(problems.front().message().find(row.says), std::string::npos) << problems.front().message();
     EXPECT_EQ(problems.front().what.find("canary"), std::string::npos);
   }
+}
+
+// Claim:  a route leads to a sink or to alerts, and alerts to a sink by another route, or `check` says so.
+// Method: a route of alerts, with a route for them and without.
+TEST(GatewayConfig, AlertsNeedARouteToo) {
+  const std::string alerts =
+      "[[route]]\nname = \"hot\"\nfilter = \"plant.#\"\n"
+      "alert = { field = \"temp\", below = -5, until = 0, by = \"device\", topic = \"TOPIC\" }\n";
+  const auto problems_with = [&](const std::string& topic) {
+    std::string text = std::string(kGateway) + alerts;
+    return parse_gateway_config(text.replace(text.find("TOPIC"), 5, topic), "g.toml").problems;
+  };
+  EXPECT_TRUE(problems_with("shop.alerts").empty());
+  ASSERT_EQ(problems_with("plant.alerts").size(), 1U);
+  EXPECT_NE(problems_with("plant.alerts").front().message().find("no route to a sink takes 'plant.alerts'"),
+            std::string::npos);
+  EXPECT_FALSE(problems_with("plant..alerts").empty());
 }
 
 // Claim:  two ends that one MQTT broker would take for the same client, and cut off in turn, are found.

@@ -16,7 +16,10 @@ namespace headrace {
 
 struct SinkBridgeOptions {
   SubscribeOptions subscription = {};  ///< which topics, and on which worker
-  /// Whether a message goes this way, with its topic in the bus; none: all do. What it refuses is done, for this
+  /// Changes a message before it goes this way, on a copy of this way's own; none: it goes as it came. An error rejects
+  /// the message.
+  std::function<Status(Message&)> change = nullptr;
+  /// Whether a message, as changed, goes this way, with its topic in the bus; none: all do. What it refuses is done, for this
   /// way. An error rejects the message.
   std::function<Result<bool>(std::string_view topic, const Message&)> accepts = nullptr;
   /// The broker's topic for one of the bus; none: the same. An error rejects the message.
@@ -41,8 +44,9 @@ class SinkBridge {
     std::uint64_t sent = 0;
     std::uint64_t confirmed = 0;
     std::uint64_t filtered = 0;  ///< not accepted
-    std::uint64_t rejected = 0;  ///< by the broker, by the topic's mapping, by accepts, or for their size
-    std::uint64_t retried = 0;   ///< back with their source's broker
+    std::uint64_t rejected =
+        0;  ///< by the broker, by the topic's mapping, by change, by accepts, or for their size
+    std::uint64_t retried = 0;  ///< back with their source's broker
   };
 
   /// Throws ConfigError for a subscription that cannot be honoured.
@@ -52,6 +56,8 @@ class SinkBridge {
   /// No further message goes this way; what its sink has taken is still answered and counted. @thread any
   void close();
   [[nodiscard]] Counts counts() const;
+  /// Whether its sink has answered all that it took. Once closed, it stays so. @thread any
+  [[nodiscard]] bool is_idle() const;
 
  private:
   class Way;  ///< what confirms reach after the bridge has gone

@@ -45,20 +45,20 @@ install_servers() {
   ((${#made[@]} == 0)) || "${as_root[@]}" rm -f "${made[@]}"
 }
 
-# install_node_packages: what the broker of adapters/servicebus's tests needs from npm, into build/node. Where npm's
-# registry cannot be reached those tests are skipped, and say so.
+# install_node_packages: what the broker of adapters/servicebus's tests needs from npm, into build/node: the versions of
+# its package-lock.json. Where npm's registry cannot be reached those tests are skipped, and say so.
 install_node_packages() {
   local packages=()
   command -v node >/dev/null || packages+=(nodejs)
   command -v npm >/dev/null || packages+=(npm)
   install_packages "${packages[@]}"
   mkdir -p build/node
-  cmp -s tests/support/servicebus/package.json build/node/installed.json && return
+  cmp -s tests/support/servicebus/package-lock.json build/node/installed.json && return
   say "installing the npm packages of tests/support/servicebus"
-  cp tests/support/servicebus/package.json build/node/package.json
-  if timeout 300 npm install --prefix build/node --no-audit --no-fund --no-package-lock --ignore-scripts \
+  cp tests/support/servicebus/package.json tests/support/servicebus/package-lock.json build/node/
+  if timeout 300 npm ci --prefix build/node --no-audit --no-fund --ignore-scripts \
     --fetch-retries=1 --fetch-timeout=60000 --loglevel=error; then
-    cp build/node/package.json build/node/installed.json
+    cp build/node/package-lock.json build/node/installed.json
   else
     say "npm's registry cannot be reached: the tests of adapters/servicebus will be skipped"
   fi

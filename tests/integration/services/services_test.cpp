@@ -4,9 +4,11 @@
 #include <map>
 #include <sstream>
 #include <string>
+#include <utility>
 
 #include "rabbit_server.hpp"
 #include "redis_server.hpp"
+#include "servicebus_emulator.hpp"
 
 namespace headrace::test {
 namespace {
@@ -18,8 +20,7 @@ constexpr int kOddCustomer = 99;
 /// The services of tools/examples/services, each a process of its own.
 class Shop {
  public:
-  Shop() {
-    rabbit_.start();
+  explicit Shop(std::string broker) : broker_(std::move(broker)) {
     std::string lines;
     for (int order = 1; order <= kOrders; ++order) {
       const int customer = order == 3 ? kPoorCustomer : order == 5 ? kOddCustomer : 1000 + order;
@@ -70,18 +71,15 @@ class Shop {
  private:
   void start(ServerProcess& service, const std::string& role, const std::string& input = "/dev/null") const {
     service.start({"sh", "-c",
-                   "exec " HEADRACE_SERVICES " " + role + " " + service.folder() + " " + rabbit_.url() + " " +
+                   "exec " HEADRACE_SERVICES " " + role + " " + service.folder() + " '" + broker_ + "' " +
                        redis_.url() + " <" + input});
   }
-  RabbitServer rabbit_;
+  const std::string broker_;
   RedisServer redis_;
 };
 
-// Claim:  four services over RabbitMQ, with Redis telling copies apart, tell every customer once how the order ended:
-//         two of them are killed in between, and what one gave up is redriven by the program.
-// Method: 60 orders, one of a customer without money and one that the bank answers garbage for.
-TEST(Services, TellEveryCustomerOnce) {
-  Shop shop;
+void tell_every_customer_once(const std::string& broker) {
+  Shop shop(broker);
   shop.await_mails(10);
   shop.restart_by_kill(shop.payment_, "payment");
   shop.restart_by_kill(shop.inventory_, "inventory");
@@ -89,11 +87,34 @@ TEST(Services, TellEveryCustomerOnce) {
   shop.await_letter();
   const std::string report = shop.redrive();
   shop.await_mails(kOrders);
-  const auto mails = shop.mails();
-  for (const auto& [order, text] : mails) {
+  for (const auto& [order, text] : shop.mails()) {
     EXPECT_EQ(text, order == 3 ? " we could not take your money" : " your books are on their way") << order;
   }
   EXPECT_EQ(shop.letters(), 0U) << report;
+}
+
+// Claim:  four services over RabbitMQ, with Redis telling copies apart, tell every customer once how the order ended:
+//         two of them are killed in between, and what one gave up is redriven by the program.
+// Method: 60 orders, one of a customer without money and one that the bank answers garbage for.
+TEST(Services, TellEveryCustomerOnceOverRabbitMq) {
+  RabbitServer rabbit;
+  rabbit.start();
+  tell_every_customer_once(rabbit.url());
+}
+
+// Claim:  the same program does the same over Service Bus's conventions; only its configuration differs.
+// Method: the same orders and kills. Each subscription has a rule for each subject that its service hears.
+TEST(Services, TellEveryCustomerOnceOverServiceBus) {
+  if (!ServiceBusEmulator::is_installed()) GTEST_SKIP() << ServiceBusEmulator::kNeeds;
+  // A killed service's messages come again when their locks have run out.
+  const ServiceBusEmulator servicebus(R"("topics": {"shop": {
+    "order": {"lockMs": 3000, "rules": {"taken": {"subject": "payments.taken"},
+                                        "refused": {"subject": "payments.refused"}}},
+    "inventory": {"lockMs": 3000, "rules": {"placed": {"subject": "orders.placed"},
+                                            "refused": {"subject": "payments.refused"}}},
+    "payment": {"lockMs": 3000, "rules": {"reserved": {"subject": "stock.reserved"}}},
+    "notification": {"lockMs": 3000, "rules": {"closed": {"subject": "orders.closed"}}}}})");
+  tell_every_customer_once(servicebus.connection_string());
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
  *     "tls": { "key": "FILE.pem", "certificate": "FILE.pem" },
  *     "queues": { "orders": { "lockMs": 30000, "deliveriesMax": 10, "sessions": false, "duplicatesMs": 0, "busy": 0,
  *                           "sessionWaitMs": 60000 } },
- *     "topics": { "events": { "all": {} } } }
+ *     "topics": { "events": { "all": {}, "some": { "rules": { "placed": { "subject": "orders.placed" } } } } } }
  */
 const fs = require('fs');
 const rhea = require('rhea');
@@ -17,6 +17,7 @@ const { Claims } = require('./claims.js');
 const { Journal } = require('./journal.js');
 const { manage } = require('./management.js');
 const { Queue, error } = require('./queue.js');
+const { Rules } = require('./rules.js');
 
 const kBatch = 0x80013700; // the message format of several messages in one transfer
 const kSessionFilter = 'com.microsoft:session-filter';
@@ -36,7 +37,11 @@ for (const [name, options] of Object.entries(config.queues ?? {})) addQueue(name
 for (const [name, subscriptions] of Object.entries(config.topics ?? {})) {
   topics.set(
     name.toLowerCase(),
-    Object.entries(subscriptions).map(([each, options]) => addQueue(`${name}/Subscriptions/${each}`, options)),
+    Object.entries(subscriptions).map(([each, options]) => {
+      const queue = addQueue(`${name}/Subscriptions/${each}`, options);
+      queue.rules = new Rules(options.rules);
+      return queue;
+    }),
   );
 }
 for (const entry of [...journal.kept.values()]) queues.get(entry.path.toLowerCase())?.restore(entry);
@@ -164,7 +169,9 @@ container.on('message', ({ connection, receiver, delivery, message, format }) =>
   }
   const targets = topics.get(path.toLowerCase()) ?? [findQueue(path)];
   let refused;
-  for (const part of parts) for (const queue of targets) refused ??= queue.put(part);
+  for (const part of parts) {
+    for (const queue of targets) if (queue.rules?.match(part) ?? true) refused ??= queue.put(part);
+  }
   return refused ? delivery.reject(refused) : delivery.accept();
 });
 function reply(state, request, answer) {

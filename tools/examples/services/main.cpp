@@ -2,8 +2,9 @@
 // events travel; wiring.cpp does.
 //
 //   example_services                                            all four in this process
-//   example_services ROLE FOLDER RABBITMQ_URL [REDIS_URL]       one of them, until it gets SIGTERM
+//   example_services ROLE FOLDER BROKER [REDIS_URL]             one of them, until it gets SIGTERM
 //
+// BROKER is RabbitMQ's URL (amqp://…) or a connection string of Azure Service Bus (Endpoint=…).
 // A process keeps its files in FOLDER. The order service places the orders that come on its standard input, a line
 // each: NUMBER CUSTOMER BOOKS CENTS. Notification writes a line a mail. The bank of the payment service answers garbage
 // for customer 99 until FOLDER/repaired exists; then `headrace dlq redrive FOLDER/payment.db --all` helps.
@@ -83,7 +84,7 @@ int all_in_one(const std::filesystem::path& folder) {
 
 std::atomic<bool> stopped{false};
 
-int one_of_four(const std::string& role, const std::filesystem::path& folder, const std::string& rabbit,
+int one_of_four(const std::string& role, const std::filesystem::path& folder, const std::string& broker,
                 const std::string& redis) {
   std::signal(SIGTERM, [](int) { stopped = true; });
   std::filesystem::create_directories(folder);
@@ -103,7 +104,7 @@ int one_of_four(const std::string& role, const std::filesystem::path& folder, co
     std::fprintf(stderr, "'%s' is none of order, inventory, payment, notification\n", role.c_str());
     return 2;
   }
-  OverRabbit wiring(bus, service, rabbit);
+  OverBroker wiring(bus, service, ends_at(broker, role));
   bus.start();
   wiring.start();
   if (role == "order") {
@@ -127,7 +128,7 @@ int main(int argc, char** argv) {
   try {
     if (argc == 4 || argc == 5) return one_of_four(argv[1], argv[2], argv[3], argc == 5 ? argv[4] : "");
     if (argc != 1) {
-      std::fprintf(stderr, "usage: %s [ROLE FOLDER RABBITMQ_URL [REDIS_URL]]\n", argv[0]);
+      std::fprintf(stderr, "usage: %s [ROLE FOLDER BROKER [REDIS_URL]]\n", argv[0]);
       return 2;
     }
     std::string folder = (std::filesystem::temp_directory_path() / "services-XXXXXX").string();

@@ -5,9 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "brokers.hpp"
 #include "headrace/bus/outbox.hpp"
-#include "headrace/rabbitmq/rabbit_sink.hpp"
-#include "headrace/rabbitmq/rabbit_source.hpp"
 #include "headrace/wire/cloud_events.hpp"
 #include "service.hpp"
 
@@ -22,10 +21,10 @@ class InOneProcess {
   std::vector<std::unique_ptr<hr::DurableTopics>> from_files_;
 };
 
-/// One service of a process of its own: what it keeps goes to an exchange, and what it hears comes from its queue.
-class OverRabbit {
+/// One service of a process of its own: what it keeps goes to a broker, and what it hears comes from there.
+class OverBroker {
  public:
-  OverRabbit(hr::Bus& bus, Service& service, const std::string& url);
+  OverBroker(hr::Bus& bus, Service& service, BrokerEnds ends);
   /// Throws std::runtime_error for options that the broker's clients cannot take; the broker need not be there.
   void start();
   void stop(std::chrono::milliseconds deadline);
@@ -33,8 +32,7 @@ class OverRabbit {
  private:
   const bool has_outbox_;
   hr::wire::CloudEvents format_;
-  hr::rabbitmq::RabbitSink sink_;
-  hr::rabbitmq::RabbitSource source_;
+  BrokerEnds ends_;
   hr::Outbox outbox_;
   hr::InboundEvents inbound_;
 };

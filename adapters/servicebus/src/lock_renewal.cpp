@@ -4,6 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include "management.hpp"
+
 namespace headrace::servicebus {
 namespace {
 
@@ -11,33 +13,6 @@ constexpr std::int64_t kNotFound = 404;
 constexpr std::int64_t kGone = 410;
 
 bool is_lost(const Requests::Answer& answer) { return answer.status == kGone || answer.status == kNotFound; }
-
-/// A request whose body is a map that the caller fills in, and leaves with pn_data_exit().
-MessagePtr management_request(std::string_view operation) {
-  MessagePtr request(pn_message());
-  pn_data_t* const properties = pn_message_properties(request.get());
-  pn_data_put_map(properties);
-  pn_data_enter(properties);
-  pn_data_put_string(properties, bytes_of("operation"));
-  pn_data_put_string(properties, bytes_of(operation));
-  pn_data_exit(properties);
-  pn_data_t* const body = pn_message_body(request.get());
-  pn_data_put_map(body);
-  pn_data_enter(body);
-  return request;
-}
-
-/// The map's entry `expirations`: an array of times, in milliseconds since 1970.
-std::vector<std::int64_t> expirations_of(pn_message_t* answer) {
-  std::vector<std::int64_t> times;
-  each_entry(pn_message_body(answer), [&](std::string_view name, pn_data_t* value) {
-    if (name != "expirations" || (pn_data_type(value) != PN_ARRAY && pn_data_type(value) != PN_LIST)) return;
-    pn_data_enter(value);
-    while (pn_data_next(value)) times.push_back(number_at(value).value_or(0));
-    pn_data_exit(value);
-  });
-  return times;
-}
 
 }  // namespace
 
@@ -66,7 +41,7 @@ void LockRenewal::renew(std::vector<Lock> locks, Renewed renewed) {
 
 void LockRenewal::take(const Requests::Answer& answer, const std::vector<Lock>& locks, const Renewed& renewed) {
   if (answer.good()) {
-    const auto times = expirations_of(answer.message);
+    const auto times = numbers_of(answer.message, "expirations");
     for (std::size_t i = 0; i < locks.size() && i < times.size(); ++i) renewed(locks[i].tag, times[i]);
   } else if (locks.size() > 1 && is_lost(answer)) {
     for (const Lock& lock : locks) renew({lock}, renewed);  // one that is lost refuses them all

@@ -30,12 +30,11 @@ using MessagePtr = std::unique_ptr<pn_message_t, FreeMessage>;
 [[nodiscard]] std::optional<std::string_view> text_at(pn_data_t* data);
 [[nodiscard]] std::optional<std::int64_t> number_at(pn_data_t* data);
 
-/// Calls `entry(name, data)` for each entry of a map whose name is a text; data stands at its value, which `entry`
-/// may read but not leave.
+/// Calls `entry(name, data)` for each entry whose name is a text of the map that `map` stands at; data stands at its
+/// value, which `entry` may read but not leave.
 template <class Entry>
-void each_entry(pn_data_t* map, Entry entry) {
-  pn_data_rewind(map);
-  if (!pn_data_next(map) || pn_data_type(map) != PN_MAP) return;
+void each_entry_here(pn_data_t* map, Entry entry) {
+  if (pn_data_type(map) != PN_MAP) return;
   const std::size_t nodes = pn_data_get_map(map);
   pn_data_enter(map);
   for (std::size_t i = 0; i + 1 < nodes && pn_data_next(map); i += 2) {
@@ -43,6 +42,12 @@ void each_entry(pn_data_t* map, Entry entry) {
     if (pn_data_next(map) && name) entry(*name, map);
   }
   pn_data_exit(map);
+}
+/// Of the map that `map` begins with.
+template <class Entry>
+void each_entry(pn_data_t* map, Entry entry) {
+  pn_data_rewind(map);
+  if (pn_data_next(map)) each_entry_here(map, entry);
 }
 
 /// Puts what `message` says at the end of `into`.

@@ -14,7 +14,7 @@ constexpr int kAnswersMax = 100;  ///< credit for answers
 }  // namespace
 
 Error Requests::Answer::error(std::string_view doing, const std::string& where) const {
-  const bool for_good = status == 400 || status == 401 || status == 403 || status == 404;
+  const bool for_good = status == 400 || status == 401 || status == 403 || status == 404 || status == 409;
   return Error{std::string(doing) + ": " + std::to_string(status) + " " + words, where,
                for_good ? Error::Retry::no : Error::Retry::maybe};
 }

@@ -7,13 +7,12 @@
 #include <cstring>
 #include <limits>
 #include <memory>
-#include <random>
 #include <utility>
 
 #include "amqp_message.hpp"
 #include "claims.hpp"
 #include "connection.hpp"
-#include "headrace/base/hash.hpp"
+#include "unique_name.hpp"
 
 namespace headrace::servicebus {
 namespace {
@@ -26,15 +25,6 @@ constexpr std::size_t kSendTurn = 64;
 constexpr std::size_t kOutgoingMax = std::size_t{1} << 20;
 constexpr milliseconds kSinkIdle{500};
 constexpr std::string_view kBusy = "com.microsoft:server-busy";
-
-/// Something that no other sink, here or elsewhere, has.
-std::string unique_name() {
-  std::random_device random;
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string name;
-  for (int i = 0; i < 32; ++i) name += kHex[random() & 15U];
-  return name;
-}
 
 }  // namespace
 

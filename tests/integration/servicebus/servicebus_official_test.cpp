@@ -1,6 +1,6 @@
 #include <sstream>
 
-#include "servicebus_world.hpp"
+#include "servicebus_official.hpp"
 
 namespace headrace::servicebus {
 namespace {
@@ -8,28 +8,9 @@ namespace {
 using test::Collector;
 using test::Confirms;
 using test::message_of;
+using test::official;
 using test::ServiceBusEmulator;
-/// Azure's client wants a newer Node.js than some Debian has.
-class ServiceBusOfficial : public test::ServiceBusTest {
- protected:
-  void SetUp() override {
-    test::ServiceBusTest::SetUp();
-    if (IsSkipped()) return;
-    ::setenv("NODE_PATH", HEADRACE_NODE_MODULES, 1);
-    test::ServerProcess node;
-    node.start({"node", "-e", "require('@azure/service-bus')"});
-    if (node.await_end() != 0) GTEST_SKIP() << "the official client does not load: " << node.log();
-  }
-};
-
-/// What @azure/service-bus says, after it has done as told.
-std::string official(const ServiceBusEmulator& emulator, std::vector<std::string> words) {
-  test::ServerProcess node;
-  words.insert(words.begin(), {"node", HEADRACE_SERVICEBUS_EMULATOR "/official.js", emulator.connection_string()});
-  node.start(words);
-  EXPECT_EQ(node.await_end(), 0) << node.log();
-  return node.log();
-}
+using test::ServiceBusOfficial;
 
 // Claim:  what the official client sends, in a batch of its own, our source receives with all its parts.
 // Method: thirty messages with typed properties.

@@ -108,12 +108,12 @@ TEST(Services, TellEveryCustomerOnceOverServiceBus) {
   if (!ServiceBusEmulator::is_installed()) GTEST_SKIP() << ServiceBusEmulator::kNeeds;
   // A killed service's messages come again when their locks have run out.
   const ServiceBusEmulator servicebus(R"("topics": {"shop": {
-    "order": {"lockMs": 3000, "rules": {"taken": {"subject": "payments.taken"},
-                                        "refused": {"subject": "payments.refused"}}},
-    "inventory": {"lockMs": 3000, "rules": {"placed": {"subject": "orders.placed"},
-                                            "refused": {"subject": "payments.refused"}}},
-    "payment": {"lockMs": 3000, "rules": {"reserved": {"subject": "stock.reserved"}}},
-    "notification": {"lockMs": 3000, "rules": {"closed": {"subject": "orders.closed"}}}}})");
+    "order": {"lockMs": 3000, "rules": {"taken": {"label": "payments.taken"},
+                                        "refused": {"label": "payments.refused"}}},
+    "inventory": {"lockMs": 3000, "rules": {"placed": {"label": "orders.placed"},
+                                            "refused": {"label": "payments.refused"}}},
+    "payment": {"lockMs": 3000, "rules": {"reserved": {"label": "stock.reserved"}}},
+    "notification": {"lockMs": 3000, "rules": {"closed": {"label": "orders.closed"}}}}})");
   tell_every_customer_once(servicebus.connection_string());
 }
 

@@ -9,7 +9,7 @@
  *     "tls": { "key": "FILE.pem", "certificate": "FILE.pem" },
  *     "queues": { "orders": { "lockMs": 30000, "deliveriesMax": 10, "sessions": false, "duplicatesMs": 0, "busy": 0,
  *                           "sessionWaitMs": 60000 } },
- *     "topics": { "events": { "all": {}, "some": { "rules": { "placed": { "subject": "orders.placed" } } } } } }
+ *     "topics": { "events": { "all": {}, "some": { "rules": { "placed": { "label": "orders.placed" } } } } } }
  */
 const fs = require('fs');
 const rhea = require('rhea');
@@ -18,6 +18,7 @@ const { Journal } = require('./journal.js');
 const { manage } = require('./management.js');
 const { Queue, error } = require('./queue.js');
 const { Rules } = require('./rules.js');
+const { Topic } = require('./topic.js');
 
 const kBatch = 0x80013700; // the message format of several messages in one transfer
 const kSessionFilter = 'com.microsoft:session-filter';
@@ -26,7 +27,7 @@ const kTicksAt1970 = 621_355_968_000_000_000n;
 const config = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
 const journal = new Journal(config.journal);
 const queues = new Map(); // path in lower case -> Queue
-const topics = new Map(); // name in lower case -> [Queue]
+const topics = new Map(); // name in lower case -> Topic
 
 function addQueue(path, options) {
   const queue = new Queue(path, options, journal);
@@ -37,11 +38,14 @@ for (const [name, options] of Object.entries(config.queues ?? {})) addQueue(name
 for (const [name, subscriptions] of Object.entries(config.topics ?? {})) {
   topics.set(
     name.toLowerCase(),
-    Object.entries(subscriptions).map(([each, options]) => {
-      const queue = addQueue(`${name}/Subscriptions/${each}`, options);
-      queue.rules = new Rules(options.rules);
-      return queue;
-    }),
+    new Topic(
+      Object.entries(subscriptions).map(([each, options]) => {
+        const queue = addQueue(`${name}/Subscriptions/${each}`, options);
+        queue.rules = new Rules(options.rules);
+        return queue;
+      }),
+      journal,
+    ),
   );
 }
 for (const entry of [...journal.kept.values()]) queues.get(entry.path.toLowerCase())?.restore(entry);
@@ -158,7 +162,7 @@ container.on('message', ({ connection, receiver, delivery, message, format }) =>
   }
   if (path.endsWith('/$management')) {
     delivery.accept();
-    const queue = findQueue(baseOf(path)) ?? topics.get(baseOf(path).toLowerCase())[0];
+    const queue = findQueue(baseOf(path)) ?? topics.get(baseOf(path).toLowerCase());
     say(`manage ${message.application_properties?.operation} ${queue.path}`);
     return reply(state, message, manage(queue, message));
   }
@@ -167,11 +171,9 @@ container.on('message', ({ connection, receiver, delivery, message, format }) =>
     const { content, multiple } = rhea.message.decode(message).body;
     parts = (multiple ? content : [content]).map((bytes) => rhea.message.decode(bytes));
   }
-  const targets = topics.get(path.toLowerCase()) ?? [findQueue(path)];
+  const target = topics.get(path.toLowerCase()) ?? findQueue(path);
   let refused;
-  for (const part of parts) {
-    for (const queue of targets) if (queue.rules?.match(part) ?? true) refused ??= queue.put(part);
-  }
+  for (const part of parts) refused ??= target.put(part);
   return refused ? delivery.reject(refused) : delivery.accept();
 });
 function reply(state, request, answer) {

@@ -11,6 +11,7 @@ function tokenOf(uuid) {
 }
 
 const lost = [410, 'The lock supplied is invalid.', 'com.microsoft:message-lock-lost'];
+const noRules = [400, 'Rules are a subscription\'s.', 'amqp:not-allowed'];
 const sessionLost = [410, 'The session lock has expired.', 'com.microsoft:session-lock-lost'];
 
 /** Each operation of a queue's $management node: (queue, map) to [status, words, error condition] or { body }. */
@@ -45,6 +46,24 @@ const operations = {
   'com.microsoft:get-session-state'(queue, map) {
     if (!queue.sessions.has(map['session-id'])) return sessionLost;
     return { body: { 'session-state': queue.states.get(map['session-id']) ?? null } };
+  },
+  'com.microsoft:add-rule'(queue, map) {
+    const name = map['rule-name'];
+    if (!queue.rules) return noRules;
+    try {
+      if (queue.rules.add(name, map['rule-description'])) return {};
+    } catch (problem) {
+      return [400, problem.message, 'amqp:invalid-field'];
+    }
+    return [409, `The rule '${name}' already exists.`, 'com.microsoft:entity-already-exists'];
+  },
+  'com.microsoft:remove-rule'(queue, map) {
+    if (!queue.rules) return noRules;
+    return queue.rules.remove(map['rule-name']) ? {} : [404, 'There is no such rule.', 'amqp:not-found'];
+  },
+  'com.microsoft:enumerate-rules'(queue, map) {
+    if (!queue.rules) return noRules;
+    return { body: { rules: queue.rules.list(Number(map.skip ?? 0), Number(map.top ?? 100)) } };
   },
 };
 

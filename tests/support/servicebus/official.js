@@ -7,6 +7,11 @@
  *   node official.js CONNECTION_STRING receive QUEUE COUNT    completes them, and prints each as a line of JSON
  *   node official.js CONNECTION_STRING receive-session QUEUE SESSION COUNT
  *   node official.js CONNECTION_STRING dead QUEUE COUNT       the same of QUEUE's dead letters
+ *   node official.js CONNECTION_STRING schedule QUEUE MS      a message, in so many milliseconds; prints its number
+ *   node official.js CONNECTION_STRING cancel QUEUE NUMBER
+ *   node official.js CONNECTION_STRING rules TOPIC SUBSCRIPTION          prints each as a line of JSON
+ *   node official.js CONNECTION_STRING add-rule TOPIC SUBSCRIPTION NAME FILTER     FILTER in JSON
+ *   node official.js CONNECTION_STRING state QUEUE SESSION TEXT          prints the session's state, and changes it
  */
 const { ServiceBusClient } = require('@azure/service-bus');
 
@@ -62,6 +67,15 @@ async function send(client, count) {
   await client.createSender(queue).sendMessages(messages);
 }
 
+async function listRules(manager) {
+  for await (const rule of manager.listRules()) console.log(JSON.stringify(rule));
+}
+async function changeState(receiver, text) {
+  console.log(String(await receiver.getSessionState()));
+  await receiver.setSessionState(Buffer.from(text));
+  await receiver.close();
+}
+
 async function main() {
   const client = new ServiceBusClient(connectionString);
   if (command === 'send') await send(client, Number(rest[0]));
@@ -73,6 +87,18 @@ async function main() {
   if (command === 'receive') await take(client.createReceiver(queue), Number(rest[0]));
   if (command === 'receive-session') await take(await client.acceptSession(queue, rest[0]), Number(rest[1]));
   if (command === 'dead') await take(client.createReceiver(queue, { subQueueType: 'deadLetter' }), Number(rest[0]));
+  if (command === 'schedule') {
+    const when = new Date(Date.now() + Number(rest[0]));
+    const [number] = await client.createSender(queue).scheduleMessages({ body: Buffer.from('later') }, when);
+    console.log(String(number));
+  }
+  if (command === 'cancel') {
+    const { fromString } = require('long');
+    await client.createSender(queue).cancelScheduledMessages(fromString(rest[0]));
+  }
+  if (command === 'rules') await listRules(client.createRuleManager(queue, rest[0]));
+  if (command === 'add-rule') await client.createRuleManager(queue, rest[0]).createRule(rest[1], JSON.parse(rest[2]));
+  if (command === 'state') await changeState(await client.acceptSession(queue, rest[0]), rest[1]);
   await client.close();
 }
 main().catch((error) => {

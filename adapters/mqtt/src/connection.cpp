@@ -2,15 +2,11 @@
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
+#include <span>
 #include <utility>
-
-#include "headrace/port/connect_tcp.hpp"
 
 namespace headrace::mqtt {
 namespace {
@@ -64,8 +60,8 @@ bool is_for_now(unsigned code) {
   return std::ranges::find(kForNow, code) != kForNow.end();
 }
 
-Connection::Connection(int fd, std::string where, const MqttOptions& options)
-    : fd_(fd),
+Connection::Connection(Stream stream, std::string where, const MqttOptions& options)
+    : stream_(std::move(stream)),
       where_(std::move(where)),
       v5_(options.version == MqttVersion::v5),
       keep_alive_(options.keep_alive),
@@ -73,28 +69,11 @@ Connection::Connection(int fd, std::string where, const MqttOptions& options)
       sent_at_(Clock::now()),
       heard_at_(sent_at_) {}
 
-Connection::Connection(Connection&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)),
-      where_(std::move(other.where_)),
-      v5_(other.v5_),
-      keep_alive_(other.keep_alive_),
-      packet_bytes_max_(other.packet_bytes_max_),
-      limits_(other.limits_),
-      out_(std::move(other.out_)),
-      in_(std::move(other.in_)),
-      taken_(other.taken_),
-      sent_at_(other.sent_at_),
-      heard_at_(other.heard_at_) {}
-
-Connection::~Connection() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 Result<Connection> Connection::open(const MqttAddress& address, const MqttOptions& options,
                                     const Greeting& greeting, ConnectionLoop& loop) {
-  auto fd = connect_tcp(address.host, address.port, options.connect_timeout, address.text());
-  if (!fd) return fd.error();
-  Connection connection(*fd, address.text(), options);
+  auto stream = Stream::open(address, options);
+  if (!stream) return stream.error();
+  Connection connection(std::move(*stream), address.text(), options);
   if (Status greeted = connection.greet(address, options, greeting, loop); !greeted) return greeted.error();
   return connection;
 }
@@ -135,7 +114,7 @@ Status Connection::greet(const MqttAddress& address, const MqttOptions& options,
       return read_answer(**packet);
     }
     if (Clock::now() >= until) return Error{"no answer to the connect", where_, Error::Retry::maybe};
-    loop.waker()->wait(fd_,
+    loop.waker()->wait(stream_.fd(),
                        std::max(std::chrono::duration_cast<milliseconds>(until - Clock::now()), milliseconds(1)));
   }
   return Error{"stopped", where_, Error::Retry::maybe};
@@ -169,13 +148,10 @@ Status Connection::exchange() {
 Status Connection::flush() {
   std::size_t sent = 0;
   while (sent < out_.size()) {
-    const ssize_t put = ::send(fd_, out_.data() + sent, out_.size() - sent, MSG_NOSIGNAL);
-    if (put < 0) {
-      if (errno == EINTR) continue;
-      if (errno == EAGAIN) break;
-      return Error{std::strerror(errno), where_, Error::Retry::maybe};
-    }
-    sent += static_cast<std::size_t>(put);
+    const auto put = stream_.send(std::string_view(out_).substr(sent));
+    if (!put) return put.error();
+    if (*put == 0) break;
+    sent += *put;
     sent_at_ = Clock::now();
   }
   out_.erase(0, sent);
@@ -187,15 +163,13 @@ Status Connection::fill() {
   for (std::size_t reads = 0; reads < kReadsMax; ++reads) {
     const std::size_t before = in_.size();
     in_.resize(before + kReadBytes);
-    const ssize_t got = ::recv(fd_, in_.data() + before, kReadBytes, 0);
-    in_.resize(before + (got > 0 ? static_cast<std::size_t>(got) : 0));
-    if (got == 0) return Error{"the broker hung up", where_, Error::Retry::maybe};
-    if (got < 0) {
-      if (errno == EAGAIN || errno == EINTR) return Nothing{};
-      return Error{std::strerror(errno), where_, Error::Retry::maybe};
-    }
+    const auto got = stream_.receive(std::span(in_).subspan(before));
+    in_.resize(before + (got ? *got : 0));
+    if (!got) return got.error();
+    if (*got == 0) return Nothing{};
     heard_at_ = Clock::now();
-    if (static_cast<std::size_t>(got) < kReadBytes) return Nothing{};
+    // TLS gives a record at a time; a socket all that it has.
+    if (*got < kReadBytes && !stream_.is_tls()) return Nothing{};
   }
   return Nothing{};
 }
@@ -225,20 +199,21 @@ Result<std::optional<Packet>> Connection::next() {
 }
 
 void Connection::wait(Waker& waker, milliseconds at_most) const {
-  waker.wait(fd_, std::min(keep_alive_ / 4, at_most),
-             out_.empty() ? Waker::Until::readable : Waker::Until::readable_or_writable);
+  const bool sends = !out_.empty() && !stream_.receives_first();
+  waker.wait(stream_.fd(), std::min(keep_alive_ / 4, at_most),
+             sends ? Waker::Until::readable_or_writable : Waker::Until::readable);
 }
 
 void Connection::close() {
   PacketWriter().finish(PacketType::disconnect, 0, out_);
   (void)flush();
   // What the broker still sends must not make a reset of the close, which might overtake the above.
-  ::shutdown(fd_, SHUT_WR);
-  pollfd ready{fd_, POLLIN, 0};
+  stream_.shut_down();
+  pollfd ready{stream_.fd(), POLLIN, 0};
   const auto until = Clock::now() + kGoodbye;
   while (Clock::now() < until && ::poll(&ready, 1, static_cast<int>(kGoodbye.count())) > 0) {
     char dropped[4096];
-    if (::recv(fd_, dropped, sizeof dropped, 0) <= 0) break;
+    if (::recv(stream_.fd(), dropped, sizeof dropped, 0) <= 0) break;
   }
 }
 

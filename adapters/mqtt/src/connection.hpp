@@ -11,6 +11,7 @@
 #include "headrace/mqtt/mqtt_options.hpp"
 #include "headrace/port/connection_loop.hpp"
 #include "packet.hpp"
+#include "stream.hpp"
 
 namespace headrace::mqtt {
 
@@ -33,9 +34,8 @@ class Connection {
   /// Connects and greets. An error that no retry helps is one of credentials or of the client's id.
   [[nodiscard]] static Result<Connection> open(const MqttAddress& address, const MqttOptions& options,
                                                const Greeting& greeting, ConnectionLoop& loop);
-  Connection(Connection&& other) noexcept;
+  Connection(Connection&&) noexcept = default;
   Connection& operator=(Connection&&) = delete;
-  ~Connection();
 
   [[nodiscard]] const BrokerLimits& limits() const noexcept { return limits_; }
   [[nodiscard]] const std::string& where() const noexcept { return where_; }
@@ -58,7 +58,7 @@ class Connection {
 
  private:
   using Clock = std::chrono::steady_clock;
-  Connection(int fd, std::string where, const MqttOptions& options);
+  Connection(Stream stream, std::string where, const MqttOptions& options);
   [[nodiscard]] Status flush();
   [[nodiscard]] Status fill();
   [[nodiscard]] Status keep_alive();
@@ -66,7 +66,7 @@ class Connection {
                              ConnectionLoop& loop);
   [[nodiscard]] Status read_answer(const Packet& connack);
 
-  int fd_ = -1;
+  Stream stream_;
   std::string where_;
   bool v5_;
   std::chrono::milliseconds keep_alive_;  ///< so that a half and a quarter of a second are something

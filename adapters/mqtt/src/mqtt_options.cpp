@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "headrace/port/server_url.hpp"
+#include "stream.hpp"
 
 namespace headrace::mqtt {
 
@@ -20,10 +21,11 @@ Result<MqttAddress> MqttAddress::of(const MqttOptions& options) {
   const std::string where = "mqtt url";
   auto url = ServerUrl::of(options.url, where);
   if (!url) return url.error();
-  if (url->scheme == "mqtts") return Error{"TLS is not available in this adapter", where};
-  if (url->scheme != "mqtt") return Error{"must begin with mqtt://", where};
+  if (url->scheme != "mqtt" && url->scheme != "mqtts") return Error{"must begin with mqtt:// or mqtts://", where};
   if (!url->path.empty()) return Error{"has a path, which means nothing here", where};
   MqttAddress address;
+  address.tls = url->scheme == "mqtts";
+  if (address.tls) address.port = 8883;
   address.host = std::move(url->host);
   if (url->port != 0) address.port = url->port;
   address.user = std::move(url->user);
@@ -48,6 +50,9 @@ Result<MqttAddress> MqttAddress::of(const MqttOptions& options) {
   }
   if (options.keep_alive.count() < 1 || options.keep_alive.count() > 65'535) {
     return Error{"keep_alive must be 1 to 65535 s", "mqtt"};
+  }
+  if (address.tls) {
+    if (Status good = Stream::check(options.tls); !good) return good.error();
   }
   return address;
 }

@@ -16,14 +16,24 @@ enum class Qos : std::uint8_t {
   at_least_once,
 };
 
+/// For mqtts:// URLs. TLS 1.2 or later; the broker's certificate is always verified, its chain and its name. The files are
+/// read at each connection.
+struct MqttTls {
+  std::string ca_file = "/etc/ssl/certs/ca-certificates.crt";  ///< PEM: whom to trust; Debian's own list
+  std::string certificate_file = {};                           ///< PEM, with its chain: who we are; empty: nobody
+  std::string key_file = {};                                   ///< PEM; of the certificate
+  std::string server_name = {};                                ///< whom to expect; empty: the URL's host
+};
+
 /// How to reach a broker. The password comes from the first of: the URL, the file, the environment's variable. It
 /// is in no message of this adapter.
 struct MqttOptions {
-  std::string url = "mqtt://127.0.0.1:1883";  ///< mqtt://[USER:PASSWORD@]HOST[:PORT]
+  std::string url = "mqtt://127.0.0.1:1883";  ///< mqtt[s]://[USER:PASSWORD@]HOST[:PORT]
   std::string client_id = {};  ///< unlike every other's at the broker; names the session of a source
   MqttVersion version = MqttVersion::v5;
   std::string password_file = {};  ///< its first line
   std::string password_variable = {};
+  MqttTls tls = {};
   std::chrono::seconds keep_alive{30};  ///< a peer that is silent for half as long again is gone
   std::chrono::milliseconds connect_timeout{2'000};
   std::chrono::milliseconds answer_timeout{5'000};  ///< to a connect, and to a subscription
@@ -33,10 +43,11 @@ struct MqttOptions {
   HealthBoard::Changed on_health = nullptr;
 };
 
-/// A URL taken apart. TLS (mqtts://) is refused: this client has none, and nothing goes out in clear text unasked.
+/// A URL taken apart.
 struct MqttAddress {
   std::string host;
-  std::uint16_t port = 1883;
+  std::uint16_t port = 1883;  ///< 8883 with TLS
+  bool tls = false;
   std::string user;
   std::string password;
 

@@ -19,8 +19,9 @@ PlainRabbit::PlainRabbit(std::uint16_t port, std::string queue)
   amqp_socket_t* socket = amqp_tcp_socket_new(state_);
   if (amqp_socket_open(socket, "127.0.0.1", port) != AMQP_STATUS_OK)
     throw std::runtime_error("rabbitmq: no connection");
-  amqp_login(state_, "/", 0, 131072, 0, AMQP_SASL_METHOD_PLAIN, "guest", "guest");
-  answered("login");
+  // Its answer is not what amqp_get_rpc_reply() tells.
+  const amqp_rpc_reply_t in = amqp_login(state_, "/", 0, 131072, 0, AMQP_SASL_METHOD_PLAIN, "guest", "guest");
+  if (in.reply_type != AMQP_RESPONSE_NORMAL) throw std::runtime_error("rabbitmq: login");
   amqp_channel_open(state_, 1);
   answered("channel");
   amqp_queue_declare(state_, 1, text(queue_), 0, 1, 0, 0, amqp_empty_table);

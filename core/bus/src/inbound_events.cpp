@@ -48,6 +48,7 @@ void InboundEvents::take(ReceivedMessage&& received) {
     receipt.settle(settlement);
   };
   Result<EncodedEvent> event = read_(received.message);
+  if (!event && event.error().retry == Error::Retry::maybe) return answer(Settlement::retry, &Counts::refused);
   if (!event) return answer(Settlement::reject, &Counts::rejected);
   const auto topic = topics_.find(event->envelope.topic);
   if (topic == topics_.end()) return answer(options_.unrouted, &Counts::unrouted);

@@ -25,17 +25,24 @@ Outbox::Outbox(EventStore& store, CheckpointStore& checkpoints, Sink& sink, Writ
                 }) {}
 
 Result<StoreFollower::Taken> Outbox::send(StoredEvent& event, const std::shared_ptr<HandledPrefix>& prefix) {
-  Result<Message> message = write_(event.event);
-  if (!message) return Error{message.error().message(), {}, Error::Retry::no};
+  if (!unsent_ || unsent_->position != event.position) {
+    Result<Message> message = write_(event.event);
+    if (!message) return message.error();
+    unsent_ = Written{event.position, std::move(*message)};
+  }
   // Confirmed on the sink's thread, perhaps after this outbox has gone: the receipt holds what it needs.
   const auto receipt = std::make_shared<HandledPrefix::Receipt>(prefix, event.position);
   const auto confirm = [receipt](const Status& status) {
     if (!status) receipt->refused(status.error());
   };
-  SendResult result = sink_.send(std::move(*message), confirm);
-  if (result == SendResult::full && sink_.wait_for_room(kRoomWait))
-    result = sink_.send(std::move(*message), confirm);
-  if (result == SendResult::taken) return StoreFollower::Taken::yes;
+  SendResult result = sink_.send(std::move(unsent_->message), confirm);
+  if (result == SendResult::full && sink_.wait_for_room(kRoomWait)) {
+    result = sink_.send(std::move(unsent_->message), confirm);
+  }
+  if (result == SendResult::taken) {
+    unsent_.reset();
+    return StoreFollower::Taken::yes;
+  }
   prefix->take_back(event.position);
   return error_of(result);
 }

@@ -115,12 +115,12 @@ bool DeliverySite::returns_itself(const PendingEvent& event) const noexcept {
 }
 
 void DeliverySite::redrive(const DeadLetter& letter, std::shared_ptr<RedriveTurn> turn) {
-  auto event = std::make_unique<PendingEvent>();
+  PendingEventPtr event = pending_events_->make();
   const EventOps& ops = *letter.event.ops();
   event->site = this;
   event->entry = DeliveryDirectory::delivery_of(subscription_).entry_of(ops, letter.envelope.topic);
   if (event->entry == nullptr) return;  // topics_max topics are known: the turn gives the letter back
-  event->event = letter.event;
+  event->event.share(letter.event);
   event->redriven = std::move(turn);
   const EventOps& payload = *ops.payload;
   event->key = ops.has_key

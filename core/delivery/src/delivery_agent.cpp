@@ -15,6 +15,7 @@ DeliveryAgent::DeliveryAgent(Worker& worker, const DeliveryDefaults& defaults)
       on_breaker_(defaults.on_breaker),
       event_types_(defaults.event_types),
       random_(defaults.seed != 0 ? defaults.seed + worker.index() : std::random_device()()),
+      pending_events_(std::make_shared<PendingEventPool>(defaults.timers_max)),
       timers_({defaults.timers_max, defaults.tick}, time_.now_ns()),
       works_options_{defaults.scheduled_max + kRedrivesMax, defaults.tick} {}
 

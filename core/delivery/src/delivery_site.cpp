@@ -21,7 +21,7 @@ HeldEvent hold_box(SharedEvent& box) {
 }  // namespace
 
 DeliverySite::DeliverySite(const DeliveryOptions& options, SubscriptionState& subscription, DeliveryAgent& agent)
-    : options_(options), subscription_(subscription), agent_(agent) {
+    : options_(options), subscription_(subscription), agent_(agent), pending_events_(agent.pending_events()) {
   if (options.breaker) breaker_.emplace(*options.breaker);
   if (options.retry_budget) budget_.emplace(*options.retry_budget, agent.now_ns());
   find_parked_keys();
@@ -267,17 +267,17 @@ void DeliverySite::try_later(PendingEventPtr event, std::uint64_t due_ns, Tally&
 
 PendingEventPtr DeliverySite::keep(Context& context, Claim claim) {
   if (agent_.running() != nullptr) return agent_.take_running();
-  auto event = std::make_unique<PendingEvent>();
+  PendingEventPtr event = pending_events_->make();
   event->site = this;
   event->claimed = claim == Claim::has && options_.deduplicated;
   event->entry = &context.entry();
   event->key = key_of(context);
   const EventOps& ops = *context.entry().ops;
   if (SharedEvent* box = context.box()) {
-    event->event = hold_box(*box);
+    event->event.share(hold_box(*box));
   } else {
     HEADRACE_CHECK("delivery.keep", ops.trivially_copyable, "the router boxes what cannot be copied");
-    event->event = HeldEvent::move_from(ops, const_cast<void*>(context.whole()));
+    event->event.take(ops, const_cast<void*>(context.whole()));
   }
   return event;
 }

@@ -122,6 +122,20 @@ Result<EncodedEvent> ClaimCheck::resolve(EncodedEvent event) const {
   return event;
 }
 
+ClaimCheck::Write ClaimCheck::before(Write write) const {
+  return [claims = *this, write = std::move(write)](const EncodedEvent& event) -> Result<Message> {
+    const Result<EncodedEvent> travels = claims.check_in(event);
+    return travels ? write(*travels) : travels.error();
+  };
+}
+
+ClaimCheck::Read ClaimCheck::after(Read read) const {
+  return [claims = *this, read = std::move(read)](const Message& message) -> Result<EncodedEvent> {
+    Result<EncodedEvent> event = read(message);
+    return event ? claims.resolve(std::move(*event)) : event;
+  };
+}
+
 Status ClaimCheck::discard(const EncodedEvent& event) const {
   if (!is_claim(event)) return Nothing{};
   const Result<Claim> claim = read_claim(event);

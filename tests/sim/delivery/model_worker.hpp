@@ -5,13 +5,13 @@
 #include <deque>
 #include <map>
 #include <optional>
-#include <random>
 #include <set>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "headrace/delivery/delivery_site.hpp"
+#include "headrace/delivery/jitter_random.hpp"
 #include "model_limits.hpp"
 #include "model_world.hpp"
 
@@ -31,7 +31,7 @@ struct ModelWorker {
 
   ModelWorld& world;
   const unsigned index;
-  std::mt19937_64 random;
+  JitterRandom random;
   const Plan& plan = world.plan;
   Ledger& ledger = world.ledger;
   std::uint64_t now_ns = 0;

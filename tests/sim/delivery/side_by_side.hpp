@@ -4,7 +4,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <random>
 #include <set>
 #include <span>
 #include <sstream>
@@ -41,7 +40,7 @@ class SideBySide {
         sim_(options(seed)) {
     world_.posted.resize(workers_);
     for (unsigned worker = 0; worker < workers_; ++worker) {
-      models_.push_back({world_, worker, std::mt19937_64(kJitterSeed + worker)});
+      models_.push_back({world_, worker, JitterRandom(kJitterSeed + worker)});
     }
     opened_.resize(workers_);
     rung_.resize(workers_);

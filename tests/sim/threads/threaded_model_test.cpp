@@ -114,7 +114,7 @@ Account predict(const Plan& plan, unsigned workers, const std::vector<Lane>& lan
   ModelWorld world{plan};
   world.posted.resize(workers);
   std::deque<ModelWorker> models;
-  for (unsigned worker = 0; worker < workers; ++worker) models.push_back({world, worker, std::mt19937_64(worker)});
+  for (unsigned worker = 0; worker < workers; ++worker) models.push_back({world, worker, JitterRandom(worker)});
   std::vector<std::vector<ModelWorker::Run>> runs(workers);
   for (std::uint64_t p = 0; p < lanes.size(); ++p) {
     for (const Published& published : lanes[p]) {

@@ -4,13 +4,17 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "bridge_world.hpp"
 #include "durable_world.hpp"
 #include "headrace/bus/message_receipt.hpp"
+#include "headrace/delivery/memory_blob_store.hpp"
+#include "headrace/port/claim_check.hpp"
 
 namespace headrace {
 namespace {
@@ -116,6 +120,47 @@ TEST_F(Inbound, DeadLetterAnswersAsTheOptionSays) {
   while (bus.poll() > 0) {
   }
   EXPECT_EQ(handled, 2);
+}
+
+// Claim:  content that was checked in reaches the handler as if it had travelled; while the blob store is away its
+//         message goes back to the broker, and a claim to nothing is rejected.
+// Method: claims before the writer and after the reader; a store that is away, that is back, and that lost the blob.
+TEST_F(Inbound, ClaimsAreResolvedOnTheWay) {
+  struct Blobs final : BlobStore {
+    MemoryBlobStore kept;
+    bool is_away = false;
+    Result<std::string> put(std::span<const std::byte> payload) override { return kept.put(payload); }
+    Result<std::vector<std::byte>> get(std::string_view reference, std::size_t bytes_max) override {
+      if (is_away) return Error{"away", {}, Error::Retry::maybe};
+      return kept.get(reference, bytes_max);
+    }
+    Status remove(std::string_view reference) override { return kept.remove(reference); }
+  };
+  const auto blobs = std::make_shared<Blobs>();
+  const ClaimCheck claims{blobs, {.others = {.travels_max = 1}}};
+  const auto write = claims.before([](const EncodedEvent& event) -> Result<Message> { return message_of(event); });
+  const Message travels = *write(*event_of(booked(7)));
+  ASSERT_EQ(travels.content_type, ClaimCheck::kContentType);
+
+  Numbers handled;
+  const auto handler = bus.subscribe<Booked>([&](const Booked& event) { handled.push_back(event.number); });
+  bus.start();
+  inbound = std::make_unique<InboundEvents>(bus, source, types, claims.after(event_of));
+  inbound->topic<Booked>();
+  ASSERT_TRUE(inbound->start());
+  const auto settled = [&] {
+    const std::size_t message = source.hand_in(travels);
+    bus.poll();
+    return source.settled(message);
+  };
+  blobs->is_away = true;
+  EXPECT_EQ(settled(), "retry");
+  blobs->is_away = false;
+  EXPECT_EQ(settled(), "done");
+  ASSERT_TRUE(claims.discard(*event_of(travels)));
+  EXPECT_EQ(settled(), "reject");
+  EXPECT_EQ(handled, Numbers{7});
+  EXPECT_EQ(inbound->counts().refused, 1U);
 }
 
 // Claim:  what was not handled goes back to the broker.

@@ -30,7 +30,7 @@ struct OutboxOfStore : testing::Test {
     return std::make_unique<Outbox>(store, checkpoints, sink, write, std::move(options));
   }
   static Result<Message> write(const EncodedEvent& event) {
-    if (event.envelope.topic == "unwritable") return Error{"it cannot be written", {}, Error::Retry::maybe};
+    if (event.envelope.topic == "unwritable") return Error{"it cannot be written", {}};
     Message message;
     message.topic = event.envelope.topic;
     return message;
@@ -140,6 +140,30 @@ TEST_F(OutboxOfStore, StandsStillAtWhatCannotGoOut) {
   sink.answer_sends_with(SendResult::too_large);
   EXPECT_EQ(outbox->poll(), 0U);
   EXPECT_EQ(outbox->status().state, State::failed);
+}
+
+// Claim:  an event that cannot be written now is written later, by itself; one that found no room is not written
+//         twice: its content would lie in a blob store twice.
+// Method: a writer that counts, whose store is away at first; then a sink that is full at first.
+TEST_F(OutboxOfStore, WritesLaterAndOnce) {
+  bool is_away = true;
+  int written = 0;
+  const auto counted = [&](const EncodedEvent& event) -> Result<Message> {
+    if (is_away) return Error{"the blob store is away", {}, Error::Retry::maybe};
+    ++written;
+    return write(event);
+  };
+  outbox = std::make_unique<Outbox>(store, checkpoints, sink, counted, FollowerOptions{.name = "out"});
+  append({"a"});
+  EXPECT_EQ(outbox->poll(), 0U);
+  EXPECT_EQ(outbox->status().state, State::retrying);
+  is_away = false;
+  sink.answer_sends_with(SendResult::full);
+  EXPECT_EQ(outbox->poll(), 0U);
+  sink.answer_sends_with(SendResult::taken);
+  EXPECT_EQ(outbox->poll(), 1U);
+  EXPECT_EQ(written, 1);
+  EXPECT_EQ(confirm_all(), SentTopics{"a"});
 }
 
 // Claim:  a full buffer is waited for, and nothing is sent twice or left out.

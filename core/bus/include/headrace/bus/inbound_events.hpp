@@ -40,7 +40,7 @@ struct InboundOptions {
 ///               What a crash leaves unsettled, the broker delivers again: subscriptions whose effect must not come
 ///               twice are `deduplicated`, by the event's id, which the broker's copies share.
 /// Bad messages: what cannot be read, or is of a newer version than known, is rejected, for the broker to
-///               dead-letter as it is.
+///               dead-letter as it is. What cannot be read now (Retry::maybe: a blob store that is away) goes back.
 /// Backpressure: as SourceBridge's.
 /// Threads:      topic() and start() by one thread, at start-up; the rest by any. Bus and source outlive it.
 class InboundEvents {
@@ -52,7 +52,7 @@ class InboundEvents {
     std::uint64_t published = 0;
     std::uint64_t unrouted = 0;
     std::uint64_t rejected = 0;  ///< unreadable
-    std::uint64_t refused = 0;   ///< by the bus; back with the broker
+    std::uint64_t refused = 0;   ///< by the bus, or not readable now; back with the broker
   };
 
   /// Throws ConfigError without types or a reader.

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 
 #include "headrace/bus/store_follower.hpp"
 #include "headrace/port/message.hpp"
@@ -19,7 +20,8 @@ namespace headrace {
 ///
 /// A broker that is away: the sink's buffer fills, and the outbox waits; status() says so.
 /// What cannot be sent:   an event that cannot be written, that is too large or that the broker refuses for good is
-///                        stood still at, and status() says where; resume() tries it again. Nothing is skipped.
+///                        stood still at, and status() says where; resume() tries it again. What cannot be written
+///                        now (Retry::maybe: a blob store that is away) is tried again by itself. Nothing is skipped.
 /// Threads:               as StoreFollower's. The stores and the sink outlive it; stop it before the sink.
 class Outbox {
  public:
@@ -48,7 +50,12 @@ class Outbox {
 
   Sink& sink_;
   const Write write_;
-  StoreFollower follower_;  // last: its thread uses all of the above
+  struct Written {
+    EventPosition position;
+    Message message;
+  };
+  std::optional<Written> unsent_;  ///< found no room: it is not written twice. owner: the follower's thread
+  StoreFollower follower_;         // last: its thread uses all of the above
 };
 
 }  // namespace headrace

@@ -6,12 +6,12 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <random>
 #include <vector>
 
 #include "headrace/base/atomic.hpp"
 #include "headrace/delivery/delivery_options.hpp"
-#include "headrace/delivery/pending_event.hpp"
+#include "headrace/delivery/jitter_random.hpp"
+#include "headrace/delivery/pending_event_pool.hpp"
 #include "headrace/delivery/timed_work.hpp"
 #include "headrace/delivery/timing_wheel.hpp"
 #include "headrace/dispatch/worker.hpp"
@@ -63,6 +63,9 @@ class DeliveryAgent final : public WorkerAgent {
   [[nodiscard]] PendingEventPtr take_running() noexcept { return std::move(running_); }
   [[nodiscard]] PendingEvent* running() noexcept { return running_.get(); }
 
+  /// Where they are made. Whoever keeps one for longer than the agent lives keeps the pool as well.
+  [[nodiscard]] const std::shared_ptr<PendingEventPool>& pending_events() noexcept { return pending_events_; }
+
   [[nodiscard]] const EventTypes* event_types() const noexcept { return event_types_.get(); }
   [[nodiscard]] WatchSlot& watch_slot() noexcept { return watch_slot_; }
   [[nodiscard]] Worker& worker() noexcept { return worker_; }
@@ -100,7 +103,8 @@ class DeliveryAgent final : public WorkerAgent {
   const DedupOwner owner_ = EventId::make().low;
   std::function<void(std::string_view, CircuitBreaker::State)> on_breaker_;
   const std::shared_ptr<const EventTypes> event_types_;
-  std::mt19937_64 random_;
+  JitterRandom random_;
+  const std::shared_ptr<PendingEventPool> pending_events_;
   TimingWheel<Timer> timers_;
   const TimingWheelOptions works_options_;
   std::optional<TimingWheel<std::shared_ptr<TimedWork>>> works_;  ///< made for the first

@@ -153,6 +153,7 @@ class DeliverySite {
   const DeliveryOptions& options_;
   SubscriptionState& subscription_;
   DeliveryAgent& agent_;
+  const std::shared_ptr<PendingEventPool> pending_events_;
   std::optional<KeyOrder<PendingEventPtr>> waiting_;       ///< made when the first key is held
   std::unordered_map<std::uint64_t, std::string> parked_;  ///< by hash: the key as text
   std::unordered_set<std::string> parked_before_;          ///< found in the store; no event of theirs has come yet

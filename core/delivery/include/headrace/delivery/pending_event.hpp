@@ -4,12 +4,13 @@
 #include <memory>
 #include <vector>
 
-#include "headrace/event/held_event.hpp"
+#include "headrace/delivery/kept_event.hpp"
 #include "headrace/port/dead_letter_store.hpp"
 
 namespace headrace {
 
 class DeliverySite;
+class PendingEventPool;
 class RedriveTurn;
 struct DispatchEntry;
 
@@ -18,7 +19,7 @@ struct DispatchEntry;
 struct PendingEvent {
   DeliverySite* site = nullptr;
   const DispatchEntry* entry = nullptr;
-  HeldEvent event;  ///< as it lay in the lane: with its meta, where it has any
+  KeptEvent event;  ///< as it lay in the lane: with its meta, where it has any
   std::uint64_t key = 0;
   std::uint32_t attempts = 0;  ///< made
   bool holds_key = false;      ///< later events of its key wait for it
@@ -28,8 +29,28 @@ struct PendingEvent {
   std::vector<Attempt> later_attempts;    ///< the latest kAttemptsKept - 1
   std::unique_ptr<DeadLetter> letter;     ///< on its way into a store that is full or down
   std::shared_ptr<RedriveTurn> redriven;  ///< null: it is not a dead letter's
+  PendingEventPool* home = nullptr;       ///< where it came from
+
+  /// As new, but for its home.
+  void clear() noexcept {
+    site = nullptr;
+    entry = nullptr;
+    event.clear();
+    key = 0;
+    attempts = 0;
+    holds_key = false;
+    claimed = false;
+    first_failure_ns = 0;
+    first_attempt = {};
+    later_attempts.clear();
+    letter.reset();
+    redriven.reset();
+  }
 };
 
-using PendingEventPtr = std::unique_ptr<PendingEvent>;
+struct GiveBack {
+  void operator()(PendingEvent* event) const noexcept;  ///< in pending_event_pool.hpp
+};
+using PendingEventPtr = std::unique_ptr<PendingEvent, GiveBack>;
 
 }  // namespace headrace

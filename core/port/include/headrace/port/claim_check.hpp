@@ -10,6 +10,7 @@
 #include "headrace/base/result.hpp"
 #include "headrace/event/envelope.hpp"
 #include "headrace/port/blob_store.hpp"
+#include "headrace/port/message.hpp"
 
 namespace headrace {
 
@@ -32,9 +33,9 @@ struct EventSizes {
 /// The claim check: content that is too large to travel goes to a blob store, and the event carries a reference,
 /// which its consumer resolves when it wants the content. This is a notification event.
 ///
-///     sink.send(claims.check_in(std::move(event)))     where events leave
-///     claims.resolve(std::move(event))                 where they are decoded; what is no claim comes back as it
-///     is
+///     Outbox outbox(store, checkpoints, sink, claims.before(write), …);     where events leave
+///     InboundEvents inbound(bus, source, types, claims.after(read));        where they arrive
+///     claims.resolve(std::move(event))     in a program that sees them encoded; what is no claim stays as it is
 ///
 /// The envelope stays as it is, so that routing, order and deduplication do not notice. A claim is text: the
 /// content type, size and checksum of what it stands for, and the blob's reference.
@@ -44,6 +45,7 @@ struct EventSizes {
 ///            helps. What the blob store says otherwise.
 /// Lost:      a blob is put before the event is sent: a crash in between leaves a blob that nobody refers to.
 ///            Blobs stay until discard(): an event may have several consumers, and be replayed.
+///            What cannot be reached now says `maybe`: an Outbox and InboundEvents wait for it.
 class ClaimCheck {
  public:
   static constexpr std::string_view kContentType = "text/x-headrace-claim";
@@ -56,6 +58,14 @@ class ClaimCheck {
   }
   [[nodiscard]] Result<EncodedEvent> check_in(EncodedEvent event) const;
   [[nodiscard]] Result<EncodedEvent> resolve(EncodedEvent event) const;
+
+  using Write = std::function<Result<Message>(const EncodedEvent&)>;
+  using Read = std::function<Result<EncodedEvent>(const Message&)>;
+  /// Checks in, then writes what travels.
+  [[nodiscard]] Write before(Write write) const;
+  /// Reads what travelled, then resolves it.
+  [[nodiscard]] Read after(Read read) const;
+
   /// Removes the blob of a claim that nobody will resolve any more. What is no claim has none.
   [[nodiscard]] Status discard(const EncodedEvent& event) const;
 

@@ -59,6 +59,7 @@ TEST(KeptEvent, LettersOutliveIt) {
   KeptEvent kept;
   keep(kept, SmallKept{7});
   const HeldEvent small = kept.for_letter();
+  keep(kept, SmallKept{9});
   keep(kept, OwningKept{std::make_shared<int>(5)});
   const HeldEvent owning = kept.for_letter();
   EXPECT_EQ(owning.data(), kept.data());

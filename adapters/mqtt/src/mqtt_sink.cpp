@@ -30,7 +30,8 @@ class MqttSink::Writer final : public SinkWriter {
   Status connect_and_serve() override {
     auto connection = Connection::open(address_, options_.broker, {}, loop());
     if (!connection) return connection.error();
-    loop().connected();
+    loop().health().set(AdapterState::up);
+    answered_ = false;
     const Status ended = serve(*connection);
     numbers_.clear();
     return ended;
@@ -91,6 +92,8 @@ class MqttSink::Writer final : public SinkWriter {
   void confirm(const Connection& connection, std::uint16_t id, unsigned code) {
     const auto number = numbers_.extract(id);
     if (number.empty()) return;
+    // Not before: a broker that ends each connection would be asked without a pause.
+    if (!std::exchange(answered_, true)) loop().connected();
     constexpr unsigned kFailure = 0x80;  // below it stands: nobody is subscribed
     constexpr unsigned kQuotaExceeded = 0x97;
     if (code < kFailure) return buffer().confirm(number.mapped(), Nothing{});
@@ -106,6 +109,7 @@ class MqttSink::Writer final : public SinkWriter {
   // The loop's thread's own.
   std::unordered_map<std::uint16_t, std::uint64_t> numbers_;  ///< by packet id: what is not confirmed
   std::uint16_t last_id_ = 0;
+  bool answered_ = false;  ///< by this connection, about a message
 };
 
 MqttSink::MqttSink(MqttSinkOptions options) : BufferedSink(std::make_unique<Writer>(options)) {}

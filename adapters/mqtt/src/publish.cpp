@@ -1,7 +1,10 @@
 #include "publish.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <span>
+
+#include "headrace/base/utf8.hpp"
 
 namespace headrace::mqtt {
 namespace {
@@ -16,6 +19,28 @@ void add_user(PacketWriter& properties, std::string_view name, std::string_view 
   properties.byte(0x26);
   properties.text(name);
   properties.text(value);
+}
+
+/// MQTT forbids a text for it, or lets the broker end the connection: control characters with NUL, and the code
+/// points that are no characters.
+bool is_forbidden(unsigned point) {
+  if (point < 0x20 || (point >= 0x7f && point < 0xa0)) return true;
+  return (point >= 0xfdd0 && point <= 0xfdef) || (point & 0xfffe) == 0xfffe;
+}
+
+/// A text that no broker ends the connection for.
+bool is_text(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  if (malformed_utf8(text) != std::string_view::npos) return false;
+  for (std::size_t at = 0; at < text.size();) {
+    const unsigned first = byte(at);
+    const std::size_t bytes = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    unsigned point = bytes == 1 ? first : first & (0x7fU >> bytes);
+    for (std::size_t i = 1; i < bytes; ++i) point = point << 6 | (byte(at + i) & 0x3fU);
+    if (is_forbidden(point)) return false;
+    at += bytes;
+  }
+  return true;
 }
 
 }  // namespace
@@ -35,9 +60,8 @@ Capabilities mqtt_capabilities(const MqttOptions& options) {
 
 std::string fault_of(const Message& message, bool v5, std::size_t packet_bytes_max) {
   if (message.topic.empty() || message.topic.size() > kTextMax) return "the topic must have 1 to 65535 bytes";
-  if (message.topic.find_first_of(std::string_view("+#\0", 3)) != std::string::npos) {
-    return "the topic holds a wildcard or NUL";
-  }
+  if (message.topic.find_first_of("+#") != std::string::npos) return "the topic holds a wildcard";
+  if (!is_text(message.topic)) return "the topic is not UTF-8, or holds a control character";
   if (!v5 && (!message.headers.empty() || !message.content_type.empty() || !message.key.empty())) {
     return "MQTT 3.1.1 has no headers, no key and no content type";
   }
@@ -46,8 +70,11 @@ std::string fault_of(const Message& message, bool v5, std::size_t packet_bytes_m
   const auto too_long = [](std::string_view text) { return text.size() > kTextMax; };
   if (too_long(message.key) || too_long(message.content_type))
     return "the key or content type is longer than 65535 bytes";
+  if (!is_text(message.key) || !is_text(message.content_type))
+    return "the key or content type is not UTF-8, or holds a control character";
   for (const auto& [name, value] : message.headers) {
     if (too_long(name) || too_long(value)) return "a header is longer than 65535 bytes";
+    if (!is_text(name) || !is_text(value)) return "a header is not UTF-8, or holds a control character";
     bytes += name.size() + value.size() + 5;
   }
   if (bytes > packet_bytes_max) return "it is larger than the broker takes";

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
 #include <mutex>
 
@@ -99,6 +100,53 @@ TEST(Mqtt, BadMessagesAreAnswered) {
   EXPECT_EQ(confirms.failed(), 4U);
   got.await_different(1);
   EXPECT_EQ(got.bodies(), std::set<std::string>{"good"});
+}
+
+// Claim:  a text that MQTT forbids, wherever it stands, is answered with an error that no retry helps, over one
+//         connection, and holds up nobody; other text travels as it is.
+// Method: each bad text as topic, key, content type, a header's name and its value, before a good message.
+TEST(Mqtt, TextsThatMqttForbidsAreAnswered) {
+  const Mosquitto broker;
+  test::FaultProxy proxy(broker.port());
+  Collector got;
+  std::atomic<int> refused{0};
+  const auto source = source_of(broker_options(broker.url(), "source"), "a/#", got.settle(Settlement::done));
+  const auto sink = sink_of(broker_options("mqtt://127.0.0.1:" + std::to_string(proxy.port()), "sink"));
+  int sent = 0;
+  const auto send = [&](Message&& message) {
+    ++sent;
+    ASSERT_EQ(
+        sink->send(std::move(message),
+                   [&](const Status& status) { refused += !status && status.error().retry == Error::Retry::no; }),
+        SendResult::taken);
+  };
+  for (const std::string& bad :
+       {std::string("\xff"), std::string("x\0", 2), std::string("x\n"), std::string("\x7f"),
+        std::string("\xc2\x85"), std::string("\xef\xb7\x90"), std::string("\xf0\x9f\xbf\xbe")}) {
+    send(message_of("a/" + bad, "x"));
+    for (const int place : {0, 1, 2, 3}) {
+      Message message = message_of("a/b", "x");
+      if (place == 0) message.key = bad;
+      if (place == 1) message.content_type = bad;
+      if (place == 2) message.headers = {{bad, "b"}};
+      if (place == 3) message.headers = {{"a", bad}};
+      send(std::move(message));
+    }
+  }
+  Confirms confirms;
+  Message good = message_of("a/\u00e9", "good");
+  good.headers = {{"\u00a0", "\u20ac \U0001f600"}};
+  const auto headers = good.headers;
+  ASSERT_EQ(sink->send(std::move(good), confirms.one()), SendResult::taken);
+  confirms.await(1);
+  EXPECT_EQ(confirms.failed(), 0U);
+  EXPECT_EQ(refused.load(), sent);
+  got.await(1);
+  const auto all = got.take();
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all.front().message.topic, "a/\u00e9");
+  EXPECT_EQ(all.front().message.headers, headers);
+  EXPECT_EQ(proxy.connections(), 1U);
 }
 
 // Claim:  wrong credentials give up, say so, and are in no message.

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "gate.hpp"
+#include "headrace/sourcing/aggregate.hpp"
 #include "headrace/sourcing/projection.hpp"
 #include "headrace/sqlite/event_store.hpp"
 #include "headrace/sqlite/maintenance.hpp"
@@ -73,6 +74,27 @@ TEST_F(Retention, OldEventsGo) {
     return Nothing{};
   }));
   expect_whole();
+}
+
+// Claim:  an aggregate whose events are all too old is not taken for one that has none: it cannot be loaded, nor be
+//         decided on, and the error says so.
+TEST_F(Retention, AggregateThatLostAllItsEventsSaysSo) {
+  AggregateKind<int> kind;
+  kind.fold = [](int& events, const StoredEvent&) -> Status {
+    ++events;
+    return Nothing{};
+  };
+  Aggregate<int> aggregate(*store_, kind);
+  EXPECT_EQ(aggregate.load("odd")->state, 3);
+  EXPECT_EQ(retain_after(2h, {.age_max = 1h}).events, 6U);
+  const auto lost = aggregate.load("odd");
+  ASSERT_FALSE(lost);
+  EXPECT_NE(lost.error().message().find("1 to 3 have been truncated"), std::string::npos)
+      << lost.error().message();
+  const auto decided = aggregate.execute(
+      "odd", [](int) -> Result<std::vector<EncodedEvent>> { return std::vector<EncodedEvent>{}; });
+  EXPECT_FALSE(decided);
+  EXPECT_EQ(aggregate.load("nobody's")->version, 0U);
 }
 
 // Claim:  what somebody has not read stays, and the answer names who; unless that one is ignored, or the policy says

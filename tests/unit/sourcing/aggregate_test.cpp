@@ -154,6 +154,41 @@ TEST(Aggregate, TruncatedEventsNeedASnapshot) {
       << lost.error().message();
 }
 
+// Claim:  a stream whose events have all been removed is not taken for an empty one: neither load() nor a decision
+//         gets a state that they are missing from. A snapshot that holds them all serves; one that is older does not.
+// Method: truncate five events of five, then all behind a snapshot of ten.
+TEST(Aggregate, AStreamWithoutItsEventsIsNotEmpty) {
+  MemoryEventStore store;
+  MemorySnapshotStore snapshots;
+  int folds = 0;
+  AggregateKind<Account> kind = accounts(folds);
+  add_snapshots(kind, snapshots);
+  Aggregate<Account> aggregate(store, kind);
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(aggregate.execute("a", deposit(1)));
+  ASSERT_TRUE(store.truncate_stream("a", 6));
+  const auto lost = aggregate.load("a");
+  ASSERT_FALSE(lost);
+  EXPECT_NE(lost.error().message().find("1 to 5 have been truncated"), std::string::npos)
+      << lost.error().message();
+  bool decided = false;
+  EXPECT_FALSE(aggregate.execute("a", [&](const Account&) -> Events {
+    decided = true;
+    return std::vector<EncodedEvent>{};
+  }));
+  EXPECT_FALSE(decided);
+
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(aggregate.execute("b", deposit(1)));
+  ASSERT_TRUE(store.truncate_stream("b", 11));
+  EXPECT_EQ(aggregate.load("b")->state.cents, 10);
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(aggregate.execute("b", deposit(1)));
+  ASSERT_TRUE(store.truncate_stream("b", 13));
+  const auto old = aggregate.load("b");
+  ASSERT_FALSE(old);
+  EXPECT_NE(old.error().message().find("11 to 12 have been truncated"), std::string::npos)
+      << old.error().message();
+  EXPECT_EQ(aggregate.load("nobody's")->version, 0U);
+}
+
 // Claim:  a hot state is not folded again, sees others' events, and the least used makes room.
 // Method: two places for three streams; count folds.
 TEST(Aggregate, KeepsHotStates) {

@@ -58,7 +58,8 @@ class Aggregate {
   Aggregate(EventStore& store, AggregateKind<State> kind)
       : store_(store), kind_(std::move(kind)), hot_(kind_.hot_max) {}
 
-  /// The state of the stream's events: from memory or a snapshot, and what came since.
+  /// The state of the stream's events: from memory or a snapshot, and what came since. An error where that was
+  /// truncated, in part or whole.
   [[nodiscard]] Result<Loaded<State>> load(const std::string& stream) {
     Loaded<State> loaded{kind_.initial, 0};
     if (auto hot = hot_.find(stream)) {
@@ -118,9 +119,7 @@ class Aggregate {
     const StreamVersion from = loaded.version + 1;
     const auto end = store_.read_stream({.stream = stream, .from = from}, [&](StoredEvent& event) {
       if (event.version != loaded.version + 1) {
-        folded = Error{"events " + std::to_string(loaded.version + 1) + " to " +
-                           std::to_string(event.version - 1) + " have been truncated, and no snapshot holds them",
-                       stream};
+        folded = truncated(stream, loaded.version, event.version);
       } else {
         folded = kind_.fold(loaded.state, event);
       }
@@ -129,8 +128,20 @@ class Aggregate {
       return Visit::more;
     });
     if (!end) return end.error();
+    if (end->events == 0) {
+      // Nothing new, or nothing left: where all events were removed none is there whose version would tell.
+      const auto known = store_.stream(stream);
+      if (!known) return known.error();
+      if (known->first > loaded.version + 1) folded = truncated(stream, loaded.version, known->first);
+    }
     if (!folded) hot_.forget(stream);
     return folded;
+  }
+
+  [[nodiscard]] static Error truncated(const std::string& stream, StreamVersion have, StreamVersion first) {
+    return {"events " + std::to_string(have + 1) + " to " + std::to_string(first - 1) +
+                " have been truncated, and no snapshot holds them",
+            stream};
   }
 
   void take_snapshot(const std::string& stream, StreamVersion before, const Loaded<State>& loaded) {

@@ -159,6 +159,11 @@ class Flattener final : public json::json_sax_t {
 }  // namespace
 
 std::string JsonReader::read(std::string_view text) {
+  // The parser would take the one as the end of the text, and skip the other.
+  if (const auto nul = text.find('\0'); nul != std::string_view::npos) {
+    return fmt::format("JSON, column {}: a NUL byte", nul + 1);
+  }
+  if (text.starts_with("\xEF\xBB\xBF")) return "JSON, column 1: a byte order mark";
   Flattener flattener(options_, values_, names_, empty_members_);
   if (!json::sax_parse(text, &flattener)) return flattener.problem();
   names_.resize(flattener.names_used());

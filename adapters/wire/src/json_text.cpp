@@ -98,7 +98,7 @@ std::vector<std::string_view> json_values(std::string_view container) {
   for (std::size_t at = 0; at < container.size(); ++at) {
     const char c = container[at];
     if (c == '"') {
-      for (++at; container[at] != '"'; ++at) at += container[at] == '\\' ? 1 : 0;
+      for (++at; at < container.size() && container[at] != '"'; ++at) at += container[at] == '\\' ? 1 : 0;
     } else if (c == '{' || c == '[') {
       ++depth;
     } else if (depth == 1 && in_name && c == ':') {

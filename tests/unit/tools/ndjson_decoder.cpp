@@ -46,6 +46,22 @@ TEST(NdjsonDecoder, BadLinesAreRejectedOneByOne) {
   }
 }
 
+// Claim:  a line is its object alone: what stands behind a NUL byte is not passed over, and the stream's byte order
+//         mark is the only one.
+// Method: a NUL byte behind an object and inside a text; the mark at the start of the stream, twice, and of a line.
+TEST(NdjsonDecoder, NulBytesAndMarksInsideAreRejected) {
+  const std::string mark = "\xEF\xBB\xBF";
+  const std::string nul(1, '\0');
+  const auto found = ndjson(mark + "{\"a\":1}\n{\"a\":2}" + nul + "rest\n{\"a\":\"" + nul + "\"}\n" + mark +
+                            "{\"a\":3}\n{\"a\":4}\n");
+  EXPECT_EQ(found.records, (Rows{{"1"}, {"4"}}));
+  ASSERT_EQ(found.rejects.size(), 3U);
+  EXPECT_EQ(found.rejects[0].second, "JSON, column 8: a NUL byte");
+  EXPECT_EQ(found.rejects[1].second, "JSON, column 7: a NUL byte");
+  EXPECT_EQ(found.rejects[2].second, "JSON, column 1: a byte order mark");
+  EXPECT_EQ(ndjson(mark + mark + "{\"a\":1}").rejects.size(), 1U);
+}
+
 // Claim:  the number of different sets of keys is bounded, and known ones go on being read.
 // Method: three shapes under a limit of two.
 TEST(NdjsonDecoder, ShapesAreBounded) {

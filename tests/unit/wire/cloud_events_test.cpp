@@ -201,6 +201,34 @@ TEST(CloudEventsStructured, RefusesWithPlace) {
   }
 }
 
+// Claim:  a structured message is refused whose value the parser and the search for its data's text would see
+//         differently; data that does so is written as Base64.
+// Method: a NUL byte and a quote behind an event; a byte order mark before an event and a batch; an event whose data
+//         hides something behind a NUL byte.
+TEST(CloudEventsStructured, HidesNothingBehindNulOrBeforeAMark) {
+  const std::string event = R"({"specversion":"1.0","id":"1","source":"/s","type":"t","data":1})";
+  const std::string mark = "\xEF\xBB\xBF";
+  const CloudEvents format({Binding::http, Mode::structured, "/shop", {}});
+  const auto read = [&](std::string_view kind, const std::string& body) {
+    Message message;
+    message.content_type = kind;
+    message.body = bytes(body);
+    return format.read(message);
+  };
+  ASSERT_TRUE(read("application/cloudevents+json", event));
+  for (const std::string& body : {event + std::string("\0\"", 2), event + std::string(1, '\0'), mark + event}) {
+    EXPECT_FALSE(read("application/cloudevents+json", body));
+    EXPECT_FALSE(read("application/cloudevents-batch+json", "[" + body + "]"));
+  }
+  EXPECT_FALSE(read("application/cloudevents-batch+json", mark + "[" + event + "]"));
+  EncodedEvent hiding = order();
+  hiding.body = bytes(std::string("1\0,\"id\":\"2\"", 11));
+  const auto written = format.write(hiding);
+  ASSERT_TRUE(written) << written.error().message();
+  EXPECT_NE(text(written->body).find("data_base64"), std::string::npos);
+  EXPECT_EQ(format.read(*written)->front().body, hiding.body);
+}
+
 // Claim:  a message that is no CloudEvent says so and passes raw, unchanged.
 // Method: messages without specversion, of another format, over the size limit.
 TEST(CloudEvents, OtherMessagesPassRaw) {

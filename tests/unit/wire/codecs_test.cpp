@@ -137,6 +137,24 @@ TEST(JsonCodec, RefusesWithPlace) {
   EXPECT_EQ(fault(kJson, bytes(many + "\"k20\":1}")), "k20: stands twice");
 }
 
+// Claim:  a body is its value and white space alone: nothing hides behind a NUL byte, and no byte order mark before
+//         the value.
+// Method: a NUL byte at every place of a body, and behind it; the mark before an object, a list, a number and nothing.
+TEST(JsonCodec, RefusesNulBytesAndAByteOrderMark) {
+  const std::string good = R"({"a":"x"})";
+  for (std::size_t at = 0; at <= good.size(); ++at) {
+    std::string bad = good;
+    bad.insert(at, 1, '\0');
+    EXPECT_EQ(fault(kJson, bytes(bad)), "byte " + std::to_string(at + 1) + ": is NUL, which JSON does not have");
+    EXPECT_FALSE(kJson.decode(bytes(bad + "rest"))) << at;
+  }
+  for (const char* text : {"{}", "[{}]", "1", ""}) {
+    EXPECT_EQ(fault(kJson, bytes(std::string("\xEF\xBB\xBF") + text)),
+              "byte 1: is a byte order mark, which JSON does not have");
+  }
+  EXPECT_TRUE(kJson.decode(bytes("{\"a\":\"\xEF\xBB\xBF\"}"))) << "inside a text it is a character";
+}
+
 // Claim:  JSON has no place for infinities; the path says where one stood.
 // Method: both, and NaN, inside a list.
 TEST(JsonCodec, RefusesToWriteInfinities) {

@@ -15,7 +15,7 @@ namespace headrace::wire {
 /// byte.
 /// Threads: any.
 
-/// application/json (RFC 8259). Bytes are written as Base64 text. NaN and infinities cannot be written. Integers
+/// application/json (RFC 8259), without a byte order mark. Bytes are written as Base64 text. NaN and infinities cannot be written. Integers
 /// beyond 64 bits are read as numbers.
 class JsonCodec final : public Codec {
  public:

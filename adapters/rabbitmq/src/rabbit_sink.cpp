@@ -61,8 +61,8 @@ class RabbitSink::Writer final : public SinkWriter {
   Status serve(Connection& connection) {
     if (Status begun = begin(connection); !begun) return begun;
     first_ = 1;
-    blocked_ = false;
-    loop().connected();
+    blocked_ = answered_ = false;
+    loop().health().set(AdapterState::up);
     for (loop().waker()->begin(); !loop().halting(); loop().waker()->begin()) {
       auto sent = send(connection);
       if (!sent) return sent.error();
@@ -90,6 +90,7 @@ class RabbitSink::Writer final : public SinkWriter {
     const bool mandatory = options_.unroutable == Unroutable::refuse;
     std::size_t count = 0;
     for (; count < kTurn && !blocked_; ++count) {
+      if (one_by_one_ != 0 && !unconfirmed_.empty()) break;
       const SendBuffer::Item* item = buffer().next();
       if (item == nullptr) break;
       OutgoingProperties::Marks marks;
@@ -149,14 +150,34 @@ class RabbitSink::Writer final : public SinkWriter {
         loop().health().set(AdapterState::up);
         return Nothing{};
       case AMQP_CHANNEL_CLOSE_METHOD:
+        return take_close(connection, method);
       case AMQP_CONNECTION_CLOSE_METHOD: {
         Error error = connection.closed_by(method, "publishing");
-        error.retry = Error::Retry::maybe;  // begin() tells whether it is for good
+        error.retry = Error::Retry::maybe;  // connecting again tells whether it is for good
         return error;
       }
       default:
         return Nothing{};
     }
+  }
+
+  /// The server closes the channel for a message that it does not take, without naming it, and drops those behind it.
+  /// So all of them go out again one by one, and the one that closes the channel alone is the one.
+  Status take_close(const Connection& connection, const amqp_method_t& close) {
+    Error error = connection.closed_by(close, "publishing");
+    // An exchange that is gone is no message's fault: begin() tells.
+    const bool refuses = error.retry == Error::Retry::no &&
+                         static_cast<const amqp_channel_close_t*>(close.decoded)->reply_code != AMQP_NOT_FOUND;
+    const auto unconfirmed = unconfirmed_.size() - std::ranges::count(unconfirmed_, std::uint64_t{0});
+    if (refuses && unconfirmed == 1) {
+      buffer().confirm(unconfirmed_.front(), error);  // never a confirmed one
+      one_by_one_ = 0;
+      loop().connected();  // that is an answer, too
+    } else {
+      one_by_one_ = std::max<std::size_t>(one_by_one_, unconfirmed);
+    }
+    error.retry = Error::Retry::maybe;
+    return error;
   }
 
   /// A message that no queue takes comes back whole, before its confirm.
@@ -178,6 +199,9 @@ class RabbitSink::Writer final : public SinkWriter {
   /// The answer to publish `tag`, or to all up to it.
   void confirm(std::uint64_t tag, bool multiple, const Status& answer) {
     if (tag < first_ || tag - first_ >= unconfirmed_.size()) return;
+    if (one_by_one_ != 0) --one_by_one_;
+    // Not before: a server that closes each channel would be asked without a pause.
+    if (!blocked_ && !std::exchange(answered_, true)) loop().connected();
     const std::size_t at = static_cast<std::size_t>(tag - first_);
     if (multiple && returned_.empty() && unconfirmed_[at] != 0) {
       buffer().confirm_up_to(unconfirmed_[at], answer);
@@ -204,6 +228,8 @@ class RabbitSink::Writer final : public SinkWriter {
   std::uint64_t first_ = 1;                ///< the publish that unconfirmed_ begins with; the server counts from 1
   std::unordered_map<std::uint64_t, Error> returned_;
   bool blocked_ = false;
+  bool answered_ = false;       ///< by this connection, about a message
+  std::size_t one_by_one_ = 0;  ///< so many more messages, since one of them may close the channel
 };
 
 RabbitSink::RabbitSink(RabbitSinkOptions options) : BufferedSink(std::make_unique<Writer>(options)) {}

@@ -31,7 +31,10 @@ struct RabbitSinkOptions {
 /// when the server has confirmed it.
 ///
 /// Errors:   a message that the server returns (no queue) is answered with an error that no retry helps, one that
-///           it refuses (a full queue with Overflow::reject_publish) with `maybe`.
+///           it refuses (a full queue with Overflow::reject_publish) with `maybe`. One for which it closes the
+///           channel (no right to publish, larger than it takes, a header CC or BCC, which would have to be a list)
+///           is answered with what it said, which no retry helps; the others go on. To find it, those that were not
+///           confirmed are sent again one by one, some of them a second time.
 /// Blocked:  under the server's alarms of memory and disk nothing is sent; health() says `blocked` and the buffer
 ///           fills up.
 class RabbitSink final : public BufferedSink {

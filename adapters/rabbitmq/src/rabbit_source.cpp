@@ -75,7 +75,8 @@ class RabbitSource::Consumer {
     if (!connection) return connection.error();
     const Status ended = serve(*connection);
     window_ = AckWindow();
-    consuming_ = false;
+    prefetch_ = 0;
+    still_coming_ = false;
     gate_.inbox()->renew();
     return ended;
   }
@@ -85,10 +86,12 @@ class RabbitSource::Consumer {
     for (loop_.waker()->begin(); !loop_.halting(); loop_.waker()->begin()) {
       auto settled = settle(connection);
       if (!settled) return settled.error();
-      if (Status turned = consume_or_not(connection); !turned) return turned;
+      auto turned = consume_or_not(connection);
+      if (!turned) return turned.error();
       auto received = receive(connection);
       if (!received) return received.error();
-      if (*settled + *received == 0) loop_.waker()->wait(connection.fd(), kLookAgain);
+      still_coming_ = *received == kTurn;
+      if (*settled + *turned + *received == 0) loop_.waker()->wait(connection.fd(), kLookAgain);
     }
     if (auto settled = settle(connection); !settled) return settled.error();
     connection.close();
@@ -99,20 +102,34 @@ class RabbitSource::Consumer {
     if (Status made = declare(connection, options_.topology); !made) return made;
     amqp_queue_declare(connection.get(), kChannel, bytes_of(options_.queue), 1, 0, 0, 0, amqp_empty_table);
     if (Status there = connection.answer("looking for queue " + options_.queue); !there) return there;
-    amqp_basic_qos(connection.get(), kChannel, 0, static_cast<std::uint16_t>(options_.unsettled_max), 0);
-    if (Status set = connection.answer("setting the prefetch"); !set) return set;
-    return consume_or_not(connection);
+    return consume(connection, options_.unsettled_max);
   }
 
-  /// A paused source is no consumer, so that the queue's others get the messages.
-  Status consume_or_not(Connection& connection) {
-    const bool wanted = gate_.may_deliver();
-    if (wanted == consuming_) return Nothing{};
-    consuming_ = wanted;
-    if (!wanted) {
+  /// A paused source is no consumer, so that the queue's others get the messages. The server counts for each consumer
+  /// anew: one that begins while messages are out gets the room that they leave, and gives way to one with more as
+  /// soon as that is worth it. How much was done.
+  Result<std::size_t> consume_or_not(Connection& connection) {
+    const std::size_t most = options_.unsettled_max;
+    const std::size_t room = gate_.room(most);
+    if (prefetch_ != 0) {
+      const bool worth_it =
+          prefetch_ < most && (room == most || (prefetch_ < most / 2 && room >= most - most / 2));
+      if (gate_.may_deliver() && !worth_it) return std::size_t{0};
+      prefetch_ = 0;
+      still_coming_ = true;
       amqp_basic_cancel(connection.get(), kChannel, bytes_of(kConsumerTag));
-      return connection.answer("pausing");
+      if (Status ended = connection.answer("pausing"); !ended) return ended.error();
+      return std::size_t{1};
     }
+    if (room == 0 || still_coming_) return std::size_t{0};
+    if (Status begun = consume(connection, room); !begun) return begun.error();
+    return std::size_t{1};
+  }
+  Status consume(Connection& connection, std::size_t prefetch) {
+    if (!gate_.may_deliver()) return Nothing{};
+    amqp_basic_qos(connection.get(), kChannel, 0, static_cast<std::uint16_t>(prefetch), 0);
+    if (Status set = connection.answer("setting the prefetch"); !set) return set;
+    prefetch_ = prefetch;
     amqp_table_entry_t priority{};
     priority.key = amqp_cstring_bytes("x-priority");
     priority.value.kind = AMQP_FIELD_KIND_I32;
@@ -201,7 +218,8 @@ class RabbitSource::Consumer {
   // The loop's thread's own.
   AckWindow window_;
   std::vector<std::uint64_t> done_;
-  bool consuming_ = false;
+  std::size_t prefetch_ = 0;   ///< the consumer's; 0: there is none
+  bool still_coming_ = false;  ///< what was sent before the last consumer's end may not have been taken yet
 
   ConnectionLoop loop_;  ///< last: its thread uses all of the above
 };

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <mutex>
 
@@ -156,6 +158,94 @@ TEST(RabbitFaults, AlarmOfTheServerBlocksTheSink) {
   confirms.await(2);
   EXPECT_EQ(confirms.confirmed(), 2U);
   EXPECT_EQ(sink->health().state, AdapterState::up);
+}
+
+// Claim:  a message for which the server closes the channel is answered with an error that no retry helps, and the
+//         others go on, however many there are.
+// Method: two headers that the server wants to be arrays, each in the middle of three hundred messages.
+TEST(RabbitFaults, MessageThatClosesTheChannelIsAnsweredAlone) {
+  const Topology topology = Topology::queue_with_dead_letters("closing");
+  test::Collector got;
+  test::Confirms confirms;
+  std::atomic<int> refused{0};
+  const auto source = test::rabbit_source(test::source_of("closing", topology), got.settle(Settlement::done));
+  const auto sink = test::rabbit_sink(test::sink_to("", topology));
+  for (int i = 0; i < 300; ++i) {
+    if (i == 100 || i == 200) {
+      Message bad = message_of("closing", "bad");
+      bad.headers = {{i == 100 ? "CC" : "BCC", "elsewhere"}};
+      ASSERT_EQ(sink->send(std::move(bad),
+                           [&refused](const Status& status) {
+                             refused += !status && status.error().retry == Error::Retry::no;
+                           }),
+                SendResult::taken);
+    }
+    ASSERT_EQ(sink->send(message_of("closing", std::to_string(i)), confirms.one()), SendResult::taken);
+  }
+  confirms.await(300);
+  got.await_different(300);
+  EXPECT_EQ(confirms.failed(), 0U);
+  EXPECT_EQ(refused.load(), 2);
+  EXPECT_FALSE(got.bodies().contains("bad"));
+}
+
+// Claim:  where the server refuses every publish, though the exchange is there, each message is answered.
+// Method: an exchange that only the server itself may publish to.
+TEST(RabbitFaults, MessagesThatMayNotBePublishedAreAnswered) {
+  const auto sink = test::rabbit_sink(test::sink_to("amq.rabbitmq.trace", {}));
+  test::Confirms confirms;
+  for (int i = 0; i < 5; ++i) ASSERT_EQ(sink->send(message_of("a", "x"), confirms.one()), SendResult::taken);
+  confirms.await(5);
+  EXPECT_EQ(confirms.failed(), 5U);
+  const Status answer = test::send_and_wait(*sink, message_of("a", "x"));
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().retry, Error::Retry::no);
+  EXPECT_NE(answer.error().message().find("403"), std::string::npos) << answer.error().message();
+}
+
+// Claim:  no more than unsettled_max are out after a pause either, though the server counts for each consumer anew; and
+//         as many as that are again, once there is room.
+// Method: a source with four out pauses until another consumer has its turn, goes on, and gets answers one by one.
+TEST(RabbitFaults, PausedSourceDoesNotTakeMoreThanItMay) {
+  Topology topology = Topology::queue_with_dead_letters("pausing");
+  for (Queue& queue : topology.queues) queue.single_active_consumer = queue.name == "pausing";
+  std::atomic<int> out{0};
+  std::atomic<int> most{0};
+  test::Collector got;
+  test::Collector other;
+  RabbitSourceOptions options = test::source_of("pausing", topology);
+  options.unsettled_max = 4;
+  const auto source = test::rabbit_source(options, [&, keep = got.keep()](ReceivedMessage&& received) {
+    most = std::max(most.load(), ++out);
+    keep(std::move(received));
+  });
+  const auto settle = [&](ReceivedMessage& received) {
+    --out;
+    received.settle(Settlement::done);
+  };
+  const auto sink = test::rabbit_sink(test::sink_to("", topology));
+  test::Confirms confirms;
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_EQ(sink->send(message_of("pausing", std::to_string(i)), confirms.one()), SendResult::taken);
+  }
+  got.await(4);
+  auto held = got.take();
+  source->pause();
+  options.unsettled_max = 1;
+  auto second = test::rabbit_source(options, other.keep());
+  other.await(1);
+  (void)second->stop(milliseconds(0));
+  second.reset();
+  source->resume();
+  settle(held[0]);
+  got.await(1);
+  for (std::size_t i = 1; i < 4; ++i) settle(held[i]);
+  got.await(4);
+  while (got.bodies().size() < 20 || got.kept() > 0) {
+    for (ReceivedMessage& received : got.take()) settle(received);
+    if (got.bodies().size() < 20) got.await(1);
+  }
+  EXPECT_LE(most.load(), 4);
 }
 
 }  // namespace

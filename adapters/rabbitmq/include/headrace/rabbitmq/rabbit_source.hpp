@@ -21,7 +21,7 @@ struct RabbitSourceOptions {
   RabbitOptions server = {};
   std::string queue;                  ///< must exist or be in the topology
   Topology topology = {};             ///< declared at every connection
-  std::size_t unsettled_max = 1'000;  ///< the prefetch; the server knows no more than 65,535
+  std::size_t unsettled_max = 1'000;  ///< the prefetch, less what is out after a pause; at most 65,535
   int priority = 0;                   ///< among the queue's consumers the highest gets messages first
   /// What Settlement::reject means. A queue of the topology without dead letters is refused by start(), unless
   /// they may be dropped; of a queue that is not in the topology the caller must know it.

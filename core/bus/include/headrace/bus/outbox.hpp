@@ -15,7 +15,7 @@ namespace headrace {
 /// reaches the broker at least once, also after a crash of either: who receives it tells copies apart by its id.
 ///
 ///     hr::Outbox outbox(store, store.checkpoints(), sink, write, {.name = "orders to rabbit"});
-///     outbox.follow(hr::EventQuery::of_topic(hr::topic_filter("orders.*")));
+///     outbox.follow(hr::EventQuery::of_topic(hr::topic_filter("orders.*").value()));
 ///     outbox.start();
 ///
 /// A broker that is away: the sink's buffer fills, and the outbox waits; status() says so.

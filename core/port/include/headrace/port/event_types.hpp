@@ -17,7 +17,7 @@ namespace headrace {
 /// The event types that a program can turn into bytes and back where it knows them only at run time: for dead
 /// letters that outlive the process, and for recordings. Old versions come in through the upcasters.
 ///
-///     auto types = std::make_shared<hr::EventTypes>(std::make_shared<hr::JsonCodec>());
+///     auto types = std::make_shared<hr::EventTypes>(std::make_shared<hr::wire::JsonCodec>());
 ///     types->add<OrderPlaced>();
 ///     types->add<PaymentTaken>();
 ///

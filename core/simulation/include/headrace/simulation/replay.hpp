@@ -19,7 +19,7 @@ namespace headrace {
 
 /// The event types of recordings: EventTypes that can also be published.
 ///
-///     auto types = std::make_shared<hr::RecordedTypes>(std::make_shared<hr::JsonCodec>(), upcasters);
+///     auto types = std::make_shared<hr::RecordedTypes>(std::make_shared<hr::wire::JsonCodec>(), upcasters);
 ///     types->add<OrderPlaced>();
 class RecordedTypes final : public EventTypes {
  public:

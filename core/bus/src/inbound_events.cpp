@@ -6,12 +6,18 @@ namespace headrace {
 
 InboundEvents::InboundEvents(Bus& bus, Source& source, std::shared_ptr<const EventTypes> types, Read read,
                              InboundOptions options)
-    : bus_(bus), source_(source), types_(std::move(types)), read_(std::move(read)), options_(options) {
+    : bus_(bus),
+      source_(source),
+      types_(std::move(types)),
+      read_(std::move(read)),
+      options_(options),
+      rest_(bus, options.rest) {
   if (types_ == nullptr || read_ == nullptr) throw ConfigError("inbound events need types and a reader");
 }
 
 InboundEvents::~InboundEvents() {
   if (publisher_) static_cast<void>(stop(std::chrono::milliseconds(0)));
+  rest_.leave_bus();
 }
 
 void InboundEvents::add(std::string name, TypedTopic topic) {
@@ -40,6 +46,18 @@ void InboundEvents::count(std::uint64_t Counts::*what) {
   ++(counts_.*what);
 }
 
+void InboundEvents::refuse(MessageReceipt&& receipt) {
+  struct Refused {
+    explicit Refused(MessageReceipt&& of) noexcept : receipt(std::move(of)) {}
+    Refused(const Refused&) = delete;
+    Refused& operator=(const Refused&) = delete;
+    ~Refused() { receipt.settle(Settlement::retry); }
+    MessageReceipt receipt;
+  };
+  count(&Counts::refused);
+  rest_.keep(std::make_shared<Refused>(std::move(receipt)));
+}
+
 void InboundEvents::take(ReceivedMessage&& received) {
   count(&Counts::received);
   MessageReceipt receipt(std::move(received.settle), options_.dead_lettered);
@@ -48,7 +66,7 @@ void InboundEvents::take(ReceivedMessage&& received) {
     receipt.settle(settlement);
   };
   Result<EncodedEvent> event = read_(received.message);
-  if (!event && event.error().retry == Error::Retry::maybe) return answer(Settlement::retry, &Counts::refused);
+  if (!event && event.error().retry == Error::Retry::maybe) return refuse(std::move(receipt));
   if (!event) return answer(Settlement::reject, &Counts::rejected);
   const auto topic = topics_.find(event->envelope.topic);
   if (topic == topics_.end()) return answer(options_.unrouted, &Counts::unrouted);
@@ -58,13 +76,13 @@ void InboundEvents::take(ReceivedMessage&& received) {
   switch (*status) {
     case PublishStatus::published:
     case PublishStatus::dropped:
+      rest_.went_well();
       return count(&Counts::published);
     case PublishStatus::unrouted:
       return answer(options_.unrouted, &Counts::unrouted);
-    default: {
-      const Settlement settlement = settlement_of_refusal(*status);
-      answer(settlement, settlement == Settlement::reject ? &Counts::rejected : &Counts::refused);
-    }
+    default:
+      if (settlement_of_refusal(*status) == Settlement::retry) return refuse(std::move(receipt));
+      return answer(Settlement::reject, &Counts::rejected);
   }
 }
 

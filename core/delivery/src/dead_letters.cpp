@@ -59,20 +59,23 @@ void DeliverySite::give_up(PendingEventPtr event, FailureClass failure, std::str
 }
 
 DeliverySite::Sent DeliverySite::send(PendingEvent& event, Tally& tally) {
-  if (Status fits = fit_for_store(*event.letter); !fits) {
-    fail(*event.entry, fits.error().message(), tally);
+  // Also of a letter that its store refuses for good: whoever sent the event must not take it for handled.
+  const auto tell_sender = [&] {
+    if (const AnswerOps* answers = event.entry->ops->answers) answers->dead_lettered(event.event.data());
+  };
+  const auto refused = [&](const Error& error) {
+    tell_sender();
+    fail(*event.entry, error.message(), tally);
     return Sent::refused;
-  }
+  };
+  if (const Status fits = fit_for_store(*event.letter); !fits) return refused(fits.error());
   const Result<Added> added = dead_letters()->add({event.letter.get(), 1});
   if (added && added->letters == 1) {
-    if (const AnswerOps* answers = event.entry->ops->answers) answers->dead_lettered(event.event.data());
+    tell_sender();
     ++tally.dead_lettered;
     return Sent::stored;
   }
-  if (!added && added.error().retry == Error::Retry::no) {
-    fail(*event.entry, added.error().message(), tally);
-    return Sent::refused;
-  }
+  if (!added && added.error().retry == Error::Retry::no) return refused(added.error());
   return Sent::not_yet;
 }
 

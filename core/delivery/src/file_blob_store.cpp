@@ -73,6 +73,12 @@ class File {
   int descriptor_;
 };
 
+/// So that a folder that was made is still there after a power cut. One that may not be opened is not ours to make.
+void sync_folder(const std::string& path) {
+  const File folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.is_open()) static_cast<void>(::fsync(folder.descriptor()));
+}
+
 /// What a crash left behind; whatever stands in its way is left to the next.
 void remove_old_parts(const std::string& folder) {
   std::error_code ignored;
@@ -80,7 +86,8 @@ void remove_old_parts(const std::string& folder) {
   std::error_code fault;
   for (std::filesystem::directory_iterator at(folder, fault); !fault && at != std::filesystem::end(at);
        at.increment(fault)) {
-    if (at->path().extension() != kPart) continue;
+    // Only what put() names so: the folder may be used for other things as well.
+    if (at->path().extension() != kPart || !EventId::parse(at->path().stem().string())) continue;
     const auto written = at->last_write_time(ignored);
     if (!ignored && now - written > kPartLives) std::filesystem::remove(at->path(), ignored);
   }
@@ -92,6 +99,9 @@ Result<std::unique_ptr<FileBlobStore>> FileBlobStore::open(const std::string& fo
   std::error_code fault;
   std::filesystem::create_directories(folder, fault);
   if (fault) return file_error("the folder for blobs cannot be made", folder, fault.value());
+  if (const auto parent = std::filesystem::weakly_canonical(folder, fault).parent_path(); !fault) {
+    sync_folder(parent.string());
+  }
   const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return file_error("the folder for blobs cannot be opened", folder);
   remove_old_parts(folder);

@@ -10,7 +10,9 @@ void Publication::due(DeliveryAgent& agent) {
   if (!pending() || schedule_->closed()) return;  // what stop() finds pending is counted in its report
   const std::uint64_t now_ns = agent.now_ns();
   if (!is_periodic()) {
+    if (!moved(State::pending, State::publishing)) return;  // cancelled meanwhile
     const PublishResult result = publish(agent.worker().publisher());
+    static_cast<void>(moved(State::publishing, State::pending));
     if (!result && result.status() == PublishStatus::full) {
       due_ns_ = later(now_ns, kRoomWaits);
       return agent.work_at(due_ns_, shared_from_this());

@@ -130,6 +130,17 @@ void RouteBuilder::add(const std::shared_ptr<SubscriptionState>& subscription) {
     throw ConfigError("group '" + subscription->group +
                       "': all its subscriptions must name the same placement, worker and overflow policy");
   }
+  if (!can_inherit(group, *subscription)) {
+    if (group.members == 0) groups_.erase(subscription->group);
+    throw ConfigError(
+        "group '" + subscription->group +
+        "': its subscriptions to events that are not trivially copyable must all have delivery (retry, "
+        "dead letters, an Outcome), or none");
+  }
+  if (!subscription->copies) {
+    auto& kinds = group.uncopied[subscription->type];
+    ++(subscription->keeps_events ? kinds.keeping : kinds.plain);
+  }
   subscription->worker = group.worker;
   ++group.members;
 
@@ -145,11 +156,24 @@ void RouteBuilder::add(const std::shared_ptr<SubscriptionState>& subscription) {
   all_.push_back(subscription);
 }
 
+bool RouteBuilder::can_inherit(const GroupOf& group, const SubscriptionState& subscription) {
+  if (subscription.copies) return true;
+  return std::none_of(group.uncopied.begin(), group.uncopied.end(), [&](const auto& member) {
+    const auto& [type, kinds] = member;
+    const bool shares = type == subscription.type || type == kAnyEventType || subscription.type == kAnyEventType;
+    return shares && (subscription.keeps_events ? kinds.plain : kinds.keeping) != 0;
+  });
+}
+
 void RouteBuilder::remove(const SubscriptionState& subscription) {
   filters_.erase(*subscription.filter, subscription.id);
   by_id_[subscription.id].reset();
   ids_free_.push_back(subscription.id);
   const auto group = groups_.find(subscription.group);
+  if (!subscription.copies) {
+    auto& kinds = group->second.uncopied[subscription.type];
+    --(subscription.keeps_events ? kinds.keeping : kinds.plain);
+  }
   if (--group->second.members == 0) groups_.erase(group);
 }
 

@@ -89,8 +89,8 @@ Result<EncodedEvent> ClaimCheck::check_in(EncodedEvent event) const {
   }
   if (Status fits = check_size("content", event.body.size(), size, event); !fits) return fits.error();
   if (event.body.size() <= size.travels_max) return event;
-  if (event.content_type.find('\n') != event.content_type.npos) {
-    return Error{"a content type of two lines", event.envelope.topic};
+  if (event.content_type.find('\n') != event.content_type.npos || event.content_type.size() > kClaimBytesMax / 2) {
+    return Error{"a content type that is no short line", event.envelope.topic};
   }
   Result<std::string> reference = blobs_->put(event.body);
   if (!reference) return reference.error();

@@ -1,6 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <memory>
+
 #include "bridge_world.hpp"
+#include "durable_world.hpp"
+#include "headrace/bus/inbound_events.hpp"
 #include "settle.hpp"
 #include "timed.hpp"
 
@@ -102,6 +106,28 @@ TEST(BridgeRestsEnd, BusThatEndsLetsGo) {
   EXPECT_EQ(from.settled(resting), "retry");
   to.confirm(refusal);
   EXPECT_EQ(from.settled(late), "retry");
+}
+
+// Claim:  a message that cannot be read now goes back to its broker after a rest; a bus that has stopped, and a rest
+//         that is over, leave none open.
+// Method: a reader whose store is away.
+TEST(InboundRests, WhatCannotBeReadNowRests) {
+  test::HandSource from;
+  test::Timed timed;
+  const auto types = std::make_shared<EventTypes>(std::make_shared<test::LineCodec>());
+  const auto away = [](const Message&) -> Result<EncodedEvent> { return Error{"away", "", Error::Retry::maybe}; };
+  InboundEvents inbound(timed.bus, from, types, away, {.rest = {100ms, 400ms}});
+  timed.bus.start();
+  ASSERT_TRUE(inbound.start());
+  const std::size_t first = from.hand_in("x");
+  EXPECT_EQ(from.settled(first), "open");
+  timed.advance(100ms + 10ms);
+  EXPECT_EQ(from.settled(first), "retry");
+  const std::size_t second = from.hand_in("x");
+  timed.bus.stop(0ms);
+  EXPECT_EQ(from.settled(second), "retry");
+  EXPECT_EQ(from.settled(from.hand_in("x")), "retry");
+  EXPECT_EQ(inbound.counts().refused, 3U);
 }
 
 }  // namespace

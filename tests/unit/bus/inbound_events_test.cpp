@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bridge_world.hpp"
+#include "bytes_only_store.hpp"
 #include "durable_world.hpp"
 #include "headrace/bus/message_receipt.hpp"
 #include "headrace/delivery/memory_blob_store.hpp"
@@ -122,6 +123,28 @@ TEST_F(Inbound, DeadLetterAnswersAsTheOptionSays) {
   EXPECT_EQ(handled, 2);
 }
 
+// Claim:  a message whose letter the store refuses for good is not taken for handled: its broker keeps it.
+// Method: a store of bytes, and types that cannot make any.
+TEST_F(Inbound, LettersThatAreRefusedStayWithTheBroker) {
+  struct NoCodec final : Codec {
+    std::string_view content_type() const noexcept override { return "text/x-none"; }
+    Result<std::vector<std::byte>> encode(const FieldValue&) const override { return Error{"not this one", {}}; }
+    Result<FieldValue> decode(std::span<const std::byte>) const override { return Error{"not this one", {}}; }
+  };
+  const auto mute = std::make_shared<EventTypes>(std::make_shared<NoCodec>());
+  mute->add<Booked>();
+  Bus other({.workers = 0}, {.dead_letters = std::make_shared<test::BytesOnlyStore>(), .event_types = mute});
+  const auto handler = other.subscribe<Booked>([](const Booked&) -> Outcome { return dead_letter("no account"); });
+  other.start();
+  InboundEvents events(other, source, types, event_of);
+  events.topic<Booked>();
+  ASSERT_TRUE(events.start());
+  const std::size_t message = source.hand_in(booked(1));
+  other.poll();
+  EXPECT_EQ(source.settled(message), "reject");
+  EXPECT_EQ(other.snapshot().ledger.failed, 1U);
+}
+
 // Claim:  content that was checked in reaches the handler as if it had travelled; while the blob store is away its
 //         message goes back to the broker, and a claim to nothing is rejected.
 // Method: claims before the writer and after the reader; a store that is away, that is back, and that lost the blob.
@@ -145,7 +168,8 @@ TEST_F(Inbound, ClaimsAreResolvedOnTheWay) {
   Numbers handled;
   const auto handler = bus.subscribe<Booked>([&](const Booked& event) { handled.push_back(event.number); });
   bus.start();
-  inbound = std::make_unique<InboundEvents>(bus, source, types, claims.after(event_of));
+  inbound = std::make_unique<InboundEvents>(bus, source, types, claims.after(event_of),
+                                            InboundOptions{.rest = {.cap = {}}});
   inbound->topic<Booked>();
   ASSERT_TRUE(inbound->start());
   const auto settled = [&] {
@@ -210,7 +234,7 @@ TEST_F(Inbound, RefusedByTheBusIsRetried) {
   Bus small({.workers = 0, .lane_bytes = 4096});
   const auto handler = small.subscribe<Booked>({.overflow = Overflow::fail()}, [](const Booked&) {});
   small.start();
-  InboundEvents events(small, source, types, event_of);
+  InboundEvents events(small, source, types, event_of, {.rest = {.cap = {}}});
   events.topic<Booked>();
   ASSERT_TRUE(events.start());
   std::size_t retried = 0;

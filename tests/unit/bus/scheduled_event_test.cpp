@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <thread>
 #include <vector>
 
 #include "counted.hpp"
@@ -68,6 +69,28 @@ TEST(ScheduledEvents, CanBeCancelled) {
     EXPECT_EQ(timed.bus.publish_after(1ms, Counted(4)).status(), PublishStatus::closed);
   }
   EXPECT_EQ(Counted::alive.load(), 0);
+}
+
+// Claim:  a cancel that answers true took the event back, whenever it comes; one that answers false came too late.
+// Method: a thousand events that are due at once, each cancelled while a worker publishes.
+TEST(ScheduledEvents, CancelAndWorkerAgree) {
+  constexpr std::uint64_t kEvents = 1000;
+  std::vector<std::uint8_t> published(kEvents);  // the worker's until the bus has stopped
+  std::vector<bool> cancelled(kEvents);
+  {
+    Bus bus({.workers = 1});
+    const auto sub = bus.subscribe<Tick>([&](const Tick& e) { published[e.value] = 1; });
+    bus.start();
+    for (std::uint64_t i = 0; i < kEvents; ++i) {
+      ScheduledEvent event = bus.publish_after(0ms, Tick{0, i});
+      ASSERT_TRUE(event);
+      if (i % 2 == 0) std::this_thread::yield();
+      cancelled[i] = event.cancel();
+      while (event.pending()) std::this_thread::yield();
+    }
+    EXPECT_TRUE(bus.stop(10s).drained);
+  }
+  for (std::uint64_t i = 0; i < kEvents; ++i) EXPECT_NE(published[i] != 0, cancelled[i]) << i;
 }
 
 // Claim:  a periodic event comes each period until it is cancelled; times that were missed are left out.

@@ -2,9 +2,11 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -257,6 +259,34 @@ TEST(Subscriptions, OthersMissNothingWhileSomeComeAndGo) {
   EXPECT_EQ(dynamic.load(), kEvents);
   EXPECT_EQ(ledger.failed, 0U);
   RecordProperty("rounds", static_cast<int>(rounds));
+}
+
+struct Named {
+  std::string name;
+};
+
+// Claim:  members of a group may inherit each other's events, so that those of a type that is not trivially copyable
+//         all have delivery, or none: a mix is a config error, and nothing of it stays. Types that are copied, other
+//         groups and other types are free.
+// Method: each mix, in both orders; again after the other member has gone.
+TEST(Subscriptions, HeirsCanKeepWhatTheyInherit) {
+  Bus bus({.workers = 0});
+  const SubscribeOptions plain{.group = "g"};
+  const SubscribeOptions keeping{.group = "g", .retry = fixed(std::chrono::milliseconds(1), 3)};
+  const auto handler = [](const Named&) {};
+  {
+    const auto first = bus.subscribe<Named>(plain, handler);
+    EXPECT_THROW(static_cast<void>(bus.subscribe<Named>(keeping, handler)), ConfigError);
+    const auto tick = bus.subscribe<Tick>(keeping, [](const Tick&) {});
+    const auto again = bus.subscribe<Tick>(plain, [](const Tick&) {});
+    const auto other = bus.subscribe<std::string>({.filter = "text", .group = "g", .retry = keeping.retry},
+                                                  [](const std::string&) {});
+    EXPECT_THROW(static_cast<void>(bus.tap(plain, [](const AnyEvent&) {})), ConfigError);
+  }
+  const auto first = bus.subscribe<Named>(keeping, handler);
+  EXPECT_THROW(static_cast<void>(bus.subscribe<Named>(plain, handler)), ConfigError);
+  EXPECT_THROW(static_cast<void>(bus.tap(plain, [](const AnyEvent&) {})), ConfigError);
+  const auto second = bus.subscribe<Named>(keeping, handler);
 }
 
 }  // namespace

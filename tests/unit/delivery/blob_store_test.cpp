@@ -99,14 +99,16 @@ TEST_F(BlobFolder, OutlivesTheProcess) {
 }
 
 // Claim:  what a crash left half-written is removed once nobody can be writing it any more.
-// Method: an old part, a new one, and a blob.
+// Method: an old part, a new one, and an old file of somebody else.
 TEST_F(BlobFolder, OldPartsAreRemoved) {
-  for (const char* name : {"old.part", "new.part", "blob"}) std::ofstream(folder / name) << "x";
+  const char* const old = "00000000-0000-7000-8000-000000000001.part";
+  for (const char* name : {old, "00000000-0000-7000-8000-000000000002.part", "notes.part"})
+    std::ofstream(folder / name) << "x";
   const auto hours_ago = fs::file_time_type::clock::now() - std::chrono::hours(2);
-  fs::last_write_time(folder / "old.part", hours_ago);
-  fs::last_write_time(folder / "blob", hours_ago);
+  fs::last_write_time(folder / old, hours_ago);
+  fs::last_write_time(folder / "notes.part", hours_ago);
   ASSERT_TRUE(FileBlobStore::open(folder.path().string()));
-  EXPECT_FALSE(fs::exists(folder / "old.part"));
+  EXPECT_FALSE(fs::exists(folder / old));
   EXPECT_EQ(names().size(), 2U);
 }
 

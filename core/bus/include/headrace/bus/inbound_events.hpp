@@ -15,6 +15,7 @@
 #include "headrace/bus/bus.hpp"
 #include "headrace/bus/message_receipt.hpp"
 #include "headrace/bus/receipted_event.hpp"
+#include "headrace/bus/refusal_rest.hpp"
 #include "headrace/port/event_types.hpp"
 #include "headrace/port/source.hpp"
 
@@ -23,6 +24,9 @@ namespace headrace {
 struct InboundOptions {
   Settlement unrouted = Settlement::reject;       ///< for what nobody subscribes to, or whose topic was not added
   Settlement dead_lettered = Settlement::reject;  ///< for what went to the dead letters of the bus
+  /// How long a message waits that the bus, or its reader, refuses for now before its broker gets it back: full jitter,
+  /// longer the more often in a row. Meanwhile it counts as unsettled. With a cap of 0: not at all.
+  Backoff::Options rest = {std::chrono::milliseconds(100), std::chrono::milliseconds(2'000)};
 };
 
 /// Broker to typed events: each message becomes the event that its bytes tell of, under the topic that its envelope
@@ -40,7 +44,8 @@ struct InboundOptions {
 ///               What a crash leaves unsettled, the broker delivers again: subscriptions whose effect must not come
 ///               twice are `deduplicated`, by the event's id, which the broker's copies share.
 /// Bad messages: what cannot be read, or is of a newer version than known, is rejected, for the broker to
-///               dead-letter as it is. What cannot be read now (Retry::maybe: a blob store that is away) goes back.
+///               dead-letter as it is. What cannot be read now (Retry::maybe: a blob store that is away) goes back, after
+///               a rest.
 /// Backpressure: as SourceBridge's.
 /// Threads:      topic() and start() by one thread, at start-up; the rest by any. Bus and source outlive it.
 class InboundEvents {
@@ -103,6 +108,7 @@ class InboundEvents {
   }
   void add(std::string name, TypedTopic topic);
   void take(ReceivedMessage&& received);
+  void refuse(MessageReceipt&& receipt);
   void count(std::uint64_t Counts::*what);
 
   Bus& bus_;
@@ -112,6 +118,7 @@ class InboundEvents {
   const InboundOptions options_;
   std::map<std::string, TypedTopic, std::less<>> topics_;  ///< does not change after the start
   std::optional<Publisher> publisher_;                     // owner: the source's thread
+  RefusalRest rest_;
   mutable std::mutex mutex_;
   Counts counts_;
 };

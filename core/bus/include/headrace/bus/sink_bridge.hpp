@@ -62,7 +62,6 @@ class SinkBridge {
  private:
   class Way;  ///< what confirms reach after the bridge has gone
   const std::shared_ptr<Way> way_;
-  Subscription rests_;
   Subscription subscription_;
 };
 

@@ -42,7 +42,7 @@ struct PendingEvent {
     claimed = false;
     first_failure_ns = 0;
     first_attempt = {};
-    later_attempts.clear();
+    later_attempts = {};  // may be two thousand bytes
     letter.reset();
     redriven.reset();
   }

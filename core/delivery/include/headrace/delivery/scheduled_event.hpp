@@ -48,7 +48,8 @@ class Schedule {
 
 /// An event that is to be published by a worker, once or periodically.
 ///
-/// Ordering: M1 -> M2  whoever cancels and the worker agree which of them was first
+/// Ordering: M1 -> M1  one read-modify-write decides whether it is cancelled or published; who cancels sees what the
+///                     worker did before
 class Publication : public TimedWork, public std::enable_shared_from_this<Publication> {
  public:
   Publication(std::shared_ptr<Schedule> schedule, std::uint64_t due_ns, std::uint64_t period_ns) noexcept
@@ -57,14 +58,14 @@ class Publication : public TimedWork, public std::enable_shared_from_this<Public
   void due(DeliveryAgent& agent) override;
   void bus_stopped() override {}
 
-  /// True: this call ended it. @thread any
+  /// True: this call ended it; false: it has ended, or is being published for the only time. @thread any
   bool end() noexcept {
-    if (ended_.exchange(true, std::memory_order_acq_rel)) return false;  // M1 -> M2, M2 <- M1
+    if (!moved(State::pending, State::ended)) return false;
     schedule_->leave();
     return true;
   }
   [[nodiscard]] bool pending() const noexcept {
-    return !ended_.load(std::memory_order_acquire);  // M2 <- M1
+    return state_.load(std::memory_order_relaxed) != State::ended;  // no partner: a glance
   }
   [[nodiscard]] std::uint64_t due_ns() const noexcept { return due_ns_; }
 
@@ -73,10 +74,16 @@ class Publication : public TimedWork, public std::enable_shared_from_this<Public
   [[nodiscard]] bool is_periodic() const noexcept { return period_ns_ != 0; }
 
  private:
+  enum class State : std::uint8_t { pending, publishing, ended };
+  bool moved(State from, State to) noexcept {
+    return state_.compare_exchange_strong(from, to, std::memory_order_acq_rel,  // M1
+                                          std::memory_order_relaxed);           // no partner: it lost
+  }
+
   std::uint64_t due_ns_;  ///< the worker's
   const std::shared_ptr<Schedule> schedule_;
   const std::uint64_t period_ns_;
-  Atomic<bool> ended_{false};
+  Atomic<State> state_{State::pending};
 };
 
 template <Event T>

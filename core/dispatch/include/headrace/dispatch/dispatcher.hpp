@@ -40,6 +40,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   [[nodiscard]] Subscription subscribe(const RoutingOptions& options, F handler, P predicate = {}) {
     using Handler = dispatch_detail::Handler<T, F, P>;
     auto state = describe(options, event_topic<T>(), event_type_id<T>());
+    state->copies = std::is_trivially_copyable_v<T>;
     state->handler = std::make_shared<Handler>(Handler{std::move(handler), std::move(predicate)});
     state->invoke = &Handler::invoke;
     return add(std::move(state));
@@ -57,6 +58,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   template <Event T, class Make>
   [[nodiscard]] Subscription subscribe_kept(const RoutingOptions& options, Make&& make) {
     auto state = describe(options, event_topic<T>(), event_type_id<T>());
+    state->copies = std::is_trivially_copyable_v<T>;
     state->keeps_events = true;
     make(*state);
     return add(std::move(state));

@@ -56,7 +56,14 @@ class RouteBuilder {
     unsigned members = 0;
     Placement placement = Placement::pinned;
     Overflow overflow;
+    struct Kinds {
+      unsigned plain = 0;
+      unsigned keeping = 0;  ///< keeps_events
+    };
+    std::map<EventTypeId, Kinds> uncopied;  ///< members by their type, where its events are not trivially copyable
   };
+  /// Events that lie in a lane for one member may be another's when it ends: either all keep such events, or none.
+  [[nodiscard]] static bool can_inherit(const GroupOf& group, const SubscriptionState& subscription);
   std::map<std::string, GroupOf> groups_;
   unsigned next_worker_ = 0;
 };

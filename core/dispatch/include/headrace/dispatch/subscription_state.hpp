@@ -55,6 +55,7 @@ struct SubscriptionState : std::enable_shared_from_this<SubscriptionState> {
   unsigned worker = kAnyWorker;  ///< pinned: which
   Overflow overflow;
   bool keeps_events = false;       ///< its handler may keep an event: none may lie in a lane that cannot be copied
+  bool copies = false;             ///< its events are trivially copyable
   std::shared_ptr<void> delivery;  ///< a higher layer's part, which lives as long as this
 
   Invoke invoke = nullptr;

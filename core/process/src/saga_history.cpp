@@ -22,6 +22,20 @@ Result<SagaState> load_saga(EventStore& store, const Saga& saga, const std::stri
   return state;
 }
 
+Status check_ours(EventStore& store, const Saga& saga, const std::string& id) {
+  Status ours = Nothing{};
+  const auto end = store.read_stream({.stream = stream_of(saga, id), .limit = 1}, [&](const StoredEvent& event) {
+    const std::string& topic = event.event.envelope.topic;
+    if (saga_event::what_of(saga, topic).empty()) {
+      ours = Error{"its stream is taken by the saga of another table, with the event " + topic,
+                   "saga " + saga.name + " " + id};
+    }
+    return Visit::stop;
+  });
+  if (!end) return end.error();
+  return ours;
+}
+
 Result<std::vector<EncodedEvent>> read_history(EventStore& store, const Saga& saga, const std::string& id) {
   std::vector<EncodedEvent> history;
   const auto end = store.read_stream({.stream = stream_of(saga, id)}, [&](StoredEvent& event) {

@@ -10,7 +10,10 @@
 
 namespace headrace {
 
+/// Tables of two names can meet in one: `order` with the id `cancel-7`, and `order-cancel` with `7`.
 [[nodiscard]] std::string stream_of(const Saga& saga, const std::string& id);
+/// An error when the stream holds another table's saga.
+[[nodiscard]] Status check_ours(EventStore& store, const Saga& saga, const std::string& id);
 
 /// Version 0 when there is none.
 [[nodiscard]] Result<SagaState> load_saga(EventStore& store, const Saga& saga, const std::string& id);

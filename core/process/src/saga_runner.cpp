@@ -44,7 +44,9 @@ Result<SagaRunner::Started> SagaRunner::start(const std::string& id, std::string
   transition.start(input, origin.correlation, origin.causation);
   const auto begun = engine_->begin(transition, ExpectedVersion::none());
   if (!begun) return begun.error();
-  return *begun ? Started::started : Started::was_there;
+  if (*begun) return Started::started;
+  if (const Status ours = check_ours(engine_->store, engine_->saga, id); !ours) return ours.error();
+  return Started::was_there;
 }
 
 Status SagaRunner::take_up(const std::string& id) {

@@ -207,6 +207,23 @@ TEST_F(SagaTest, CarriesCorrelationAndCausation) {
   EXPECT_EQ(causation, id(1));
 }
 
+// Claim:  a saga whose stream another table's saga has taken is not one that was there: nobody would run it.
+// Method: two tables and ids whose names join to the same.
+TEST_F(SagaTest, AnotherTablesStreamIsAnError) {
+  open({"order", 1, {step("ship")}});
+  start("cancel-7");
+  run_to_the_end();
+  ASSERT_EQ(*runner->start("cancel-7", {}), SagaRunner::Started::was_there);
+  open({"order-cancel", 1, {step("refund")}});
+  const auto met = runner->start("7", {});
+  ASSERT_FALSE(met);
+  EXPECT_NE(met.error().message().find("taken by the saga of another table"), std::string::npos)
+      << met.error().message();
+  start("8");
+  run_to_the_end();
+  EXPECT_EQ(phase("8"), SagaPhase::completed);
+}
+
 // Claim:  a table that cannot work is refused, and the error says which step.
 TEST_F(SagaTest, WrongTablesAreRefused) {
   const auto fault = [&](auto change) {

@@ -74,7 +74,8 @@ class SagaRunner {
       started,
       was_there,  ///< a saga of this id was started before, whatever has become of it: nothing happens
   };
-  /// Durable when it returns. The id is any text up to 512 bytes: an order's number.
+  /// Durable when it returns. The id is any text up to 512 bytes: an order's number. An error when the stream of
+  /// that name belongs to another table: `order` with the id `cancel-7` and `order-cancel` with `7` have the same.
   [[nodiscard]] Result<Started> start(const std::string& id, std::string_view input, SagaOrigin origin = {});
 
   /// The same in two halves, for a saga that begins in one append with other events: append this, then take it up.

@@ -258,8 +258,11 @@ Result<std::size_t> DeadLetters::discard(const DeadLetterFilter& filter, EventTi
         session, kSelect + "WHERE letter_id > ?1 AND NOT (lease <> 0 AND held_until_ns > ?2)",
         [&](const Statement& row) {
           DeadLetter letter;
-          if (!read_letter(row, letter)) damage = damaged(row);
-          if (filter.matches(letter)) doomed.push_back(letter.id);
+          const bool whole = read_letter(row, letter);
+          if (!filter.matches(letter)) return;
+          doomed.push_back(letter.id);
+          // Who names one wants to be rid of it, as it is; who asks for many may not know of it.
+          if (!whole && !filter.id) damage = damaged(row);
         },
         filter.after, now.time_since_epoch().count());
     if (!read || !damage) return read ? damage : read;

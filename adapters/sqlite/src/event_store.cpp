@@ -35,10 +35,8 @@ class SqliteEventStore::Parts {
     if (!writer) return read_only();
     return writer->run(std::move(change), undo);
   }
-  [[nodiscard]] sqlite::Write writes() {
-    return [this](std::function<Status(WriteSession&)> change) {
-      return write(std::move(change), WriteJob::Undo::with_group);
-    };
+  [[nodiscard]] sqlite::Write writes(WriteJob::Undo undo = WriteJob::Undo::with_group) {
+    return [this, undo](std::function<Status(WriteSession&)> change) { return write(std::move(change), undo); };
   }
   [[nodiscard]] Error read_only() const {
     return {"the store was opened for reading only", options.file.string(), Error::Retry::no};
@@ -217,7 +215,7 @@ SnapshotStore& SqliteEventStore::snapshots() noexcept { return parts_->snapshots
 DeadLetterRequests& SqliteEventStore::dead_letter_requests() noexcept { return parts_->letter_requests; }
 
 Result<std::unique_ptr<DeadLetterStore>> SqliteEventStore::dead_letters(SqliteDeadLetterOptions options) {
-  return sqlite::DeadLetters::open(parts_->readers, parts_->writes(), options);
+  return sqlite::DeadLetters::open(parts_->readers, parts_->writes(WriteJob::Undo::alone), options);
 }
 
 std::unique_ptr<DedupStore> SqliteEventStore::deduplication(SqliteDedupOptions options) {

@@ -47,6 +47,32 @@ TEST(SqliteDeadLetters, OutliveTheProcess) {
   EXPECT_GT(letters->list({}).value().back().id, all[1].id);
 }
 
+// Claim:  a batch with a letter whose predecessor cannot be read changes nothing, not even by the letters before it;
+//         discarding that one by its id makes room. No other discard is stopped by it, unless it is meant too.
+// Method: spoil a row of the table.
+TEST(SqliteDeadLetters, ADamagedLetterSpoilsNothingElse) {
+  StoreInAFile file;
+  auto letters = file.store().dead_letters().value();
+  std::vector<DeadLetter> batch{letter_of(2), letter_of(1)};
+  ASSERT_TRUE(letters->add({&batch[1], 1}));
+  const DeadLetterId damaged = letters->list({}).value().at(0).id;
+  ASSERT_TRUE(file.store().transact([](SqliteTransaction& transaction) -> Status {
+    const auto done = transaction.run("UPDATE dead_letters SET tags = 'spoilt'");
+    return done ? Status{Nothing{}} : Status{done.error()};
+  }));
+  EXPECT_FALSE(letters->add(batch));
+  EXPECT_EQ(letters->counts().value().stored, 1U);
+  EXPECT_EQ(letters->counts().value().added, 1U);
+
+  ASSERT_TRUE(letters->add({batch.data(), 1}));
+  EXPECT_FALSE(letters->discard({}, at(1)));
+  EXPECT_EQ(letters->discard({.id = damaged + 1}, at(1)).value(), 1U);
+  EXPECT_EQ(letters->discard({.id = damaged}, at(1)).value(), 1U);
+  EXPECT_EQ(letters->counts().value().discarded, 2U);
+  EXPECT_EQ(letters->add(batch).value().letters, 2U);
+  EXPECT_EQ(letters->list({}).value().size(), 2U);
+}
+
 // Claim:  a letter that holds only a typed event is refused, since it cannot be written down.
 TEST(SqliteDeadLetters, RefuseLettersWithoutBytes) {
   StoreInAFile file;

@@ -44,7 +44,9 @@ bool is_control(const Statement& statement) {
 }
 
 /// A mistake in the statement or a violated constraint; all else may have undone more than the statement.
-bool undoes_itself_only(int code) {
+bool undoes_itself_only(int code, sqlite3* database) {
+  // OR ROLLBACK and RAISE(ROLLBACK) end the transaction, and with it what others changed in it.
+  if (sqlite3_get_autocommit(database) != 0) return false;
   switch (code & 0xff) {
     case SQLITE_ERROR:
     case SQLITE_CONSTRAINT:
@@ -56,10 +58,17 @@ bool undoes_itself_only(int code) {
   }
 }
 
+/// What follows a failure that ended the transaction would be committed by itself.
+Status check_open(const sqlite::WriteSession& session) {
+  if (!session.must_roll_back()) return Nothing{};
+  return Error{"the transaction has failed already, nothing of it will be stored", "transact"};
+}
+
 /// Runs the statement; `take(row)` for each row.
 template <class Take>
 Status run_statement(sqlite::WriteSession& session, std::string_view sql, std::initializer_list<SqlValue> values,
                      Take take) {
+  if (auto open = check_open(session); !open) return open;
   auto statement = session.connection().prepare(sql);
   if (!statement) return statement.error();
   if (!*statement || is_control(*statement)) {
@@ -74,7 +83,7 @@ Status run_statement(sqlite::WriteSession& session, std::string_view sql, std::i
       take(*statement);
       continue;
     }
-    if (undoes_itself_only(code)) return session.connection().error(code, sql);
+    if (undoes_itself_only(code, session.connection().handle())) return session.connection().error(code, sql);
     return session.fail(code, sql);
   }
 }
@@ -100,6 +109,7 @@ Result<std::vector<SqlRow>> SqliteTransaction::query(std::string_view sql,
 }
 
 Result<AppendReceipt> SqliteTransaction::append(const AppendRequest& request) {
+  if (auto open = check_open(session_); !open) return open.error();
   if (auto checked = check_append(request); !checked) return checked.error();
   return session_.append(request);
 }

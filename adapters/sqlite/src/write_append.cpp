@@ -66,10 +66,7 @@ Result<bool> WriteSession::find_conflict(const AppendRequest& request, AppendRec
     if (condition.after >= last_position_) continue;
     EventSelect select(condition.unless, topics_);
     const auto prepared = select.prepare(connection_, selects_, "e.position", Direction::forward);
-    if (!prepared) {
-      failed_ = true;
-      return prepared.error();
-    }
+    if (!prepared) return prepared.error();  // nothing has changed: it is this request's error only
     Statement& statement = **prepared;
     const Running running(statement);
     select.bind(statement, condition.after, kToTheEnd, 1);

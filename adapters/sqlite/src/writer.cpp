@@ -123,10 +123,18 @@ Status Writer::run_group(Group& group) {
     answers_[at] = job.undo == WriteJob::Undo::alone ? run_alone(job) : job.run(*session_);
     if (session_->must_roll_back()) {
       // Whoever ran the job may have swallowed the error; the file has not.
-      return answers_[at] ? Error{"a change failed and was undone", file_} : answers_[at];
+      if (answers_[at]) answers_[at] = Error{"a change failed and was undone", file_};
+      return error_for_others(answers_[at].error());
     }
   }
   return Nothing{};
+}
+
+/// Of those in the group of a job that failed: nothing of theirs is stored, and without it they may succeed.
+Error Writer::error_for_others(const Error& error) const {
+  if (session_->disk_failed() || error.retry == Error::Retry::maybe) return error;
+  return {"another change of the same commit failed and undid this one (" + error.what + ")", file_,
+          Error::Retry::maybe};
 }
 
 Status Writer::run_alone(WriteJob& job) {
@@ -135,15 +143,24 @@ Status Writer::run_alone(WriteJob& job) {
   Status done = job.run(*session_);
   if (session_->must_roll_back()) return done;
   if (!done) {
-    if (auto undone = connection.run("ROLLBACK TO job"); !undone) return undone;
+    if (auto undone = run_whole("ROLLBACK TO job"); !undone) return undone;
     if (auto looked = session_->look_again(); !looked) return looked;
   }
-  if (auto released = connection.run("RELEASE job"); !released) return released;
+  if (auto released = run_whole("RELEASE job"); !released) return released;
   return done;
 }
 
+/// Without it the transaction is not what its jobs took it for, so that a failure is the group's.
+Status Writer::run_whole(const std::string& sql) {
+  Connection& connection = session_->connection();
+  if (connection.run(sql)) return Nothing{};
+  return session_->fail(sqlite3_extended_errcode(connection.handle()), sql);
+}
+
 void Writer::answer(Group& group, const Status& status) {
-  for (std::size_t at = 0; at < group.jobs.size(); ++at) group.jobs[at].done(status ? answers_[at] : status);
+  for (std::size_t at = 0; at < group.jobs.size(); ++at) {
+    group.jobs[at].done(status || !answers_[at] ? answers_[at] : status);
+  }
   group.answered.store(1, std::memory_order_release);  // D1 -> A1
   futex_wake_all(&group.answered);
 }

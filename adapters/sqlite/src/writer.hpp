@@ -64,7 +64,9 @@ class Writer {
   // By the owner of the session:
   void commit_group(Group& group);
   [[nodiscard]] Status run_group(Group& group);
+  [[nodiscard]] Error error_for_others(const Error& error) const;
   [[nodiscard]] Status run_alone(WriteJob& job);
+  [[nodiscard]] Status run_whole(const std::string& sql);
   void answer(Group& group, const Status& status);
   void stop_for_good(const Error& error);
 

@@ -33,6 +33,20 @@ std::string fault_of(const EncodedEvent& event) {
   return {};
 }
 
+std::string fault_of(const AppendCondition& condition) {
+  const auto& items = condition.unless.any_of;
+  if (items.size() > kConditionItemsMax) {
+    return std::to_string(items.size()) + " items, at most " + std::to_string(kConditionItemsMax) + " are taken";
+  }
+  for (const EventQuery::Item& item : items) {
+    if (item.tags.size() > kTagsMax) {
+      return "an item of " + std::to_string(item.tags.size()) + " tags, at most " + std::to_string(kTagsMax) +
+             " are taken";
+    }
+  }
+  return {};
+}
+
 template <class T>
 bool holds_twice(std::vector<T>& values) {
   std::sort(values.begin(), values.end());
@@ -54,6 +68,11 @@ Status check_append(const AppendRequest& request) {
     events += append.events.size();
   }
   if (events == 0) return Error{"a request without events", "append"};
+  for (std::size_t at = 0; at < request.conditions.size(); ++at) {
+    if (auto fault = fault_of(request.conditions[at]); !fault.empty()) {
+      return Error{std::move(fault), "append, condition " + std::to_string(at)};
+    }
+  }
   if (request.streams.size() > 1) {
     std::vector<std::string_view> names;
     for (const StreamAppend& append : request.streams) names.push_back(append.stream);

@@ -62,6 +62,30 @@ TEST_P(EventStoreConditions, AllMustHold) {
   EXPECT_EQ(receipt.culprit, 1U);
 }
 
+// Claim:  as many items as the limit says are taken and looked at, one more is refused with an error that says so; so
+//         are more tags than an event can have.
+// Method: only the last of the items matches.
+TEST_P(EventStoreConditions, HaveALimitOfItems) {
+  append("a", ExpectedVersion::any(), {event_of("t", "1", {"x", "last"})});
+  EventQuery query;
+  for (std::size_t item = 1; item < kConditionItemsMax; ++item) {
+    query.any_of.push_back({{}, {"item:" + std::to_string(item), "x"}});
+  }
+  EXPECT_EQ(outcome_unless(query, 0), AppendOutcome::appended);
+  query.any_of.push_back({{}, {"last", "x"}});
+  EXPECT_EQ(outcome_unless(query, 0), AppendOutcome::condition_failed);
+  AppendRequest request = AppendRequest::to("decisions", ExpectedVersion::any(), {event_of("t", "2")});
+  query.any_of.push_back({{}, {"y"}});
+  request.conditions = {{query, 0}};
+  const auto refused = store_->append(request);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message().find("257 items, at most 256"), std::string::npos)
+      << refused.error().message();
+  request.conditions = {{EventQuery::tagged(std::vector<std::string>(kTagsMax + 1, "x")), 0}};
+  EXPECT_FALSE(store_->append(request));
+  EXPECT_EQ(read_all(*store_).size(), 2U);
+}
+
 // Claim:  a decision that was true when it was made is not stored when it no longer is: one seat, one taker.
 // Method: four threads read up to a position and take a seat unless it was taken behind it, for 20 seats.
 TEST_P(EventStoreConditions, OneOfConcurrentDecisionsWins) {

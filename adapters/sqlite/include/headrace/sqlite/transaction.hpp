@@ -29,7 +29,9 @@ class SqliteTransaction {
   explicit SqliteTransaction(sqlite::WriteSession& session) noexcept : session_(session) {}
 
   /// One statement, with ?1, ?2 … for the values; answers the rows that it changed. What would end the transaction
-  /// is refused.
+  /// is refused; a statement that fails by ending it (OR ROLLBACK, RAISE(ROLLBACK)) fails the whole commit: others
+  /// in it are told to try again. Use OR ABORT, which undoes the statement only. After a failure that cannot be
+  /// undone alone every further call answers an error.
   [[nodiscard]] Result<std::size_t> run(std::string_view sql, std::initializer_list<SqlValue> values = {});
   /// One statement; answers its rows.
   [[nodiscard]] Result<std::vector<SqlRow>> query(std::string_view sql,

@@ -87,10 +87,12 @@ struct AppendReceipt {
 inline constexpr std::size_t kStreamNameBytesMax = 1024;
 inline constexpr std::size_t kTagBytesMax = 256;
 inline constexpr std::size_t kTagsMax = 64;
+inline constexpr std::size_t kConditionItemsMax = 256;  ///< of each condition's query
 inline constexpr std::size_t kEventBytesMax = std::size_t{64} << 20;
 
 /// What every store refuses: a request without events or with one stream, or one id, twice; names and tags that
-/// are empty, too long or hold NUL; events that are too large. The error names the stream. @thread any
+/// are empty, too long or hold NUL; events that are too large; conditions of more than kConditionItemsMax items, or
+/// with an item of more than kTagsMax tags. The error names the stream or the condition. @thread any
 [[nodiscard]] Status check_append(const AppendRequest& request);
 
 }  // namespace headrace

@@ -118,8 +118,9 @@ TEST(Run, ForwardingInACircleEnds) {
   EXPECT_NE(run.out.find("forwarded 16 times"), std::string::npos) << run.out;
 }
 
-// Claim:  a full disk fails the events that could not be written, and the run says so.
-// Method: an output file that leads to /dev/full.
+// Claim:  a full disk fails the events that could not be written, and the run says so and answers 1; also when the
+//         output is so small that it meets the disk only when the file is closed.
+// Method: an output file that leads to /dev/full; 5000 records, then one.
 TEST(Run, FullDiskIsCountedAndSaid) {
   const Folder folder;
   std::string rows = "id\n";
@@ -128,10 +129,15 @@ TEST(Run, FullDiskIsCountedAndSaid) {
   std::filesystem::create_symlink("/dev/full", folder.path("full.ndjson"));
   const Outcome run =
       run_program({"run", folder.write("c.toml", config("path = \"in.csv\"", "write = \"full.ndjson\""))});
-  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(run.exit_code, 1) << run.err;
   EXPECT_TRUE(run.last_line().starts_with("ledger balanced: published 5000 = ")) << run.out;
   EXPECT_EQ(run.last_line().find("failed 0 "), std::string::npos) << run.out;
   EXPECT_NE(run.out.find("No space left on device"), std::string::npos) << run.out;
+  folder.write("in.csv", "id\n1\n");
+  const Outcome small = run_program({"run", folder.path("c.toml")});
+  EXPECT_EQ(small.exit_code, 1) << small.out;
+  EXPECT_NE(small.err.find("output is lost"), std::string::npos) << small.err;
+  EXPECT_NE(small.out.find("No space left on device"), std::string::npos) << small.out;
 }
 
 // Claim:  under every overflow policy the ledger balances, and what was handled was done.

@@ -39,7 +39,9 @@ void OutputFile::write_line(std::string_view line) {
 
 void OutputFile::put(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), file_.get()) != text.size()) {
-    throw std::runtime_error(path_.string() + ": " + system_error("cannot write"));
+    const std::string fault = system_error("cannot write");
+    if (fault_.empty()) fault_ = fault;
+    throw std::runtime_error(path_.string() + ": " + fault);
   }
 }
 
@@ -71,7 +73,8 @@ void OutputFile::append_csv(const Record& record) {
 
 Status OutputFile::close() {
   const std::lock_guard lock(mutex_);
-  if (std::fclose(file_.release()) != 0) return Error{system_error("cannot write"), path_.string()};
+  if (std::fclose(file_.release()) != 0 && fault_.empty()) fault_ = system_error("cannot write");
+  if (!fault_.empty()) return Error{fault_, path_.string()};
   return Nothing{};
 }
 

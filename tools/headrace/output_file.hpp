@@ -23,7 +23,7 @@ class OutputFile {
   /// Throws std::runtime_error when the device refuses: the event then counts as failed.
   void write(const Record& record);
   void write_line(std::string_view line);
-  /// Says what could not be written.
+  /// Says what could not be written, now or before.
   [[nodiscard]] Status close();
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
 
@@ -40,6 +40,7 @@ class OutputFile {
   std::mutex mutex_;
   std::unique_ptr<std::FILE, Close> file_;  // what follows too: under the mutex
   std::string line_;
+  std::string fault_;  // the first
   std::vector<std::string> columns_;
 };
 

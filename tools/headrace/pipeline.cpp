@@ -241,7 +241,9 @@ Result<RunReport> run_pipeline(const Config& config, Console& console, const Int
   add_subscriptions(report, bus.snapshot(), works);
   add_warnings(report, schemas, stopped, errors);
   for (const Status& closed : {works.close(), rejects.close()}) {
-    if (!closed) report.warnings.push_back(closed.error().message());
+    if (closed) continue;
+    report.warnings.push_back(closed.error().message());
+    if (report.lost_output.empty()) report.lost_output = closed.error().message();
   }
   if (!graph_written) report.warnings.emplace_back("the graph could not be written");
   if (intake.problem()) return *intake.problem();

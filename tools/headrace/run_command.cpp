@@ -61,7 +61,8 @@ int run_command(const RunArguments& arguments) {
   if (!arguments.report_json.empty() && !save_text(arguments.report_json, to_json(*report))) return kExitFailed;
   fmt::print("{}", to_text(*report));
   std::fflush(stdout);
-  return report->balanced() ? kExitOk : kExitNotBalanced;
+  if (!report->balanced()) return kExitNotBalanced;
+  return report->lost_output.empty() ? kExitOk : fail(Error{"output is lost", report->lost_output});
 }
 
 int check_command(const RunArguments& arguments) {

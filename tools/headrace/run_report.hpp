@@ -37,6 +37,7 @@ struct RunReport {
   std::chrono::nanoseconds took{};
   std::vector<SubscriptionSummary> subscriptions;
   std::vector<std::string> warnings;
+  std::string lost_output;  ///< the first output that could not be kept in full, and why; also a warning
   Ledger ledger;
 
   [[nodiscard]] bool balanced() const noexcept { return ledger.balanced() && ledger.in_flight == 0; }

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <string>
+#include <system_error>
 
 #include "headrace/route/filter.hpp"
 
@@ -44,6 +47,7 @@ class ConfigReader {
   }
 
   void read(TomlSection& root, ProblemList& problems) {
+    take_file(root, "", into_.file, "this config");
     auto bus = root.section("bus");
     read_bus_config(bus, into_.bus);
     auto source = root.section("source");
@@ -54,11 +58,24 @@ class ConfigReader {
     read_event(event);
     const std::string rejects = root.text("rejects").value_or(into_.file.stem().string() + ".rejects.ndjson");
     into_.rejects = (output_folder_ / rejects).lexically_normal();
+    take_file(root, "rejects", into_.rejects, "where rejects go");
     read_subscriptions(root, problems);
     root.finish();
   }
 
  private:
+  /// A run must not write over what it reads, nor two of its parts into one file. Devices and pipes are free.
+  void take_file(TomlSection& section, const char* key, const fs::path& path, const std::string& part) {
+    std::error_code ignored;
+    if (fs::exists(path, ignored) && !fs::is_regular_file(path, ignored)) return;
+    const fs::path place = fs::weakly_canonical(path, ignored);
+    if (ignored) return;  // whoever opens it says so
+    const auto [known, is_new] = parts_.emplace(place, part);
+    if (is_new || known->second == part) return;
+    if (section.has(key)) return section.problem(key, "this file is " + known->second + " already; name another");
+    section.missing(key, "a file of its own: the usual one is " + known->second + " already");
+  }
+
   void read_source(TomlSection& section) {
     SourceConfig& source = into_.source;
     source.kind = section.choice("kind", kSourceKinds).value_or(SourceConfig::Kind::file);
@@ -69,6 +86,7 @@ class ConfigReader {
     if (source.kind == SourceConfig::Kind::file) {
       if (!path && section.present()) section.missing("path", "the file to read");
       source.path = (input_folder_ / path.value_or("")).lexically_normal();
+      if (path) take_file(section, "path", source.path, "what is read");
     } else if (path) {
       section.problem("path", "only a source of kind \"file\" has a path");
     }
@@ -230,8 +248,12 @@ class ConfigReader {
       if (const std::string extension = s.write->extension(); extension != ".ndjson" && extension != ".csv") {
         section.problem("write", "the file's name must end in .ndjson or .csv");
       }
+      take_file(section, "write", *s.write, "what a subscription writes");
     }
-    if (const auto store = section.text("store")) s.store = (output_folder_ / *store).lexically_normal();
+    if (const auto store = section.text("store")) {
+      s.store = (output_folder_ / *store).lexically_normal();
+      take_file(section, "store", *s.store, "an event store");
+    }
     s.identity = section.parsed<TextTemplate>("identity", into_.fields);
     if (s.identity && !s.store) section.problem("identity", "only what goes to a 'store' has one");
     auto alert = section.section("alert");
@@ -248,6 +270,7 @@ class ConfigReader {
   Config& into_;
   const fs::path input_folder_;
   fs::path output_folder_;
+  std::map<fs::path, std::string> parts_;  ///< which file plays which part
 };
 
 }  // namespace

@@ -8,7 +8,7 @@ namespace headrace::program {
 
 RejectFile::RejectFile(std::filesystem::path path) : path_(std::move(path)) {
   std::error_code ignored;  // what cannot be removed cannot be written either, and shows then
-  std::filesystem::remove(path_, ignored);
+  if (std::filesystem::is_regular_file(path_, ignored)) std::filesystem::remove(path_, ignored);
 }
 
 void RejectFile::add(std::string_view origin, const Reject& reject) {

@@ -36,6 +36,27 @@ std::string first_problem(const std::string& text) {
   return outcome.problems.empty() ? "" : outcome.problems.front().message();
 }
 
+// Claim:  no file plays two parts: what is read is not written over, by its own name or another.
+// Method: each part's file given to another one; one output of two subscriptions, and a device, are fine.
+TEST(Config, EachFileHasOnePart) {
+  const auto problem = [](std::string_view from, std::string_view to) {
+    return first_problem(replaced(from, to));
+  };
+  const std::string wrote = problem("out/strong.ndjson", "out/../quakes.csv");
+  EXPECT_NE(wrote.find("conf/q.toml:16"), std::string::npos) << wrote;
+  EXPECT_NE(wrote.find("what is read"), std::string::npos) << wrote;
+  const auto rejects_to = [&](const std::string& path) {
+    return problem("[source]", "rejects = \"" + path + "\"\n[source]");
+  };
+  EXPECT_NE(rejects_to("quakes.csv").find("what is read"), std::string::npos);
+  EXPECT_NE(rejects_to("q.toml").find("this config"), std::string::npos);
+  EXPECT_NE(rejects_to("out/strong.ndjson").find("where rejects go"), std::string::npos);
+  EXPECT_EQ(rejects_to("/dev/null"), "");
+  EXPECT_NE(problem("quakes.csv\"", "q.rejects.ndjson\"\nformat = \"ndjson\"").find("usual one"),
+            std::string::npos);
+  EXPECT_NE(problem("alert =", "store = \"quakes.csv\"\nalert =").find("what is read"), std::string::npos);
+}
+
 // Claim:  a config is read in full; relative paths resolve against its folder, outputs against the output folder.
 // Method: the config above, both ways.
 TEST(Config, ReadsAllSections) {

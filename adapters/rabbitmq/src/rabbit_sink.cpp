@@ -168,7 +168,8 @@ class RabbitSink::Writer final : public SinkWriter {
     // An exchange that is gone is no message's fault: begin() tells.
     const bool refuses = error.retry == Error::Retry::no &&
                          static_cast<const amqp_channel_close_t*>(close.decoded)->reply_code != AMQP_NOT_FOUND;
-    const auto unconfirmed = unconfirmed_.size() - std::ranges::count(unconfirmed_, std::uint64_t{0});
+    const auto confirmed = static_cast<std::size_t>(std::ranges::count(unconfirmed_, std::uint64_t{0}));
+    const std::size_t unconfirmed = unconfirmed_.size() - confirmed;
     if (refuses && unconfirmed == 1) {
       buffer().confirm(unconfirmed_.front(), error);  // never a confirmed one
       one_by_one_ = 0;

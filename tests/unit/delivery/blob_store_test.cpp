@@ -44,7 +44,7 @@ TYPED_TEST_SUITE(EachBlobStore, BlobStores);
 // Claim:  what was put is there until it is removed, byte for byte, and equal payloads are two blobs.
 // Method: none, one and many bytes.
 TYPED_TEST(EachBlobStore, KeepsUntilRemoved) {
-  for (const std::size_t bytes : {0, 1, 100'000}) {
+  for (const std::size_t bytes : {std::size_t{0}, std::size_t{1}, std::size_t{100'000}}) {
     const Bytes blob = blob_of(bytes);
     const std::string first = this->store.put(blob).value();
     const std::string second = this->store.put(blob).value();

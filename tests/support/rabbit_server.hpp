@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server_process.hpp"
@@ -30,7 +32,9 @@ class RabbitServer {
     // It stays one process, the one that was started, as it does for systemd.
     command.insert(command.end(), {"RUNNING_UNDER_SYSTEMD=1", "/usr/lib/rabbitmq/bin/rabbitmq-server"});
     process_.start(command);
-    process_.await(port_, std::string_view("AMQP\0\0\x09\x01", 8), "\x01");
+    ++starts_;
+    // Not when its port answers: a queue that is declared before the start is complete may be gone after a kill -9.
+    process_.await([this] { return complete_starts() == starts_; });
     running_ = true;
   }
   void stop(int signal) {
@@ -64,12 +68,21 @@ class RabbitServer {
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=+sbwt none +sbwtdcpu none +sbwtdio none"};
   }
 
+  [[nodiscard]] std::size_t complete_starts() const {
+    constexpr std::string_view kComplete = "Server startup complete";
+    const std::string log = process_.log();
+    std::size_t count = 0;
+    for (std::size_t at = log.find(kComplete); at != std::string::npos; at = log.find(kComplete, at + 1)) ++count;
+    return count;
+  }
+
   const std::string more_;
   const std::uint16_t port_ = free_port();
   const std::uint16_t peers_port_ = free_port();
   const std::uint16_t mapper_port_ = free_port();
   ServerProcess mapper_;
   ServerProcess process_;
+  std::size_t starts_ = 0;
   bool mapped_ = false;
   bool running_ = false;
 };

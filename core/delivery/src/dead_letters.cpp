@@ -189,6 +189,9 @@ bool DeliverySite::abandon(PendingEventPtr event) {
   if (event->letter == nullptr) {
     event->letter = std::make_unique<DeadLetter>(
         letter_of(*event, FailureClass::abandoned, "the bus stopped before its turn came"));
+    // Later events of the key come after a restart.
+    const std::string& key = event->letter->envelope.key;
+    event->letter->parks_key = options_.park_key || parked_.contains(event->key) || parked_before_.contains(key);
   }
   if (!fit_for_store(*event->letter)) return false;
   const Result<Added> added = dead_letters()->add({event->letter.get(), 1});

@@ -217,14 +217,24 @@ std::uint64_t DeliveryAgent::abandon() {
     }
     worker_.settle_kept(site.subscription(), tally);
   };
-  std::vector<PendingEventPtr> waiting;
+  // The letters of one key go in the order in which its events would have come: those that wait for the store, the
+  // one that holds the key, what waits behind it and then in a line. What holds nothing found no room there.
+  std::vector<Timer> events;
   const auto take = [&](Timer&& timer) {
-    if (timer.event != nullptr) waiting.push_back(std::move(timer.event));
+    if (timer.event != nullptr) events.push_back(std::move(timer));
   };
   timers_.drain(take);
   for (Timer& timer : std::exchange(late_, {})) take(std::move(timer));
-  for (PendingEventPtr& event : waiting) give_up(std::move(event));
+  std::stable_sort(events.begin(), events.end(),
+                   [](const Timer& a, const Timer& b) { return a.due_ns < b.due_ns; });
+  for (DeliverySite* site : sites_) site->drain_unsent(give_up);
+  for (Timer& timer : events) {
+    if (timer.event->holds_key) give_up(std::move(timer.event));
+  }
   for (DeliverySite* site : sites_) site->drain(give_up);
+  for (Timer& timer : events) {
+    if (timer.event != nullptr) give_up(std::move(timer.event));
+  }
   return lost;
 }
 

@@ -20,11 +20,9 @@ class FaultyStore final : public DeadLetterStore {
         now_ns_(std::move(now_ns)),
         inner_({.letters_max = plan.letters_max, .when_full = plan.when_full}) {}
 
-  /// The value of the letter's event.
-  [[nodiscard]] static std::uint64_t value_of(const DeadLetter& letter) {
-    const auto* bare = letter.event.as<test::Tick>();
-    return bare != nullptr ? bare->value : letter.event.as<WithMeta<test::Tick>>()->event.value;
-  }
+  /// The value of the letter's event, and its key.
+  [[nodiscard]] static std::uint64_t value_of(const DeadLetter& letter) { return event_of(letter).value; }
+  [[nodiscard]] static std::uint64_t key_of(const DeadLetter& letter) { return event_key_hash(event_of(letter)); }
 
   bool keeps_typed_events() const noexcept override { return true; }
   Result<Added> add(std::span<DeadLetter> letters) override {
@@ -59,6 +57,10 @@ class FaultyStore final : public DeadLetterStore {
   Result<DeadLetterCounts> counts() const override { return inner_.counts(); }
 
  private:
+  [[nodiscard]] static const test::Tick& event_of(const DeadLetter& letter) {
+    const auto* bare = letter.event.as<test::Tick>();
+    return bare != nullptr ? *bare : letter.event.as<WithMeta<test::Tick>>()->event;
+  }
   [[nodiscard]] bool is_down() const { return plan_.store_is_down(now_ns_()); }
 
   const Plan& plan_;

@@ -358,6 +358,11 @@ struct ModelWorker {
     if (event.holds && releasing != event.key) freed.push_back(event.key);
   }
 
+  // --- The bus stops: model_stop.hpp ---------------------------------------------------------------------------
+
+  void abandon();
+  void abandon(const ModelEvent& event);
+
   // --- Dead letters that come back -----------------------------------------------------------------------------
 
   void redrive(const ModelEvent& published, const ModelTurn& turn) {

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "headrace/delivery/delivery_agent.hpp"
 #include "headrace/delivery/delivery_options.hpp"
@@ -98,15 +99,30 @@ class DeliverySite {
   static constexpr std::uint32_t kSlackEvents = 1024;
   /// Another try to get letters into a store that was full or down: how many deliveries were settled.
   std::uint64_t send_letters();
-  /// The bus stops: gives up one event. True: it is a dead letter now.
+  /// The bus stops: gives up one event, and with park_key its key. True: it is a dead letter now.
   [[nodiscard]] bool abandon(PendingEventPtr event);
   /// The event will not run here any more: whoever gets it next may.
   void give_claim_back(PendingEvent& event);
-  /// Takes out whatever waits.
+  /// Takes out the letters that wait for the store, in their order.
+  template <class Take>
+  void drain_unsent(Take&& take) {
+    for (PendingEventPtr& event : std::exchange(unsent_, {})) take(std::move(event));
+  }
+  /// Takes out whatever waits: of each key in its order.
   template <class Take>
   void drain(Take&& take) {
-    for (PendingEventPtr& event : std::exchange(unsent_, {})) take(std::move(event));
-    if (waiting_) waiting_->drain([&](std::uint64_t, PendingEventPtr&& event) { take(std::move(event)); });
+    drain_unsent(take);
+    if (waiting_) {
+      std::vector<PendingEventPtr> line;  // behind the key's own: they came later
+      waiting_->drain([&](std::uint64_t key, PendingEventPtr&& event) {
+        if (key == kLine) {
+          line.push_back(std::move(event));
+        } else {
+          take(std::move(event));
+        }
+      });
+      for (PendingEventPtr& event : line) take(std::move(event));
+    }
     refresh();
   }
 

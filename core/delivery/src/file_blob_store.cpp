@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "blob_name.hpp"
 #include "headrace/event/event_id.hpp"
 
 namespace headrace {
@@ -27,8 +28,7 @@ Error file_error(const std::string& what, const std::string& where, int code = e
 /// Nothing: the reference is of another store. What it names stands in the folder, whatever it says.
 std::optional<std::string> name_of(std::string_view reference) {
   if (!reference.starts_with(kScheme)) return std::nullopt;
-  const auto id = EventId::parse(reference.substr(kScheme.size()));
-  return id ? std::optional(id->to_string()) : std::nullopt;
+  return parse_blob_name(reference.substr(kScheme.size()));
 }
 
 class File {
@@ -110,20 +110,31 @@ Result<std::unique_ptr<FileBlobStore>> FileBlobStore::open(const std::string& fo
 
 FileBlobStore::~FileBlobStore() { ::close(descriptor_); }
 
-Result<std::string> FileBlobStore::put(std::span<const std::byte> payload) {
-  const std::string name = EventId::make().to_string();
-  const std::string part = name + std::string(kPart);
+Result<std::string> FileBlobStore::put(const EventId& id, std::span<const std::byte> payload) {
+  const std::string own = EventId::make().to_string();
+  const std::string name = id ? blob_name(id, payload) : own;
+  // A file has its name when it is whole, so that one of this name and size is the one. A crash may have come before
+  // the name was durable.
+  struct stat there {};
+  const bool is_there = id && ::fstatat(descriptor_, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+                        S_ISREG(there.st_mode) && static_cast<std::size_t>(there.st_size) == payload.size();
+  if (!is_there) {
+    if (const Status written = write(own + std::string(kPart), name, payload); !written) return written.error();
+  }
+  if (::fsync(descriptor_) != 0) return file_error("a blob's name cannot be made durable", folder_);
+  return std::string(kScheme) + name;
+}
+
+/// By a name of its own first: several may put the same blob at once.
+Status FileBlobStore::write(const std::string& part, const std::string& name, std::span<const std::byte> payload) {
   File file(::openat(descriptor_, part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640));
   if (!file.is_open()) return file_error("a blob cannot be made", folder_);
   const bool kept = file.write(payload) && file.sync_and_close() &&
                     ::renameat(descriptor_, part.c_str(), descriptor_, name.c_str()) == 0;
-  if (!kept) {
-    const int code = errno;
-    ::unlinkat(descriptor_, part.c_str(), 0);
-    return file_error("a blob of " + std::to_string(payload.size()) + " bytes cannot be written", folder_, code);
-  }
-  if (::fsync(descriptor_) != 0) return file_error("a blob's name cannot be made durable", folder_);
-  return std::string(kScheme) + name;
+  if (kept) return Nothing{};
+  const int code = errno;
+  ::unlinkat(descriptor_, part.c_str(), 0);
+  return file_error("a blob of " + std::to_string(payload.size()) + " bytes cannot be written", folder_, code);
 }
 
 Result<std::vector<std::byte>> FileBlobStore::get(std::string_view reference, std::size_t bytes_max) {

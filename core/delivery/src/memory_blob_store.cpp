@@ -1,15 +1,19 @@
 #include "headrace/delivery/memory_blob_store.hpp"
 
+#include "blob_name.hpp"
+
 namespace headrace {
 
-Result<std::string> MemoryBlobStore::put(std::span<const std::byte> payload) {
+Result<std::string> MemoryBlobStore::put(const EventId& id, std::span<const std::byte> payload) {
   const std::lock_guard lock(mutex_);
+  std::string reference = "memory:" + (id ? blob_name(id, payload) : std::to_string(last_ + 1));
+  if (blobs_.contains(reference)) return reference;
   if (payload.size() > options_.bytes_max - bytes_) {
     return Error{"no room for " + std::to_string(payload.size()) + " bytes: " + std::to_string(bytes_) + " of " +
                      std::to_string(options_.bytes_max) + " are used",
                  "MemoryBlobStore", Error::Retry::maybe};
   }
-  std::string reference = "memory:" + std::to_string(++last_);
+  if (!id) ++last_;
   blobs_.emplace(reference, std::vector<std::byte>(payload.begin(), payload.end()));
   bytes_ += payload.size();
   return reference;

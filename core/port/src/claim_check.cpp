@@ -92,7 +92,7 @@ Result<EncodedEvent> ClaimCheck::check_in(EncodedEvent event) const {
   if (event.content_type.find('\n') != event.content_type.npos || event.content_type.size() > kClaimBytesMax / 2) {
     return Error{"a content type that is no short line", event.envelope.topic};
   }
-  Result<std::string> reference = blobs_->put(event.body);
+  Result<std::string> reference = blobs_->put(event.envelope.id, event.body);
   if (!reference) return reference.error();
   Claim claim{event.content_type, event.body.size(), sum_of(event.body), std::move(*reference)};
   std::vector<std::byte> body = write_claim(claim);

@@ -152,7 +152,9 @@ TEST_F(Inbound, ClaimsAreResolvedOnTheWay) {
   struct Blobs final : BlobStore {
     MemoryBlobStore kept;
     bool is_away = false;
-    Result<std::string> put(std::span<const std::byte> payload) override { return kept.put(payload); }
+    Result<std::string> put(const EventId& id, std::span<const std::byte> payload) override {
+      return kept.put(id, payload);
+    }
     Result<std::vector<std::byte>> get(std::string_view reference, std::size_t bytes_max) override {
       if (is_away) return Error{"away", {}, Error::Retry::maybe};
       return kept.get(reference, bytes_max);

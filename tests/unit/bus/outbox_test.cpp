@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "bridge_world.hpp"
+#include "headrace/delivery/memory_blob_store.hpp"
+#include "headrace/port/claim_check.hpp"
 #include "headrace/sourcing/memory_checkpoint_store.hpp"
 #include "headrace/sourcing/memory_event_store.hpp"
 
@@ -35,11 +37,12 @@ struct OutboxOfStore : testing::Test {
     message.topic = event.envelope.topic;
     return message;
   }
-  void append(const SentTopics& topics) {
+  void append(const SentTopics& topics, std::size_t body_bytes = 0) {
     for (const std::string& topic : topics) {
       EncodedEvent event;
       event.envelope.id = EventId::make();
       event.envelope.topic = topic;
+      event.body.resize(body_bytes);
       ASSERT_TRUE(store.append(AppendRequest::to("s", ExpectedVersion::any(), {event})));
     }
   }
@@ -164,6 +167,32 @@ TEST_F(OutboxOfStore, WritesLaterAndOnce) {
   EXPECT_EQ(outbox->poll(), 1U);
   EXPECT_EQ(written, 1);
   EXPECT_EQ(confirm_all(), SentTopics{"a"});
+}
+
+// Claim:  while a broker refuses, content that was checked in lies in the blob store once, however often its event is
+//         written again.
+// Method: two large events, the first refused three times: the outbox goes back to it, and writes both again.
+TEST_F(OutboxOfStore, RefusedAgainAndAgainLeavesOneBlob) {
+  const auto blobs = std::make_shared<MemoryBlobStore>();
+  const ClaimCheck claims{blobs, {.others = {.travels_max = 2}}};
+  int written = 0;
+  const auto counted = [&](const EncodedEvent& event) {
+    ++written;
+    return write(event);
+  };
+  outbox = std::make_unique<Outbox>(store, checkpoints, sink, claims.before(counted),
+                                    FollowerOptions{.name = "out", .retry_first = {}, .retry_longest = {}});
+  append({"a", "b"}, 5);
+  EXPECT_EQ(outbox->poll(), 2U);
+  for (int refusals = 0; refusals < 3; ++refusals) {
+    sink.confirm(Error{"leader is moving", {}, Error::Retry::maybe});
+    sink.confirm(Nothing{});
+    while (outbox->poll() == 0) {
+    }
+  }
+  EXPECT_EQ(confirm_all(), (SentTopics{"a", "b"}));
+  EXPECT_EQ(written, 8);
+  EXPECT_EQ(blobs->stored_bytes(), 10U);
 }
 
 // Claim:  a full buffer is waited for, and nothing is sent twice or left out.

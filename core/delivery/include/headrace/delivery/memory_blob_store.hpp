@@ -23,7 +23,7 @@ class MemoryBlobStore final : public BlobStore {
  public:
   explicit MemoryBlobStore(MemoryBlobOptions options = {}) : options_(options) {}
 
-  [[nodiscard]] Result<std::string> put(std::span<const std::byte> payload) override;
+  [[nodiscard]] Result<std::string> put(const EventId& id, std::span<const std::byte> payload) override;
   [[nodiscard]] Result<std::vector<std::byte>> get(std::string_view reference, std::size_t bytes_max) override;
   [[nodiscard]] Status remove(std::string_view reference) override;
   /// Of all payloads, now.

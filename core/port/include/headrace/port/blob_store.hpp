@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "headrace/base/result.hpp"
+#include "headrace/event/event_id.hpp"
 
 namespace headrace {
 
@@ -17,8 +18,10 @@ class BlobStore {
  public:
   virtual ~BlobStore() = default;
 
-  /// Keeps a copy, durably if the store is durable; the reference is valid until remove().
-  [[nodiscard]] virtual Result<std::string> put(std::span<const std::byte> payload) = 0;
+  /// Keeps a copy, durably if the store is durable; the reference is valid until remove(). The id is the event's whose
+  /// content it is: the same id and bytes give the same reference and one copy, however often; other bytes under the
+  /// same id another. Without an id (none) each put is a copy of its own.
+  [[nodiscard]] virtual Result<std::string> put(const EventId& id, std::span<const std::byte> payload) = 0;
   /// A payload of more than bytes_max is an error, and is not read.
   [[nodiscard]] virtual Result<std::vector<std::byte>> get(std::string_view reference, std::size_t bytes_max) = 0;
   /// Removing what is not there is no error.

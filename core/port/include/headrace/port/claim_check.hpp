@@ -43,8 +43,10 @@ struct EventSizes {
 /// Threads:   as the blob store.
 /// Errors:    content over bytes_max; a claim that is damaged, or whose blob is not what was checked in: no retry
 ///            helps. What the blob store says otherwise.
-/// Lost:      a blob is put before the event is sent: a crash in between leaves a blob that nobody refers to.
-///            Blobs stay until discard(): an event may have several consumers, and be replayed.
+/// Lost:      a blob is put before the event is sent. Under the event's id, so that one that is written again, after a
+///            refusal or a crash, finds the blob of the first time; only an event that never comes again, or has no id,
+///            leaves one that nobody refers to. Blobs stay until discard(): an event may have several consumers, and be
+///            replayed.
 ///            What cannot be reached now says `maybe`: an Outbox and InboundEvents wait for it.
 class ClaimCheck {
  public:

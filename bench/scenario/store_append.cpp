@@ -3,7 +3,8 @@
 // Question: how many events a second does the store take, and what do its promises (ids, versions, checksums, one
 // answer a caller) cost against SQLite by hand? Peers, with the same durability on the same disk: one row a
 // transaction, and one thread that fills transactions of a fixed size, which nobody has who must answer 64
-// callers. Bodies of 200 bytes; thousands of events a second, counted over a fixed time.
+// callers; with rows of one stream, and of 64 as the store's 64 writers write them, which touch as many places of the
+// index of streams. Bodies of 200 bytes; thousands of events a second, counted over a fixed time.
 
 #include <atomic>
 #include <string>
@@ -31,13 +32,13 @@ Measure headrace_appends(SqliteDurability durability, std::size_t writers, std::
   };
 }
 
-Measure plain_appends(SqliteDurability durability, std::size_t batch) {
+Measure plain_appends(SqliteDurability durability, std::size_t batch, std::size_t streams = 1) {
   return [=](Context& context) {
     const StoreFolder folder;
     PlainTable table(folder, durability);
     std::uint64_t events = 0;
     const double rate = thousands_per_second(context, 1, batch, [&](std::size_t) {
-      table.append(0, batch);
+      table.append(0, batch, streams);
       events += batch;
     });
     Context::require(table.rows() == events, "rows were lost");
@@ -61,6 +62,7 @@ HEADRACE_BENCH_ROW("store.append.full.64_writers", .unit = "k/s", .cores = Cores
   row.ours(headrace_appends(kFull, kManyWriters, 1));
   row.peer(plain("a transaction a row"), plain_appends(kFull, 1), everywhere(20));
   row.peer(plain("64 rows a transaction"), plain_appends(kFull, kManyWriters), everywhere(0.8));
+  row.peer(plain("64 rows of 64 streams a transaction"), plain_appends(kFull, kManyWriters, kManyWriters));
 }
 
 HEADRACE_BENCH_ROW("store.append.full.batch_100", .unit = "k/s", .cores = Cores::one) {
@@ -82,6 +84,7 @@ HEADRACE_BENCH_ROW("store.append.normal.64_writers", .unit = "k/s", .cores = Cor
   row.ours(headrace_appends(kNormal, kManyWriters, 1));
   row.peer(plain("a transaction a row"), plain_appends(kNormal, 1));
   row.peer(plain("64 rows a transaction"), plain_appends(kNormal, kManyWriters));
+  row.peer(plain("64 rows of 64 streams a transaction"), plain_appends(kNormal, kManyWriters, kManyWriters));
 }
 
 HEADRACE_BENCH_ROW("store.append.normal.batch_1000", .unit = "k/s", .cores = Cores::one) {

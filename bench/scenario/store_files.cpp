@@ -91,15 +91,16 @@ sqlite3_stmt* PlainTable::prepare(const char* sql) {
   return statement;
 }
 
-void PlainTable::append(std::int64_t stream, std::size_t rows) {
+void PlainTable::append(std::int64_t first, std::size_t rows, std::size_t streams) {
   const auto step = [this](sqlite3_stmt* statement) {
     if (sqlite3_step(statement) != SQLITE_DONE) throw std::runtime_error(sqlite3_errmsg(database_));
     sqlite3_reset(statement);
   };
   static const std::vector<std::byte> body(kStoredBodyBytes, std::byte{7});
-  versions_.resize(std::max(versions_.size(), static_cast<std::size_t>(stream) + 1));
+  versions_.resize(std::max(versions_.size(), static_cast<std::size_t>(first) + streams));
   step(begin_);
   for (std::size_t row = 0; row < rows; ++row) {
+    const std::int64_t stream = first + static_cast<std::int64_t>(row % streams);
     sqlite3_bind_int64(insert_, 1, stream);
     sqlite3_bind_int64(insert_, 2, ++versions_[static_cast<std::size_t>(stream)]);
     sqlite3_bind_text(insert_, 3, "orders.placed", -1, SQLITE_STATIC);

@@ -47,8 +47,8 @@ class PlainTable {
   PlainTable(const PlainTable&) = delete;
   PlainTable& operator=(const PlainTable&) = delete;
 
-  /// One transaction of so many rows.
-  void append(std::int64_t stream, std::size_t rows);
+  /// One transaction of so many rows, of this stream or of as many from it on, in turn.
+  void append(std::int64_t stream, std::size_t rows, std::size_t streams = 1);
   /// Reads every column of one stream, or of all (-1); answers the bytes of the bodies.
   [[nodiscard]] std::size_t read(std::int64_t stream);
   [[nodiscard]] std::uint64_t rows();

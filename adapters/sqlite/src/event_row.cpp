@@ -131,13 +131,41 @@ std::string_view describe(RowFault fault) noexcept {
   return "unknown";
 }
 
-RowFault read_event(Statement& row, Names& streams, Names& topics, StoredEvent& event) {
+namespace {
+
+/// The values of a row as a function gets them.
+class Values {
+ public:
+  explicit Values(sqlite3_value** values) noexcept : values_(values) {}
+  [[nodiscard]] std::int64_t integer(int at) const noexcept { return sqlite3_value_int64(values_[at]); }
+  [[nodiscard]] std::uint64_t number(int at) const noexcept { return static_cast<std::uint64_t>(integer(at)); }
+  [[nodiscard]] std::span<const std::byte> blob(int at) const noexcept {
+    const auto* bytes = static_cast<const std::byte*>(sqlite3_value_blob(values_[at]));
+    if (bytes == nullptr) return {};
+    return {bytes, static_cast<std::size_t>(sqlite3_value_bytes(values_[at]))};
+  }
+
+ private:
+  sqlite3_value** values_;
+};
+
+/// Texts as bytes: SQLite copies a text to end it with a zero.
+template <class Row>
+std::string_view text_of(const Row& row, int at) noexcept {
+  const std::span<const std::byte> bytes = row.blob(at);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+template <class Row>
+RowFault read_row(const Row& row, EventReading& reading) {
+  StoredEvent& event = reading.event;
   Envelope& envelope = event.event.envelope;
   const EventPlace place{row.number(0), read_id(row.blob(1)), row.integer(2),
                          row.number(3), row.integer(4),       row.integer(7)};
-  const std::string* stream = streams.find(place.stream_id);
+  reading.position = place.position;
+  const std::string* stream = reading.streams.find(place.stream_id);
   if (!stream) return RowFault::no_stream;
-  const std::string* topic = topics.find(place.topic_id);
+  const std::string* topic = reading.topics.find(place.topic_id);
   if (!topic) return RowFault::no_topic;
   if (!place.id) return RowFault::bad_id;
 
@@ -152,7 +180,8 @@ RowFault read_event(Statement& row, Names& streams, Names& topics, StoredEvent& 
   envelope.time = EventTime{std::chrono::nanoseconds{happened_ns}};
   envelope.correlation = read_id(row.blob(9));
   envelope.causation = read_id(row.blob(10));
-  const std::array<std::string_view, 4> texts = {row.text(8), row.text(11), row.text(12), row.text(13)};
+  const std::array<std::string_view, 4> texts = {text_of(row, 8), text_of(row, 11), text_of(row, 12),
+                                                 text_of(row, 13)};
   const std::span<const std::byte> body = row.blob(14);
   const std::int64_t checksum =
       checksum_of({place, envelope.version, happened_ns, envelope.correlation, envelope.causation, texts, body});
@@ -163,6 +192,30 @@ RowFault read_event(Statement& row, Names& streams, Names& topics, StoredEvent& 
   event.event.body.assign(body.begin(), body.end());
   if (!from_json(texts[1], envelope.tags) || !from_json(texts[2], envelope.headers)) return RowFault::bad_list;
   return RowFault::none;
+}
+
+/// Nothing may be thrown through SQLite.
+void take_event(sqlite3_context* context, int, sqlite3_value** values) noexcept {
+  auto& reading = *static_cast<EventReading*>(sqlite3_user_data(context));
+  try {
+    reading.fault = read_row(Values(values), reading);
+    sqlite3_result_int(context, 0);
+  } catch (...) {
+    sqlite3_result_error_nomem(context);
+  }
+}
+
+}  // namespace
+
+void read_event(const Statement& row, EventReading& reading) { reading.fault = read_row(row, reading); }
+
+Status add_event_function(Connection& connection, EventReading& reading) {
+  constexpr int kColumns = 16;
+  const int code =
+      sqlite3_create_function_v2(connection.handle(), "take_event", kColumns, SQLITE_UTF8 | SQLITE_DIRECTONLY,
+                                 &reading, take_event, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return connection.error(code, "prepare");
+  return Nothing{};
 }
 
 }  // namespace headrace::sqlite

@@ -46,19 +46,20 @@ Status check_events(Connection& connection, SqliteVerdict& verdict) {
   auto rows =
       connection.prepare("SELECT " + std::string{sqlite::kEventColumns} + " FROM events e ORDER BY position");
   if (!rows) return rows.error();
-  StoredEvent event;
+  sqlite::EventReading reading{*streams, *topics};
   std::uint64_t tags = 0;
   for (;;) {
     const int code = rows->step();
     if (code == SQLITE_DONE) break;
     if (code != SQLITE_ROW) return connection.error(code, "verify");
     ++verdict.events;
-    const RowFault fault = read_event(*rows, *streams, *topics, event);
-    if (fault != RowFault::none) {
-      add(verdict, "the event at position " + std::to_string(rows->number(0)) +
-                       " is damaged: " + std::string{describe(fault)});
+    read_event(*rows, reading);
+    if (reading.fault != RowFault::none) {
+      add(verdict, "the event at position " + std::to_string(reading.position) +
+                       " is damaged: " + std::string{describe(reading.fault)});
     } else {
-      tags += std::set<std::string>(event.event.envelope.tags.begin(), event.event.envelope.tags.end()).size();
+      const std::vector<std::string>& all = reading.event.event.envelope.tags;
+      tags += std::set<std::string>(all.begin(), all.end()).size();
     }
   }
   const auto indexed = connection.number("SELECT count(*) FROM event_tags");

@@ -5,7 +5,6 @@
 #include <string>
 #include <utility>
 
-#include "event_row.hpp"
 #include "schema.hpp"
 
 namespace headrace::sqlite {
@@ -21,6 +20,8 @@ constexpr std::string_view kStreamInfo =
 std::int64_t clamp(std::uint64_t value) {
   return static_cast<std::int64_t>(std::min<std::uint64_t>(value, std::numeric_limits<std::int64_t>::max()));
 }
+
+std::string taken_columns() { return "take_event(" + std::string{kEventColumns} + ")"; }
 
 StreamInfo info_of(const Statement& row) { return {std::string{row.text(0)}, row.number(1), row.number(2)}; }
 
@@ -50,7 +51,8 @@ Result<std::unique_ptr<Reader>> Reader::open(const SqliteOptions& options) {
 }
 
 Status Reader::prepare() {
-  const std::string of_stream = "SELECT " + std::string{kEventColumns} +
+  if (auto status = add_event_function(connection_, reading_); !status) return status;
+  const std::string of_stream = "SELECT " + taken_columns() +
                                 " FROM events e WHERE stream_id = ?1 AND stream_version >= ?2 AND "
                                 "stream_version <= ?3 ORDER BY stream_version ";
   const std::pair<Statement*, std::string> texts[] = {
@@ -71,20 +73,21 @@ Status Reader::prepare() {
   return Nothing{};
 }
 
-Result<Reader::PageEnd> Reader::visit_rows(Statement& rows, std::size_t rows_max, const EventVisitor& visitor,
-                                           ReadEnd& end) {
+Result<Reader::PageEnd> Reader::visit_rows(Statement& rows, Columns columns, std::size_t rows_max,
+                                           const EventVisitor& visitor, ReadEnd& end) {
   for (std::size_t row = 0; row < rows_max; ++row) {
     const int code = rows.step();
     if (code == SQLITE_DONE) return PageEnd::exhausted;
     if (code != SQLITE_ROW) return connection_.error(code, "read events");
-    if (const RowFault fault = read_event(rows, stream_names_, topics_, event_); fault != RowFault::none) {
-      return Error{"the event at position " + std::to_string(rows.number(0)) +
-                       " is damaged: " + std::string{describe(fault)},
+    if (columns == Columns::apart) read_event(rows, reading_);
+    if (reading_.fault != RowFault::none) {
+      return Error{"the event at position " + std::to_string(reading_.position) +
+                       " is damaged: " + std::string{describe(reading_.fault)},
                    connection_.file()};
     }
     ++end.events;
-    end.through = event_.position;
-    if (visitor(event_) == Visit::stop) return PageEnd::stopped;
+    end.through = reading_.position;
+    if (visitor(reading_.event) == Visit::stop) return PageEnd::stopped;
   }
   return PageEnd::full;
 }
@@ -110,14 +113,14 @@ Result<ReadEnd> Reader::read_stream(const StreamRead& read, const EventVisitor& 
     rows.bind(2, clamp(from));
     rows.bind(3, clamp(to));
     rows.bind(4, clamp(page));
-    const auto ended = visit_rows(rows, page, visitor, end);
+    const auto ended = visit_rows(rows, Columns::taken, page, visitor, end);
     if (!ended) return ended.error();
     if (*ended != PageEnd::full) break;
     // The visitor may have moved from the event, not from its version.
     if (read.direction == Direction::forward) {
-      from = event_.version + 1;
+      from = reading_.event.version + 1;
     } else {
-      to = event_.version - 1;
+      to = reading_.event.version - 1;
     }
   }
   return end;
@@ -132,7 +135,10 @@ Result<ReadEnd> Reader::read_all(const GlobalRead& read, const EventVisitor& vis
   EventPosition after = read.after;
   EventPosition to = std::min(read.to, *last);
   EventSelect select(read.query, topics_);
-  const auto prepared = select.prepare(connection_, selects_, kEventColumns, read.direction);
+  const Columns columns = read.query.any_of.empty() ? Columns::taken : Columns::apart;
+  const auto prepared =
+      select.prepare(connection_, selects_,
+                     columns == Columns::taken ? taken_columns() : std::string{kEventColumns}, read.direction);
   if (!prepared) return prepared.error();
   Statement& rows = **prepared;
   PageEnd ended = PageEnd::full;
@@ -140,7 +146,7 @@ Result<ReadEnd> Reader::read_all(const GlobalRead& read, const EventVisitor& vis
     const std::size_t page = std::min(kPageEvents, read.limit - end.events);
     const Running running(rows);
     select.bind(rows, after, to, page);
-    const auto visited = visit_rows(rows, page, visitor, end);
+    const auto visited = visit_rows(rows, columns, page, visitor, end);
     if (!visited) return visited.error();
     ended = *visited;
     (forward ? after : to) = forward ? end.through : end.through - 1;

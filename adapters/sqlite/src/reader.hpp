@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "connection.hpp"
+#include "event_row.hpp"
 #include "event_select.hpp"
 #include "headrace/port/event_store.hpp"
 #include "headrace/sqlite/options.hpp"
@@ -33,15 +34,16 @@ class Reader {
   Reader(Connection connection, Names streams, Names topics)
       : connection_(std::move(connection)), stream_names_(std::move(streams)), topics_(std::move(topics)) {}
   [[nodiscard]] Status prepare();
-  [[nodiscard]] Result<PageEnd> visit_rows(Statement& rows, std::size_t rows_max, const EventVisitor& visitor,
-                                           ReadEnd& end);
+  enum class Columns { apart, taken };  ///< kEventColumns, or take_event() of them
+  [[nodiscard]] Result<PageEnd> visit_rows(Statement& rows, Columns columns, std::size_t rows_max,
+                                           const EventVisitor& visitor, ReadEnd& end);
 
   Connection connection_;
   Names stream_names_;
   Names topics_;
   Statements statements_;
   EventSelect::Cache selects_;
-  StoredEvent event_;
+  EventReading reading_{stream_names_, topics_};
 };
 
 /// Readers that wait for work. There is one more whenever all are in use, so that a visitor may read.

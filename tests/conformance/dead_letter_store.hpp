@@ -170,6 +170,24 @@ TEST_P(DeadLetterStoreConformance, LeaseRunsOut) {
   EXPECT_EQ(settle(over), 1U);
 }
 
+// Claim:  a lease for ever is held as long as there is time; a lease of less than nothing is held by nobody.
+// Method: the longest and the shortest duration, taken and renewed, long after the start of time.
+TEST_P(DeadLetterStoreConformance, LeasesOfAnyLength) {
+  add(letter_of(1));
+  add(letter_of(2));
+  constexpr auto kForEver = std::chrono::nanoseconds::max();
+  const auto taken_for = [this](std::chrono::nanoseconds lease_for) {
+    return store().take({.filter = {}, .letters_max = 1, .now = at(1000), .lease_for = lease_for}).value();
+  };
+  const Taken ever = taken_for(kForEver);
+  const Taken never = taken_for(-kForEver);
+  EXPECT_EQ(numbers(never.letters), (Numbers{2}));
+  EXPECT_EQ(numbers(take(2, at(1000)).letters), (Numbers{2}));
+  EXPECT_EQ(store().renew(ever.lease, at(3000), kForEver).value(), 1U);
+  EXPECT_EQ(numbers(take(2, EventTime::max() - std::chrono::nanoseconds{1}).letters), (Numbers{2}));
+  EXPECT_EQ(release(ever), 1U);
+}
+
 // Claim:  a lease that is renewed is held longer.
 // Method: renew for a minute; before and after its end.
 TEST_P(DeadLetterStoreConformance, LeaseIsRenewed) {

@@ -7,6 +7,7 @@
 
 #include "dead_letter_row.hpp"
 #include "event_row.hpp"
+#include "headrace/event/time_after.hpp"
 #include "session_sql.hpp"
 
 namespace headrace::sqlite {
@@ -203,7 +204,7 @@ Status DeadLetters::take_in(WriteSession& session, const TakeRequest& request, T
     done = run_sql(session,
                    "UPDATE dead_letters SET lease = ?2, held_until_ns = ?3, redrives = redrives + 1 "
                    "WHERE letter_id = ?1",
-                   letter.id, taken.lease, (request.now + request.lease_for).time_since_epoch().count());
+                   letter.id, taken.lease, time_after(request.now, request.lease_for).time_since_epoch().count());
     if (!done) return done;
   }
   return Nothing{};
@@ -238,7 +239,7 @@ Result<std::size_t> DeadLetters::renew(DeadLetterLease lease, EventTime now, std
   const Status done = write_([&](WriteSession& session) -> Status {
     if (lease == 0) return Nothing{};
     if (auto held = run_sql(session, "UPDATE dead_letters SET held_until_ns = ?2 WHERE lease = ?1", lease,
-                            (now + lease_for).time_since_epoch().count());
+                            time_after(now, lease_for).time_since_epoch().count());
         !held) {
       return held;
     }

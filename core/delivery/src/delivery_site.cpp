@@ -7,6 +7,7 @@
 #include "headrace/delivery/redrive.hpp"
 #include "headrace/dispatch/dispatcher.hpp"
 #include "headrace/dispatch/shared_event.hpp"
+#include "headrace/event/time_after.hpp"
 #include "site_delays.hpp"
 
 namespace headrace {
@@ -237,7 +238,7 @@ std::optional<std::uint64_t> DeliverySite::next_try(const PendingEvent& event, c
     case Outcome::Kind::retry_after:
       return later(now_ns, outcome.delay());
     case Outcome::Kind::retry_at:
-      return later(now_ns, outcome.time() - agent_.wall_time());
+      return later(now_ns, time_between(agent_.wall_time(), outcome.time()));
     default:
       return later(now_ns, *delay);
   }

@@ -1,5 +1,7 @@
 #include "headrace/delivery/memory_dead_letter_store.hpp"
 
+#include "headrace/event/time_after.hpp"
+
 #include <algorithm>
 
 namespace headrace {
@@ -129,7 +131,7 @@ Result<Taken> MemoryDeadLetterStore::take(const TakeRequest& request) {
     }
     if (taken.lease == 0) taken.lease = ++last_lease_;
     stored.lease = taken.lease;
-    stored.held_until = request.now + request.lease_for;
+    stored.held_until = time_after(request.now, request.lease_for);
     ++stored.letter.redrives;
     taken.letters.push_back(stored.letter);
   }
@@ -167,7 +169,7 @@ Result<std::size_t> MemoryDeadLetterStore::renew(DeadLetterLease lease, EventTim
   std::size_t renewed = 0;
   for (auto& [id, stored] : letters_) {
     if (lease == 0 || stored.lease != lease) continue;
-    stored.held_until = now + lease_for;
+    stored.held_until = time_after(now, lease_for);
     ++renewed;
   }
   return renewed;

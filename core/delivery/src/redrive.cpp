@@ -10,6 +10,8 @@
 #include "headrace/delivery/delivery.hpp"
 #include "headrace/delivery/delivery_agent.hpp"
 #include "headrace/delivery/delivery_directory.hpp"
+#include "headrace/delivery/later.hpp"
+#include "headrace/event/time_after.hpp"
 #include "headrace/port/event_types.hpp"
 
 namespace headrace {
@@ -26,6 +28,12 @@ Status run_edit(const Redrive::Edit& edit, FieldValue& fields) {
   } catch (...) {
     return Error{"the edit threw something that is no std::exception", {}};
   }
+}
+
+/// For a rate above zero. One letter in three centuries is none.
+std::chrono::nanoseconds pause_of(double letters_per_second) {
+  constexpr double kLongest = 9e18;
+  return std::chrono::nanoseconds(static_cast<std::int64_t>(std::min(1e9 / letters_per_second, kLongest)));
 }
 
 }  // namespace
@@ -78,7 +86,7 @@ void Redrive::step() {
   filter_.after = letter->id;
   --left_;
   if (options_.letters_per_second > 0) {
-    next_ns_ = agent_->now_ns() + static_cast<std::uint64_t>(1e9 / options_.letters_per_second);
+    next_ns_ = later(agent_->now_ns(), pause_of(options_.letters_per_second));
   }
   const auto type = type_of(*letter);
   if (!type) return skip(taken->lease, letter->id, type.error().message());
@@ -175,8 +183,8 @@ void RedriveTurn::settle() {
 }
 
 void RedriveTurn::keep(EventTime now, std::chrono::nanoseconds wait) {
-  constexpr std::chrono::nanoseconds kLongest = std::chrono::hours(24 * 36'500);  // times end in 2262
-  static_cast<void>(store_->renew(lease_, now, std::min(wait, kLongest) + lease_for_).has_value());
+  const EventTime until = time_after(time_after(now, wait), lease_for_);
+  static_cast<void>(store_->renew(lease_, now, time_between(now, until)).has_value());
 }
 
 RedriveTurn::~RedriveTurn() {
@@ -235,6 +243,10 @@ std::shared_ptr<Redrive> DeadLetters::begin(DeadLetterFilter filter, RedriveOpti
   if (dispatcher != nullptr) agent = &DeliveryAgent::of(*dispatcher, 0, defaults_);
   auto run =
       std::make_shared<Redrive>(store_, std::move(filter), options, when, directory_, agent, std::move(edit));
+  if (!(options.letters_per_second >= 0)) {
+    run->finish("letters_per_second is below zero, or no number");
+    return run;
+  }
   // An agent that was made after the stop would wait for ever.
   const bool alive = agent != nullptr && !dispatcher->stopped();
   const bool taken = alive && agent->post([run](DeliveryAgent::Posted posted) {

@@ -225,6 +225,9 @@ std::shared_ptr<SubscriptionState> Dispatcher::describe(const RoutingOptions& op
   const auto policy = options.overflow.policy;
   const bool queues = policy == Overflow::Policy::drop_oldest || policy == Overflow::Policy::conflate ||
                       policy == Overflow::Policy::spill;
+  if (options.overflow.deadline < std::chrono::nanoseconds::zero()) {
+    throw ConfigError("the deadline of Overflow::block is below zero");
+  }
   if (queues && options.overflow.budget_events == 0) throw ConfigError("an overflow budget must not be zero");
   if (queues && options.placement == Placement::balanced) {
     throw ConfigError("a balanced group takes Overflow::block, fail or drop_newest");

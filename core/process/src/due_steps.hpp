@@ -15,6 +15,7 @@
 
 #include "headrace/base/time_source.hpp"
 #include "headrace/event/envelope.hpp"
+#include "headrace/event/time_after.hpp"
 
 namespace headrace {
 
@@ -70,7 +71,8 @@ class DueSteps {
       } else {
         // Bounded, so that it is noticed when somebody sets the clock.
         const EventTime first = steps_.begin()->first.first;
-        const auto pause = std::min<std::chrono::nanoseconds>(first - time_.wall_time(), kLongestSleep);
+        const auto pause =
+            std::min<std::chrono::nanoseconds>(time_between(time_.wall_time(), first), kLongestSleep);
         changed_.wait_for(lock, stop, pause,
                           [&] { return steps_.empty() || steps_.begin()->first.first < first; });
       }

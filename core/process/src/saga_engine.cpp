@@ -4,6 +4,7 @@
 #include <span>
 #include <utility>
 
+#include "headrace/event/time_after.hpp"
 #include "headrace/port/deadline.hpp"
 #include "saga_history.hpp"
 #include "saga_letter.hpp"
@@ -219,8 +220,7 @@ void SagaRunner::Engine::run(const std::shared_ptr<OpenSaga>& open, std::size_t 
   if (answer.kind != StepAnswer::Kind::wait) return settle(open, step, std::move(answer));
   here.waits = true;
   const EventTime now = time.wall_time();
-  const auto longest = EventTime::max() - now;
-  here.answer_by = acts ? at.deadline : now + std::min(saga.steps[step].deadline, longest);
+  here.answer_by = acts ? at.deadline : time_after(now, saga.steps[step].deadline);
   due_.add(here.answer_by, {open, step});
 }
 
@@ -236,7 +236,7 @@ void SagaRunner::Engine::settle(const std::shared_ptr<OpenSaga>& open, std::size
 void SagaRunner::Engine::postpone(const std::shared_ptr<OpenSaga>& open, std::size_t step, const Error& error) {
   report(error);
   if (error.retry == Error::Retry::no) return leave(open);
-  due_.add(time.wall_time() + options_.store_pause, {open, step});
+  due_.add(time_after(time.wall_time(), options_.store_pause), {open, step});
 }
 
 // --- One transition ------------------------------------------------------------------------------------------
@@ -275,7 +275,8 @@ Status SagaRunner::Engine::prepare_letters(const OpenSaga& open, const SagaTrans
     DeadLetterFilter filter;
     filter.subscription = subscription_of(saga);
     filter.event = next.started;
-    const auto gone = dead_letters_.discard(filter, time.wall_time());
+    // Whoever holds it now: there is nothing left to redrive.
+    const auto gone = dead_letters_.discard(filter, EventTime::max());
     if (!gone) return gone.error();
   }
   return Nothing{};

@@ -6,17 +6,13 @@
 
 #include "headrace/base/check.hpp"
 #include "headrace/base/hash.hpp"
+#include "headrace/event/time_after.hpp"
 #include "saga_event.hpp"
 
 namespace headrace {
 namespace {
 
 std::string ns_text(EventTime time) { return std::to_string(time.time_since_epoch().count()); }
-
-/// Saturates: a deadline of "for ever" stays for ever.
-EventTime after(EventTime now, std::chrono::nanoseconds time) {
-  return time > EventTime::max() - now ? EventTime::max() : now + time;
-}
 
 /// The same for the same attempt, so that a decision made again is the same.
 std::uint64_t random_of(const SagaState& state, std::size_t step) {
@@ -26,7 +22,7 @@ std::uint64_t random_of(const SagaState& state, std::size_t step) {
 std::optional<std::chrono::nanoseconds> next_delay(const RetryPolicy& policy, const SagaState& state,
                                                    std::size_t step, EventTime now) {
   const SagaStepState& at = state.steps[step];
-  const auto since_first = at.attempts == 0 ? std::chrono::nanoseconds{0} : now - at.first_failure;
+  const auto since_first = at.attempts == 0 ? std::chrono::nanoseconds{0} : time_between(at.first_failure, now);
   return policy.next(at.attempts + 1, std::max(since_first, std::chrono::nanoseconds{0}), random_of(state, step));
 }
 
@@ -61,11 +57,11 @@ void SagaTransition::settle_action(std::size_t step, const StepAnswer& answer) {
   if (answer.kind == StepAnswer::Kind::refuse) return add(saga_event::kStepRefused, step, failed, begun);
   const auto delay = next_delay(saga_.steps[step].retry, state_, step, now_);
   // A step that failed has turned the saga round: its neighbours are not tried again.
-  if (!delay || state_.phase != SagaPhase::running || after(now_, *delay) > at.deadline) {
+  if (!delay || state_.phase != SagaPhase::running || time_after(now_, *delay) > at.deadline) {
     return add(saga_event::kStepGivenUp, step, failed, begun);
   }
   Headers retried = failed;
-  retried.emplace_back(saga_event::kNext, ns_text(after(now_, *delay)));
+  retried.emplace_back(saga_event::kNext, ns_text(time_after(now_, *delay)));
   add(saga_event::kStepRetried, step, std::move(retried), begun);
 }
 
@@ -77,7 +73,7 @@ void SagaTransition::settle_compensation(std::size_t step, const StepAnswer& ans
                          ? std::nullopt
                          : next_delay(saga_.steps[step].compensation_retry, state_, step, now_);
   if (!delay) return add(saga_event::kCompensationGivenUp, step, std::move(headers), at.begun);
-  headers.emplace_back(saga_event::kNext, ns_text(after(now_, *delay)));
+  headers.emplace_back(saga_event::kNext, ns_text(time_after(now_, *delay)));
   add(saga_event::kCompensationRetried, step, std::move(headers), at.begun);
 }
 
@@ -123,8 +119,8 @@ void SagaTransition::go_forward() {
   // Steps side by side are begun together, so a step that is idle is the first of its row, or none is due.
   if (state_.steps[step].phase != StepPhase::idle) return;
   do {
-    add(saga_event::kStepBegun, step, {{saga_event::kDeadline, ns_text(after(now_, saga_.steps[step].deadline))}},
-        state_.started);
+    add(saga_event::kStepBegun, step,
+        {{saga_event::kDeadline, ns_text(time_after(now_, saga_.steps[step].deadline))}}, state_.started);
     ++step;
   } while (step < state_.steps.size() && saga_.steps[step].beside_previous);
 }

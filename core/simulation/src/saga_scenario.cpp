@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "headrace/delivery/memory_dead_letter_store.hpp"
+#include "headrace/event/time_after.hpp"
 #include "headrace/sourcing/memory_event_store.hpp"
 
 namespace headrace {
@@ -54,7 +55,7 @@ struct SagaScenario::Run {
   }
 
   [[nodiscard]] std::string advance(std::chrono::nanoseconds by) {
-    const EventTime until = time.wall_time() + std::max(by, std::chrono::nanoseconds::zero());
+    const EventTime until = time_after(time.wall_time(), std::max(by, std::chrono::nanoseconds::zero()));
     for (auto next = runner->poll(); next && *next <= until; next = runner->poll()) {
       time.move_by(*next - time.wall_time());
     }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "headrace/delivery/later.hpp"
+
 namespace headrace {
 namespace {
 
@@ -65,8 +67,7 @@ SimulatedPublisher& SimulatedBus::publisher() {
 }
 
 void SimulatedBus::after(std::chrono::nanoseconds delay, std::function<void()> call) {
-  const auto ns = static_cast<std::uint64_t>(std::max<std::int64_t>(delay.count(), 0));
-  calls_.push_back({time_.now_ns() + ns, ++calls_made_, std::move(call)});
+  calls_.push_back({later(time_.now_ns(), delay), ++calls_made_, std::move(call)});
   std::push_heap(calls_.begin(), calls_.end(), kLater);
 }
 
@@ -192,7 +193,7 @@ void SimulatedBus::record(const SimulatedStep& step) {
 
 void SimulatedBus::advance(std::chrono::nanoseconds time) {
   wake_all();  // somebody outside may have done something: redriven a letter, ended a subscription
-  const std::uint64_t until_ns = time_.now_ns() + static_cast<std::uint64_t>(time.count());
+  const std::uint64_t until_ns = later(time_.now_ns(), time);
   while (step(until_ns)) {
   }
   time_.move_to(until_ns);
@@ -203,7 +204,7 @@ void SimulatedBus::advance(std::chrono::nanoseconds time) {
 
 bool SimulatedBus::run_until_quiet(std::chrono::nanoseconds at_most) {
   wake_all();  // somebody outside may have done something: redriven a letter, ended a subscription
-  const std::uint64_t until_ns = time_.now_ns() + static_cast<std::uint64_t>(at_most.count());
+  const std::uint64_t until_ns = later(time_.now_ns(), at_most);
   while (step(until_ns)) {
   }
   return next_due_ns() == kNever;

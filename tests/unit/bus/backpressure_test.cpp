@@ -334,5 +334,14 @@ TEST(Backpressure, SlowConsumerIsNamed) {
   stop_drained(bus);
 }
 
+// Claim:  a deadline of less than no time is refused when a subscription is made; none is to try once.
+// Method: both.
+TEST(Backpressure, DeadlinesBelowZeroAreRefused) {
+  Bus bus({.workers = 0});
+  const auto nothing = [](const Tick&) {};
+  EXPECT_THROW(static_cast<void>(bus.subscribe<Tick>({.overflow = Overflow::block(-1ns)}, nothing)), ConfigError);
+  const auto sub = bus.subscribe<Tick>({.overflow = Overflow::block(0ns)}, nothing);
+}
+
 }  // namespace
 }  // namespace headrace

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -151,6 +152,48 @@ TEST(Redrive, KeepsToItsRate) {
   f.timed.advance(100ms);
   EXPECT_EQ(f.seen.size(), 3U);
   EXPECT_TRUE(run->report().finished);
+}
+
+// Claim:  a rate as small as can be lets one letter go and then waits; one below zero, or that is no number, is an error.
+// Method: two letters.
+TEST(Redrive, RatesOfAnySize) {
+  Failing f;
+  for (std::uint64_t i = 0; i < 2; ++i) f.publish(i, i);
+  f.timed.run();
+  f.down = false;
+  for (const double wrong : {-1.0, std::numeric_limits<double>::quiet_NaN()}) {
+    const auto run = f.timed.bus.dead_letters().redrive(DeadLetterFilter{}, {.letters_per_second = wrong});
+    f.timed.run();
+    EXPECT_NE(run->report().error, "");
+    EXPECT_EQ(f.seen.size(), 0U);
+  }
+  const auto run = f.timed.bus.dead_letters().redrive(
+      DeadLetterFilter{}, {.letters_per_second = std::numeric_limits<double>::denorm_min()});
+  f.timed.advance(24h);
+  EXPECT_EQ(f.seen.size(), 1U);
+  EXPECT_FALSE(run->report().finished);
+}
+
+// Claim:  a lease for ever is one that never runs out, and a time before all times has come.
+// Method: letters taken by such a lease, whose handler then asks for the first moment there is.
+TEST(Redrive, TimesAtTheEndsOfTime) {
+  const auto store = std::make_shared<MemoryDeadLetterStore>();
+  Timed timed{{.dead_letters = store}};
+  std::uint32_t attempts = 0;
+  const auto sub =
+      timed.bus.subscribe<Tick>({.retry = fixed(1h, 5)}, [&](const Tick&, Context& context) -> Outcome {
+        attempts += 1;
+        if (attempts == 1) return dead_letter("no");
+        return context.attempt() < 3 ? retry_at(EventTime::min()) : done();
+      });
+  ASSERT_TRUE(timed.bus.publish_at(EventTime::min(), Tick{1, 1}));
+  timed.run();
+  ASSERT_EQ(attempts, 1U);
+  const auto run =
+      timed.bus.dead_letters().redrive(DeadLetterFilter{}, {.lease_for = std::chrono::nanoseconds::max()});
+  timed.advance(1s);
+  EXPECT_EQ(attempts, 4U);
+  EXPECT_EQ(run->report().handled, 1U);
 }
 
 // Claim:  a letter whose event was done in the meantime is settled without a second run.

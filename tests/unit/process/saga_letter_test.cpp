@@ -82,6 +82,22 @@ TEST_F(SagaLetter, RevivedSagasGoOn) {
   EXPECT_FALSE(*runner->revive("8"));
 }
 
+// Claim:  a saga's letter is gone when the saga has ended, also while somebody holds it.
+// Method: taken by a lease of an hour; then the saga is revived and ends.
+TEST_F(SagaLetter, LeasedLetterGoesWithItsSaga) {
+  open(table());
+  make_stuck("7");
+  const Taken taken = letters.take({.filter = {}, .now = kStart, .lease_for = 1h}).value();
+  ASSERT_EQ(taken.letters.size(), 1U);
+  behave.erase("-charge");
+  EXPECT_TRUE(*runner->revive("7"));
+  run_to_the_end();
+  EXPECT_EQ(phase("7"), SagaPhase::compensated);
+  EXPECT_EQ(letters.counts()->stored, 0U);
+  const DeadLetterId id = taken.letters.front().id;
+  EXPECT_EQ(letters.release(taken.lease, {&id, 1}).value(), 0U);
+}
+
 // Claim:  a compensation may say that it never will work; it is not tried again.
 TEST_F(SagaLetter, RefusedCompensationsAreNotTriedAgain) {
   open(table());

@@ -17,6 +17,7 @@
 #include "headrace/delivery/scheduled_event.hpp"
 #include "headrace/delivery/watchdog.hpp"
 #include "headrace/dispatch/dispatcher.hpp"
+#include "headrace/event/time_after.hpp"
 
 namespace headrace {
 
@@ -113,7 +114,7 @@ class Bus {
   /// The same at a time of the wall clock, as that stands now: a clock that is set later moves nothing.
   template <class T>
   requires Event<std::remove_cvref_t<T>> ScheduledEvent publish_at(EventTime time, T&& event) {
-    return publish_after(time - dispatcher_->options().time.wall_time(), std::forward<T>(event));
+    return publish_after(time_between(dispatcher_->options().time.wall_time(), time), std::forward<T>(event));
   }
   /// Each `period`, for the first time after one, until it is cancelled or the bus stops. Times that were missed
   /// are left out.

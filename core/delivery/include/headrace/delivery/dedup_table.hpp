@@ -137,7 +137,8 @@ class DedupTable {
       const std::int64_t units = ns / unit_ns_;
       if (used_ != 0 && units - latest_ > std::numeric_limits<std::uint32_t>::max() / 2) forget_all();
       latest_ = units;
-      next_ns_ = (units + 1) * unit_ns_;
+      if (__builtin_mul_overflow(units + 1, unit_ns_, &next_ns_))
+        next_ns_ = std::numeric_limits<std::int64_t>::max();
     }
     return static_cast<std::uint32_t>(latest_);
   }

@@ -21,7 +21,7 @@ class DeliveryDirectory;
 
 struct RedriveOptions {
   std::size_t letters_max = std::numeric_limits<std::size_t>::max();
-  double letters_per_second = 0;  ///< 0: each as soon as the one before it is settled
+  double letters_per_second = 0;  ///< 0: each as soon as the one before it is settled. Below zero: an error
   /// How long a letter is nobody else's while its handler runs: longer than all attempts of an event take.
   std::chrono::nanoseconds lease_for = std::chrono::seconds(30);
 };

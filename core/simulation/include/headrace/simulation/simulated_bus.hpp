@@ -82,7 +82,8 @@ class SimulatedBus {
   /// Lets one worker or publisher run, or time go on to the next timer, but not beyond `until_ns`. False: nothing
   /// is left to do before that.
   bool step(std::uint64_t until_ns = ~std::uint64_t{0});
-  /// Runs for so long: everything due by then has happened when it returns, unless a worker stalls.
+  /// Runs for so long: everything due by then has happened when it returns, unless a worker stalls. Time does not go
+  /// back: below zero is zero.
   void advance(std::chrono::nanoseconds time);
   /// Runs until nothing is left to do, or at most so long. False: it was not quiet by then.
   bool run_until_quiet(std::chrono::nanoseconds at_most = std::chrono::hours(24 * 365));

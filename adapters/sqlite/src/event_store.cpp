@@ -9,6 +9,7 @@
 #include "dead_letter_requests.hpp"
 #include "dead_letter_store.hpp"
 #include "dedup_store.hpp"
+#include "lease_store.hpp"
 #include "reader.hpp"
 #include "state_stores.hpp"
 #include "write_session.hpp"
@@ -61,6 +62,7 @@ class SqliteEventStore::Parts {
   sqlite::Checkpoints checkpoints{readers, writes()};
   sqlite::Snapshots snapshots{readers, writes()};
   sqlite::LetterRequests letter_requests{readers, writes()};
+  sqlite::Leases leases{writes()};
 };
 
 Result<std::unique_ptr<SqliteEventStore>> SqliteEventStore::open(SqliteOptions options) {
@@ -212,6 +214,7 @@ ReadModel SqliteEventStore::read_model(std::string name, TransactionHandler hand
 
 CheckpointStore& SqliteEventStore::checkpoints() noexcept { return parts_->checkpoints; }
 SnapshotStore& SqliteEventStore::snapshots() noexcept { return parts_->snapshots; }
+LeaseStore& SqliteEventStore::leases() noexcept { return parts_->leases; }
 DeadLetterRequests& SqliteEventStore::dead_letter_requests() noexcept { return parts_->letter_requests; }
 
 Result<std::unique_ptr<DeadLetterStore>> SqliteEventStore::dead_letters(SqliteDeadLetterOptions options) {

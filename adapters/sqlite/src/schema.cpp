@@ -141,6 +141,14 @@ CREATE TABLE dead_letter_requests (              -- headrace dlq redrive asks, t
 CREATE INDEX dead_letter_requests_asked ON dead_letter_requests (request_id) WHERE state = 'asked';
 INSERT INTO store_numbers VALUES ('events_retired', 0);  -- removed by retention
 )",
+    // 4: who runs what only one program may run at a time
+    R"(
+CREATE TABLE leases (
+  name          TEXT    PRIMARY KEY,             -- of what is run: the sagas of a table, an outbox
+  owner         INTEGER NOT NULL,                -- a random number, another each time that it is taken
+  held_until_ns INTEGER NOT NULL
+) WITHOUT ROWID;
+)",
 };
 
 constexpr auto kVersion = static_cast<std::int64_t>(kMigrations.size());

@@ -186,6 +186,9 @@ std::optional<StoreFollower::Turn> StoreFollower::go_back(const HandledPrefix::A
 StoreFollower::Turn StoreFollower::hand_on(std::vector<StoredEvent>& events) {
   for (StoredEvent& event : events) {
     if (is_closed()) return Turn::closed;
+    if (options_.lease != nullptr && !options_.lease->is_held()) {
+      return fail({"the lease '" + options_.lease->name() + "' is lost", {}});
+    }
     const EventPosition position = event.position;
     const std::string where = "position " + std::to_string(position) + ", " + event.event.envelope.topic;
     const Result<Taken> taken = hand_on_(event, prefix_);

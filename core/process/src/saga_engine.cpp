@@ -190,6 +190,11 @@ void SagaRunner::Engine::look(const std::shared_ptr<OpenSaga>& open, std::size_t
     if (now >= at.deadline) return decide(&SagaTransition::time_out);
   }
   if (now < at.next_attempt) return due_.add(at.next_attempt, {open, step});
+  if (options_.lease != nullptr && !options_.lease->is_held()) {
+    report(Error{"the lease '" + options_.lease->name() + "' is lost: the saga is left to its next holder",
+                 stream_of(saga, open->state.id)});
+    return leave(open);
+  }
   run(open, step, lock);
 }
 

@@ -12,6 +12,7 @@
 #include "headrace/port/claim_check.hpp"
 #include "headrace/sourcing/memory_checkpoint_store.hpp"
 #include "headrace/sourcing/memory_event_store.hpp"
+#include "headrace/sourcing/memory_lease_store.hpp"
 
 namespace headrace {
 namespace {
@@ -193,6 +194,25 @@ TEST_F(OutboxOfStore, RefusedAgainAndAgainLeavesOneBlob) {
   EXPECT_EQ(confirm_all(), (SentTopics{"a", "b"}));
   EXPECT_EQ(written, 8);
   EXPECT_EQ(blobs->stored_bytes(), 10U);
+}
+
+// Claim:  an outbox that has lost its lease sends nothing more, and says so.
+// Method: two events, the second after the loss; somebody else holds the lease by then.
+TEST_F(OutboxOfStore, LostLeaseSendsNothing) {
+  MemoryLeaseStore leases;
+  const auto lease =
+      RunnerLease::try_take(leases, "out", {.renews = RunnerLeaseOptions::Renews::when_called}).value();
+  outbox = nullptr;
+  outbox = open({.lease = lease.get()});
+  append({"a"});
+  EXPECT_EQ(outbox->poll(), 1U);
+  ASSERT_TRUE(leases.hold("out", 2, EventTime::max(), {}).value());
+  EXPECT_FALSE(lease->renew());
+  append({"b"});
+  EXPECT_EQ(outbox->poll(), 0U);
+  EXPECT_EQ(outbox->status().state, State::failed);
+  EXPECT_NE(outbox->status().error->message().find("'out' is lost"), std::string::npos);
+  EXPECT_EQ(confirm_all(), SentTopics{"a"});
 }
 
 // Claim:  a full buffer is waited for, and nothing is sent twice or left out.

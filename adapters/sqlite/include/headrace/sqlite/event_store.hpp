@@ -14,6 +14,7 @@
 #include "headrace/port/dead_letter_store.hpp"
 #include "headrace/port/dedup_store.hpp"
 #include "headrace/port/event_store.hpp"
+#include "headrace/port/lease_store.hpp"
 #include "headrace/port/read_model.hpp"
 #include "headrace/port/snapshot_store.hpp"
 #include "headrace/sqlite/options.hpp"
@@ -63,6 +64,8 @@ class SqliteEventStore final : public EventStore {
   /// In the same file; they belong to the store.
   [[nodiscard]] CheckpointStore& checkpoints() noexcept;
   [[nodiscard]] SnapshotStore& snapshots() noexcept;
+  /// Between all programs that have the file open.
+  [[nodiscard]] LeaseStore& leases() noexcept;
 
   /// In the same file as well, for several programs at once. The event store must outlive them. Letters need their
   /// body: typed events do not outlive the process.

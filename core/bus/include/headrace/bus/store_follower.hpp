@@ -16,6 +16,7 @@
 #include "headrace/bus/handled_prefix.hpp"
 #include "headrace/port/checkpoint_store.hpp"
 #include "headrace/port/event_store.hpp"
+#include "headrace/port/runner_lease.hpp"
 
 namespace headrace {
 
@@ -31,6 +32,9 @@ struct FollowerOptions {
   /// then after twice that, up to the longest.
   std::chrono::milliseconds retry_first{1};
   std::chrono::milliseconds retry_longest{1000};
+  /// Held by whoever follows under this name, and outliving the follower. When it is lost nothing more is handed on:
+  /// the state is failed. None: nothing keeps a second follower of the name away, which hands everything on twice.
+  const RunnerLease* lease = nullptr;
 };
 
 struct FollowerStatus {

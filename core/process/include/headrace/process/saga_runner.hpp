@@ -14,6 +14,7 @@
 #include "headrace/port/checkpoint_store.hpp"
 #include "headrace/port/dead_letter_store.hpp"
 #include "headrace/port/event_store.hpp"
+#include "headrace/port/runner_lease.hpp"
 #include "headrace/process/saga.hpp"
 
 namespace headrace {
@@ -26,6 +27,10 @@ struct SagaOptions {
   /// Where open() remembers up to where all sagas have ended, so that the next one looks from there on. None: it
   /// looks through the first and last events of all sagas of this table.
   CheckpointStore* checkpoints = nullptr;
+  /// Held by whoever runs this table, and outliving the runner. When it is lost no step begins any more: what has not
+  /// ended is left alone, as on_error says, and goes on with the next holder's open(). None: nothing keeps a second
+  /// runner away.
+  const RunnerLease* lease = nullptr;
   /// Before a store that failed, or dead letters that are full, are tried again.
   std::chrono::milliseconds store_pause{1000};
   /// What a store answered, and histories that cannot be read. On the thread that met it; must not throw nor call
@@ -58,7 +63,8 @@ struct SagaCounts {
 ///            had answered wait() runs again as well, for what it sent may be lost.
 /// Errors:    a store that fails with Retry::maybe is tried again after a pause, and the step's answer is kept
 ///            meanwhile. With Retry::no the saga is left alone until the next open().
-/// Limits:    one runner of a table at a time. With two, histories stay right, but steps run twice.
+/// Limits:    one runner of a table at a time, which a lease sees to. With two, histories stay right, but steps run
+///            twice.
 class SagaRunner {
  public:
   /// Takes up every saga that has not ended. The stores must outlive the runner. An error when the table is wrong

@@ -5,6 +5,7 @@
 
 #include "headrace/base/hints.hpp"
 #include "headrace/dispatch/dispatcher.hpp"
+#include "headrace/dispatch/overflow_queue.hpp"
 
 namespace headrace {
 namespace {

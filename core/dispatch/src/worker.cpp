@@ -5,6 +5,7 @@
 #include "headrace/base/clock.hpp"
 #include "headrace/dispatch/dispatcher.hpp"
 #include "headrace/dispatch/idle.hpp"
+#include "headrace/dispatch/overflow_queue.hpp"
 
 namespace headrace {
 namespace {

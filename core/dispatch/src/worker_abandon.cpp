@@ -1,4 +1,5 @@
 #include "headrace/dispatch/dispatcher.hpp"
+#include "headrace/dispatch/overflow_queue.hpp"
 #include "headrace/dispatch/worker.hpp"
 
 // The end of a worker: what is left in lanes, queues and with the agent when its thread has gone.

@@ -2,10 +2,6 @@
 
 #include <cstdint>
 
-#if defined(__x86_64__)
-#include <x86intrin.h>
-#endif
-
 namespace headrace {
 
 /// The core's free-running counter: TSC on x86, CNTVCT_EL0 on ARM64.
@@ -17,7 +13,7 @@ namespace headrace {
 /// @thread any  @progress wait-free  @alloc none
 [[nodiscard]] inline std::uint64_t cycles() noexcept {
 #if defined(__x86_64__)
-  return __rdtsc();
+  return __builtin_ia32_rdtsc();
 #elif defined(__aarch64__)
   std::uint64_t count;
   asm volatile("mrs %0, cntvct_el0" : "=r"(count));

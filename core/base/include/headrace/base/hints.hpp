@@ -3,10 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 namespace headrace {
 
 #if !defined(HEADRACE_MODEL_ATOMICS)  // the model's pause() is a scheduling point
@@ -14,7 +10,7 @@ namespace headrace {
 /// a comparable time, where `yield` is a no-op on cores without SMT.
 inline void pause() noexcept {
 #if defined(__x86_64__)
-  _mm_pause();
+  __builtin_ia32_pause();
 #elif defined(__aarch64__)
   asm volatile("isb" ::: "memory");
 #endif

@@ -4,11 +4,12 @@
 
 #include "headrace/base/event_count.hpp"
 #include "headrace/dispatch/doze.hpp"
-#include "headrace/dispatch/overflow_queue.hpp"
 #include "headrace/ring/lane.hpp"
 #include "headrace/telemetry/counter.hpp"
 
 namespace headrace {
+
+class OverflowQueue;
 
 /// A lane with what its two ends tell each other: a publisher's way to one worker.
 ///

@@ -1,9 +1,9 @@
 #pragma once
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
-#include <variant>
 
 #include "headrace/base/check.hpp"
 
@@ -23,15 +23,15 @@ struct Error {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+  Result(T value) : value_(std::move(value)) {}
+  Result(Error error) : error_(std::move(error)) {}
 
-  [[nodiscard]] bool has_value() const noexcept { return state_.index() == 0; }
+  [[nodiscard]] bool has_value() const noexcept { return value_.has_value(); }
   explicit operator bool() const noexcept { return has_value(); }
 
-  [[nodiscard]] T& value() & { return check_value(), std::get<0>(state_); }
-  [[nodiscard]] const T& value() const& { return check_value(), std::get<0>(state_); }
-  [[nodiscard]] T&& value() && { return check_value(), std::get<0>(std::move(state_)); }
+  [[nodiscard]] T& value() & { return check_value(), *value_; }
+  [[nodiscard]] const T& value() const& { return check_value(), *value_; }
+  [[nodiscard]] T&& value() && { return check_value(), *std::move(value_); }
   [[nodiscard]] T& operator*() & { return value(); }
   [[nodiscard]] const T& operator*() const& { return value(); }
   [[nodiscard]] T&& operator*() && { return std::move(*this).value(); }
@@ -40,14 +40,15 @@ class [[nodiscard]] Result {
 
   [[nodiscard]] const Error& error() const {
     HEADRACE_CHECK("result.error", !has_value(), "error() asked of a Result that holds a value");
-    return std::get<1>(state_);
+    return error_;
   }
 
  private:
   void check_value() const {
     HEADRACE_CHECK("result.value", has_value(), "value() asked of a Result that holds an error");
   }
-  std::variant<T, Error> state_;
+  std::optional<T> value_;
+  Error error_;  ///< empty beside a value
 };
 
 struct Nothing {};

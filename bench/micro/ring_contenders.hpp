@@ -23,11 +23,12 @@ namespace headrace::bench {
 
 inline constexpr std::size_t kSlots = 1024;
 
-inline constexpr const char* kBoostSpsc = "boost 1.74 lockfree::spsc_queue";
-inline constexpr const char* kReaderWriter = "moodycamel 1.0.5 ReaderWriterQueue";
+// Boost says its version itself; the others' are Debian 12's.
+inline constexpr const char* kBoostSpsc = "boost " BOOST_LIB_VERSION " lockfree::spsc_queue";
+inline constexpr const char* kReaderWriter = "moodycamel 1.0.6 ReaderWriterQueue";
 inline constexpr const char* kMoodycamel = "moodycamel 1.0.3 ConcurrentQueue, no tokens";
 inline constexpr const char* kMoodycamelTokens = "moodycamel 1.0.3 ConcurrentQueue, tokens";
-inline constexpr const char* kBoostMpmc = "boost 1.74 lockfree::queue";
+inline constexpr const char* kBoostMpmc = "boost " BOOST_LIB_VERSION " lockfree::queue";
 inline constexpr const char* kTbb = "tbb 2021.8 concurrent_bounded_queue";
 
 struct Line {

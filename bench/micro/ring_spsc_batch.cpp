@@ -87,8 +87,8 @@ double boost_consume_all(Context& context) {
 
 HEADRACE_BENCH_ROW("ring.spsc.8b.batch256", .unit = "M/s") {
   row.ours(ours<1024, 256>);
-  row.peer("boost 1.74 lockfree::spsc_queue, pop", boost_pop<1024, 256>, Target{.far = 1.5, .near = 1.7});
-  row.peer("boost 1.74 lockfree::spsc_queue, consume_all", boost_consume_all<1024, 256>,
+  row.peer("boost " BOOST_LIB_VERSION " lockfree::spsc_queue, pop", boost_pop<1024, 256>, Target{.far = 1.5, .near = 1.7});
+  row.peer("boost " BOOST_LIB_VERSION " lockfree::spsc_queue, consume_all", boost_consume_all<1024, 256>,
            Target{.far = 1.5, .near = 1.7});
   row.peer("headrace SpscRing", ours_in_groups<256>);
 }
@@ -96,8 +96,8 @@ HEADRACE_BENCH_ROW("ring.spsc.8b.batch256", .unit = "M/s") {
 HEADRACE_BENCH_ROW("ring.spsc.span64k", .unit = "M/s") {
   constexpr std::size_t kSpan = 64 * 1024 / sizeof(std::uint64_t);
   row.ours(ours<8 * kSpan, kSpan>);
-  row.peer("boost 1.74 lockfree::spsc_queue, pop", boost_pop<8 * kSpan, kSpan>, Target{.far = 1.0, .near = 1.25});
-  row.peer("boost 1.74 lockfree::spsc_queue, consume_all", boost_consume_all<8 * kSpan, kSpan>,
+  row.peer("boost " BOOST_LIB_VERSION " lockfree::spsc_queue, pop", boost_pop<8 * kSpan, kSpan>, Target{.far = 1.0, .near = 1.25});
+  row.peer("boost " BOOST_LIB_VERSION " lockfree::spsc_queue, consume_all", boost_consume_all<8 * kSpan, kSpan>,
            Target{.far = 1.0, .near = 1.25});
   row.peer(
       "bare non-temporal hand-over",

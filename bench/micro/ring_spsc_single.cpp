@@ -2,7 +2,7 @@
 //
 // Question: how many events a second pass when nothing is batched by the caller, of 8 and of 64 bytes?
 // Peers: boost::lockfree::spsc_queue, moodycamel::ReaderWriterQueue; the same capacity and the same pause after a
-// refusal. SpscRing rounds its capacity up to whole groups: 1,029 slots of 8 bytes, 1,054 of 64.
+// refusal. SpscRing rounds its capacity up to whole groups: 1,029 slots of 8 bytes.
 
 #include "harness/bench.hpp"
 #include "headrace/base/hints.hpp"

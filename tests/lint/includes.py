@@ -4,7 +4,7 @@ import re
 
 from source import ROOT, Finding, files, report, split
 
-# Module of core/ -> the modules that it may include (docs/architecture.md has the same table).
+# Module of core/ -> the modules that it may include.
 LAYERS = {
     "base": [],
     "ring": ["base"],
@@ -16,8 +16,8 @@ LAYERS = {
     "delivery": ["dispatch", "port"],
     "sourcing": ["delivery", "port"],
     "process": ["delivery", "sourcing"],
-    "bus": ["delivery", "sourcing", "process"],
-    "simulation": ["bus"],
+    "bus": ["delivery"],
+    "simulation": ["bus", "sourcing", "process"],
 }
 ADAPTERS_SEE = ["port", "event"]
 # Beside the standard library and the system's own headers.

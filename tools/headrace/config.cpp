@@ -12,13 +12,23 @@
 namespace headrace::program {
 
 namespace fs = std::filesystem;
+namespace {
+
+/// Whether a line may hold a broker's address or password, which no log may show. Rather one too many.
+bool may_hold_credentials(std::string_view line) {
+  constexpr std::string_view kSigns[] = {"url", "password", "SharedAccess", "Endpoint", "@"};
+  return std::ranges::any_of(kSigns,
+                             [&](std::string_view sign) { return line.find(sign) != std::string_view::npos; });
+}
+
+}  // namespace
 
 std::string ConfigProblem::message() const {
   if (line == 0) return fmt::format("{}: {}", file, what);
   std::string text = fmt::format("{}:{}:{}: ", file, line, column);
   if (!key.empty()) text += key + ": ";
   text += what;
-  if (line_text.empty()) return text;
+  if (line_text.empty() || may_hold_credentials(line_text)) return text;
   // Tabs are kept, so that the caret stands below its character wherever tab stops are.
   std::string before = line_text.substr(0, column == 0 ? 0 : column - 1);
   std::replace_if(

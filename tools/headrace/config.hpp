@@ -25,7 +25,8 @@ struct ConfigProblem {
   std::string what;
   std::string line_text;
 
-  /// `quakes.toml:14:10: subscription[2].where: …`, then the line and a caret.
+  /// `quakes.toml:14:10: subscription[2].where: …`, then the line and a caret; without the line when it may
+  /// hold credentials.
   [[nodiscard]] std::string message() const;
 };
 

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "connection.hpp"
+#include "headrace/port/number_text.hpp"
 
 namespace headrace::rabbitmq {
 namespace {
@@ -41,8 +42,8 @@ std::optional<std::string> header_text(const amqp_field_value_t& value) {
     return std::string(text_of(value.value.bytes));
   }
   if (value.kind == AMQP_FIELD_KIND_BOOLEAN) return value.value.boolean != 0 ? "true" : "false";
-  if (value.kind == AMQP_FIELD_KIND_F32) return std::to_string(value.value.f32);
-  if (value.kind == AMQP_FIELD_KIND_F64) return std::to_string(value.value.f64);
+  if (value.kind == AMQP_FIELD_KIND_F32) return number_text(value.value.f32);
+  if (value.kind == AMQP_FIELD_KIND_F64) return number_text(value.value.f64);
   const auto number = number_of(value);
   return number ? std::optional(std::to_string(*number)) : std::nullopt;
 }

@@ -7,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include "headrace/port/number_text.hpp"
 #include "headrace/servicebus/message_headers.hpp"
 
 namespace headrace::servicebus {
@@ -38,9 +39,9 @@ std::optional<std::string> property_text(pn_data_t* value) {
     case PN_BOOL:
       return pn_data_get_bool(value) ? "true" : "false";
     case PN_FLOAT:
-      return std::to_string(pn_data_get_float(value));
+      return number_text(pn_data_get_float(value));
     case PN_DOUBLE:
-      return std::to_string(pn_data_get_double(value));
+      return number_text(pn_data_get_double(value));
     default:
       return std::nullopt;
   }

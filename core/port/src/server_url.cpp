@@ -73,6 +73,7 @@ Result<std::string> stored_secret(const std::string& file, const std::string& va
     std::ifstream stream(file);
     std::string line;
     if (!std::getline(stream, line)) return Error{"cannot read the password", file};
+    if (line.ends_with('\r')) line.pop_back();
     return line;
   }
   if (!variable.empty()) {

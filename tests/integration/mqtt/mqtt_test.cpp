@@ -39,7 +39,7 @@ TEST(Mqtt, EveryVersionAndQosCarriesMessages) {
 }
 
 // Claim:  many messages come once and in order.
-// Method: 10^5 (10^4 under a sanitizer) of one topic, by a broker that keeps them in memory.
+// Method: 20,000 (10^4 under a sanitizer) of one topic, by a broker that keeps them in memory.
 TEST(Mqtt, ManyMessagesComeOnceAndInOrder) {
   constexpr int kManyMqtt = HEADRACE_TEST_ASAN || HEADRACE_TEST_TSAN ? 10'000 : 20'000;
   const Mosquitto broker("allow_anonymous true\n", Mosquitto::Keeps::nothing);

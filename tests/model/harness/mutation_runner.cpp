@@ -43,6 +43,7 @@ Child start(const Mutation& mutation, const std::bitset<kLitmusesMax>& passing, 
   int ends[2];
   if (pipe(ends) != 0) std::abort();
   const pid_t pid = fork();
+  if (pid < 0) std::abort();
   if (pid == 0) {
     alarm(kHangSeconds);
     const Catch result = run_mutant(mutation, passing, executions);
@@ -66,7 +67,8 @@ void finish_one(std::map<pid_t, Child>& children, std::vector<Verdict>& verdicts
     verdict.executions = result.executions;
     if (result.caught) verdict.how = rl::test_result_str(result.result);
   } else {
-    verdict.caught = true;
+    // Nothing was reported: a litmus that says so is what catches a mutation, not a process that ends.
+    verdict.caught = false;
     verdict.how = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM ? "HANG" : "CRASH";
   }
   close(child->second.pipe);

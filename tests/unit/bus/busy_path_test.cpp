@@ -10,7 +10,6 @@
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
-#include <cstdio>
 #include <cstdlib>
 #include <span>
 
@@ -141,17 +140,17 @@ enum Ending : int { clean = 0, allocates = 1, lost = 2, cannot_tell = 3 };
 // Method: in a process of its own that may make no other system call than to exit, after a warm-up; every malloc
 //         is counted. The exit code tells what was found: 100 and more is a system call's number.
 TEST(BusyPath, NeitherAllocatesNorCallsTheSystem) {
-  const auto ends_well = [](int status) {
-    if (WIFEXITED(status) && WEXITSTATUS(status) == cannot_tell) {
-      std::fputs("seccomp is not available: system calls were not counted\n", stderr);
-      return true;
-    }
-    return WIFEXITED(status) && WEXITSTATUS(status) == clean;
+  bool counted = true;
+  const auto ends_well = [&](int status) {
+    if (!WIFEXITED(status)) return false;
+    if (WEXITSTATUS(status) == cannot_tell) counted = false;
+    return WEXITSTATUS(status) == clean || WEXITSTATUS(status) == cannot_tell;
   };
   EXPECT_EXIT(run_busily({.worker = 0}, false), ends_well, "");
   EXPECT_EXIT(run_busily({.placement = Placement::sharded}, false), ends_well, "");
   EXPECT_EXIT(run_busily({.placement = Placement::balanced}, false), ends_well, "");
   EXPECT_EXIT(run_busily({.worker = 0}, true), ends_well, "");
+  if (!counted) GTEST_SKIP() << "seccomp is not available: system calls were not counted";
 }
 
 // Claim:  subscribing and ending subscriptions for ever takes no more memory than a few of them: old routes and

@@ -34,8 +34,9 @@ namespace headrace {
 /// Order:     one publisher, one key, one group: handled in the order published.
 /// Lifetime:  Publishers and Subscriptions may outlive the bus. The destructor stops it with a deadline of a
 ///            second if stop() was not called.
-/// Errors:    the constructor, subscribe() and start() throw ConfigError for what cannot be honoured; nothing else
-///            throws. Events that a handler fails on are counted and reported to on_handler_error.
+/// Errors:    the constructor, subscribe(), tap() and start() throw ConfigError for what cannot be honoured; nothing
+///            else throws but std::bad_alloc. Events that a handler fails on are counted and reported to
+///            on_handler_error.
 class Bus {
  public:
   explicit Bus(DispatcherOptions options = {}, DeliveryDefaults delivery = {})

@@ -23,7 +23,7 @@ struct ServerUrl {
   [[nodiscard]] static Result<ServerUrl> of(std::string_view url, std::string_view name);
 };
 
-/// A secret that is not in the URL: the first line of the file, or else the environment's variable; empty without
+/// A secret that is not in the URL: the first line of the file (without its CR), or else the environment's variable; empty without
 /// either.
 [[nodiscard]] Result<std::string> stored_secret(const std::string& file, const std::string& variable);
 

@@ -31,9 +31,11 @@ PlainRabbit::PlainRabbit(std::uint16_t port, std::string queue)
 }
 
 PlainRabbit::~PlainRabbit() {
-  amqp_channel_open(state_, 2);
-  amqp_queue_delete(state_, 2, text(queue_), 0, 0);
-  amqp_connection_close(state_, AMQP_REPLY_SUCCESS);
+  if (!closed_) {
+    amqp_channel_open(state_, 2);
+    amqp_queue_delete(state_, 2, text(queue_), 0, 0);
+    amqp_connection_close(state_, AMQP_REPLY_SUCCESS);
+  }
   amqp_destroy_connection(state_);
 }
 
@@ -96,8 +98,13 @@ void PlainRabbit::consume(std::size_t messages, std::uint16_t prefetch, std::siz
     if (i % run == 0 || i == messages) amqp_basic_ack(state_, 1, envelope.delivery_tag, 1);
     amqp_destroy_envelope(&envelope);
   }
-  // The server has taken the acknowledgements when it answers what comes after them.
-  amqp_basic_qos(state_, 1, 0, prefetch, 0);
+  close();
+}
+
+void PlainRabbit::close() {
+  // The server has taken the acknowledgements when it says goodbye.
+  amqp_connection_close(state_, AMQP_REPLY_SUCCESS);
+  closed_ = true;
 }
 
 void PlainRabbit::get_each(std::size_t messages) {
@@ -115,6 +122,7 @@ void PlainRabbit::get_each(std::size_t messages) {
     amqp_destroy_message(&message);
     amqp_basic_ack(state_, 1, tag, 0);
   }
+  close();
 }
 
 }  // namespace headrace::bench

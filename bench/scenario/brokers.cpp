@@ -30,6 +30,19 @@ class CountUp {
   bool reached_ = false;
 };
 
+/// Starts the source, does what is to be done then, settles so many, and stops.
+void take_all(Source& source, std::size_t messages, const std::function<void()>& started) {
+  CountUp settled(messages);
+  const Status good = source.start([&](ReceivedMessage&& received) {
+    received.settle(Settlement::done);
+    settled.one();
+  });
+  Context::require(static_cast<bool>(good), "a source does not start");
+  started();
+  settled.wait();
+  Context::require(source.stop(std::chrono::minutes(1)) == 0, "messages were left unsettled");
+}
+
 }  // namespace
 
 Message broker_message(std::string topic) {
@@ -74,16 +87,19 @@ double confirmed_per_second(Sink& sink, const std::string& topic, std::size_t me
 }
 
 double settled_per_second(Source& source, std::size_t messages) {
-  CountUp settled(messages);
-  return thousands_per_second(messages, [&] {
-    const Status started = source.start([&](ReceivedMessage&& received) {
-      received.settle(Settlement::done);
-      settled.one();
-    });
-    Context::require(static_cast<bool>(started), "a source does not start");
-    settled.wait();
-    Context::require(source.stop(std::chrono::minutes(1)) == 0, "messages were left unsettled");
+  return thousands_per_second(messages, [&] { take_all(source, messages, [] {}); });
+}
+
+double settled_per_second_once_up(Source& source, std::size_t messages) {
+  source.pause();
+  auto begin = std::chrono::steady_clock::now();
+  take_all(source, messages, [&] {
+    while (source.health().state != AdapterState::up) std::this_thread::yield();
+    begin = std::chrono::steady_clock::now();
+    source.resume();
   });
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  return static_cast<double>(messages) / took.count() / 1e3;
 }
 
 }  // namespace headrace::bench

@@ -27,6 +27,9 @@ inline constexpr std::size_t kNaiveMessages = 2'000;
 [[nodiscard]] double confirmed_per_second(Sink& sink, const std::string& topic, std::size_t messages);
 /// Takes so many, each settled at once, and stops the source, which tells the broker; answers thousands a second.
 [[nodiscard]] double settled_per_second(Source& source, std::size_t messages);
+/// The same from when it is connected, with its first message before it, to the goodbye's end: of sources that take
+/// nothing while they are paused.
+[[nodiscard]] double settled_per_second_once_up(Source& source, std::size_t messages);
 /// Thousands a second of what `run` does.
 [[nodiscard]] double thousands_per_second(std::size_t messages, const std::function<void()>& run);
 /// Starts the sink and waits until it is up: connecting is no part of a rate.

@@ -83,17 +83,21 @@ class RabbitSource::Consumer {
   Status serve(Connection& connection) {
     if (Status begun = begin(connection); !begun) return begun;
     loop_.connected();
-    for (loop_.waker()->begin(); !loop_.halting(); loop_.waker()->begin()) {
-      auto settled = settle(connection);
-      if (!settled) return settled.error();
-      auto turned = consume_or_not(connection);
-      if (!turned) return turned.error();
+    // What is answered while messages are handed over is looked at in the same turn: begin() comes after them.
+    while (true) {
       auto received = receive(connection);
       if (!received) return received.error();
       still_coming_ = *received == kTurn;
-      if (*settled + *turned + *received == 0) loop_.waker()->wait(connection.fd(), kLookAgain);
+      loop_.waker()->begin();
+      if (loop_.halting()) break;
+      if (Status told = settle(connection, Acks::in_runs); !told) return told;
+      auto turned = consume_or_not(connection);
+      if (!turned) return turned.error();
+      if (*turned == Turned::no && !still_coming_) {
+        loop_.waker()->wait(connection.fd(), window_.any() ? AckWindow::kPause : kLookAgain);
+      }
     }
-    if (auto settled = settle(connection); !settled) return settled.error();
+    if (Status told = settle(connection, Acks::at_once); !told) return told;
     connection.close();
     return Nothing{};
   }
@@ -105,25 +109,26 @@ class RabbitSource::Consumer {
     return consume(connection, options_.unsettled_max);
   }
 
+  enum class Turned : std::uint8_t { no, yes };
   /// A paused source is no consumer, so that the queue's others get the messages. The server counts for each consumer
   /// anew: one that begins while messages are out gets the room that they leave, and gives way to one with more as
-  /// soon as that is worth it. How much was done.
-  Result<std::size_t> consume_or_not(Connection& connection) {
+  /// soon as that is worth it.
+  Result<Turned> consume_or_not(Connection& connection) {
     const std::size_t most = options_.unsettled_max;
     const std::size_t room = gate_.room(most);
     if (prefetch_ != 0) {
       const bool worth_it =
           prefetch_ < most && (room == most || (prefetch_ < most / 2 && room >= most - most / 2));
-      if (gate_.may_deliver() && !worth_it) return std::size_t{0};
+      if (gate_.may_deliver() && !worth_it) return Turned::no;
       prefetch_ = 0;
       still_coming_ = true;
       amqp_basic_cancel(connection.get(), kChannel, bytes_of(kConsumerTag));
       if (Status ended = connection.answer("pausing"); !ended) return ended.error();
-      return std::size_t{1};
+      return Turned::yes;
     }
-    if (room == 0 || still_coming_) return std::size_t{0};
+    if (room == 0 || still_coming_) return Turned::no;
     if (Status begun = consume(connection, room); !begun) return begun.error();
-    return std::size_t{1};
+    return Turned::yes;
   }
   Status consume(Connection& connection, std::size_t prefetch) {
     if (!gate_.may_deliver()) return Nothing{};
@@ -140,28 +145,30 @@ class RabbitSource::Consumer {
     return connection.answer("consuming " + options_.queue);
   }
 
-  /// Tells the server what was answered; how much that was.
-  Result<std::size_t> settle(Connection& connection) {
+  enum class Acks : std::uint8_t { in_runs, at_once };
+
+  /// Tells the server what was answered; acknowledgements when they are due.
+  Status settle(Connection& connection, Acks when) {
     const auto answers = gate_.inbox()->take();
-    done_.clear();
     for (const auto& answer : answers) {
       if (answer.settlement == Settlement::done) {
-        done_.push_back(answer.tag);
+        window_.done(answer.tag);
         continue;
       }
       window_.forget(answer.tag);
       const int code =
           amqp_basic_reject(connection.get(), kChannel, answer.tag, answer.settlement == Settlement::retry);
-      if (Status told = connection.sent(code); !told) return told.error();
+      if (Status told = connection.sent(code); !told) return told;
     }
-    const AckWindow::Acks acks = window_.acknowledge(done_);
+    const auto now = AckWindow::Clock::now();
+    if (when == Acks::in_runs && !window_.due(now, prefetch_)) return Nothing{};
+    const AckWindow::Acks acks = window_.take(now);
     int code = AMQP_STATUS_OK;
     if (acks.up_to != 0) code = amqp_basic_ack(connection.get(), kChannel, acks.up_to, 1);
     for (const std::uint64_t tag : acks.single) {
       if (code == AMQP_STATUS_OK) code = amqp_basic_ack(connection.get(), kChannel, tag, 0);
     }
-    if (Status told = connection.sent(code); !told) return told.error();
-    return answers.size();
+    return connection.sent(code);
   }
 
   /// Hands over what has come; how much that was.
@@ -217,7 +224,6 @@ class RabbitSource::Consumer {
 
   // The loop's thread's own.
   AckWindow window_;
-  std::vector<std::uint64_t> done_;
   std::size_t prefetch_ = 0;   ///< the consumer's; 0: there is none
   bool still_coming_ = false;  ///< what was sent before the last consumer's end may not have been taken yet
 

@@ -25,11 +25,8 @@ class SettlementInbox final : public SettlementTarget {
     std::uint64_t tag;
     Settlement settlement;
   };
-  /// Called after an answer came in, outside of the lock: for sources that wait elsewhere.
-  void on_answer(std::function<void()> woken) {
-    const std::scoped_lock lock(mutex_);
-    woken_ = std::move(woken);
-  }
+  /// Called after an answer came in, outside of the lock: for sources that wait elsewhere. Before the first issue().
+  void on_answer(std::function<void()> woken) { woken_ = std::move(woken); }
 
   /// One more message is out. Tags must fit into 48 bits and be unique within a connection.
   [[nodiscard]] std::uint64_t issue(std::uint64_t tag) {
@@ -38,16 +35,14 @@ class SettlementInbox final : public SettlementTarget {
     return epoch_ << 48 | tag;
   }
   void settle(std::uint64_t tag, Settlement settlement) noexcept override {
-    std::function<void()> woken;
     {
       const std::scoped_lock lock(mutex_);
       if (tag >> 48 != epoch_) return;
       answers_.push_back({tag & 0xffff'ffff'ffff, settlement});
       --outstanding_;
-      woken = woken_;
     }
     changed_.notify_all();
-    if (woken) woken();
+    if (woken_) woken_();
   }
   /// What was answered since the last call, in order; waits for the first until the deadline.
   [[nodiscard]] std::vector<Answer> take(std::chrono::milliseconds deadline = std::chrono::milliseconds(0)) {
@@ -87,7 +82,7 @@ class SettlementInbox final : public SettlementTarget {
  private:
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::function<void()> woken_;
+  std::function<void()> woken_;  ///< the same while a message is out
   std::vector<Answer> answers_;
   std::size_t outstanding_ = 0;
   std::uint64_t epoch_ = 0;

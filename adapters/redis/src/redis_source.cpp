@@ -22,11 +22,12 @@ constexpr std::string_view kBlockLongMs = "100";
 constexpr milliseconds kLook{100};
 
 /// Copies an entry to the dead stream and acknowledges it, in one step. KEYS: stream, dead stream. ARGV: group,
-/// id.
+/// id. Answers -1, and does nothing, for an entry that has more fields than a call of Lua has room for.
 constexpr std::string_view kReject =
     "local found = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2]) "
     "if #found > 0 then "
     "local fields = found[1][2] "
+    "if #fields > 7000 then return -1 end "
     "fields[#fields + 1] = 'header:redis-rejected-id' fields[#fields + 1] = ARGV[2] "
     "redis.call('XADD', KEYS[2], '*', unpack(fields)) end "
     "return redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])";
@@ -158,7 +159,42 @@ class RedisSource::Reader {
   bool draining() const { return gate_.draining() || loop_.halting(); }
 
   Status reject(Connection& connection, const std::string& id) {
-    return simple(connection, {"EVAL", kReject, "2", options_.stream, options_.dead_stream, options_.group, id});
+    auto reply =
+        connection.command({"EVAL", kReject, "2", options_.stream, options_.dead_stream, options_.group, id});
+    if (!reply) return reply.error();
+    if ((*reply)->type == REDIS_REPLY_ERROR) return refused(**reply, address_.text());
+    return (*reply)->type == REDIS_REPLY_INTEGER && (*reply)->integer < 0 ? reject_large(connection, id)
+                                                                          : Status(Nothing{});
+  }
+  /// The same by way of this process. The entry is out here, so that nobody else rejects it meanwhile but one that took
+  /// it over from a source it took for dead: then there are two dead letters.
+  Status reject_large(Connection& connection, const std::string& id) {
+    auto found = connection.command({"XRANGE", options_.stream, id, id});
+    if (!found) return found.error();
+    if ((*found)->type == REDIS_REPLY_ERROR) return refused(**found, address_.text());
+    connection.send({"MULTI"});
+    std::size_t queued = 2;
+    if ((*found)->elements == 1 && (*found)->element[0]->elements == 2) {
+      const redisReply& fields = *(*found)->element[0]->element[1];
+      Words words{"XADD", options_.dead_stream, "*"};
+      for (std::size_t i = 0; i < fields.elements; ++i) words.push_back(text_of(*fields.element[i]));
+      words.insert(words.end(), {"header:redis-rejected-id", id});
+      connection.send(words);
+      ++queued;
+    }
+    connection.send({"XACK", options_.stream, options_.group, id});
+    connection.send({"EXEC"});
+    // A command that is refused makes EXEC refuse them all.
+    for (; queued > 0; --queued) {
+      if (auto reply = connection.receive(); !reply) return reply.error();
+    }
+    auto done = connection.receive();
+    if (!done) return done.error();
+    if ((*done)->type == REDIS_REPLY_ERROR) return refused(**done, address_.text());
+    for (std::size_t i = 0; i < (*done)->elements; ++i) {
+      if ((*done)->element[i]->type == REDIS_REPLY_ERROR) return refused(*(*done)->element[i], address_.text());
+    }
+    return Nothing{};
   }
   Status claim_again(Connection& connection, const std::vector<std::string>& ids) {
     Words words{"XCLAIM", options_.stream, options_.group, options_.consumer, "0"};

@@ -11,7 +11,7 @@ InboundEvents::InboundEvents(Bus& bus, Source& source, std::shared_ptr<const Eve
       types_(std::move(types)),
       read_(std::move(read)),
       options_(options),
-      rest_(bus, options.rest) {
+      rest_(bus, options.rest, "inbound events") {
   if (types_ == nullptr || read_ == nullptr) throw ConfigError("inbound events need types and a reader");
 }
 

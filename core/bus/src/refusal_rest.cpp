@@ -1,8 +1,11 @@
 #include "headrace/bus/refusal_rest.hpp"
 
 #include <cstdint>
+#include <random>
 #include <utility>
 #include <vector>
+
+#include "headrace/base/hash.hpp"
 
 namespace headrace {
 
@@ -23,8 +26,10 @@ struct RefusalRest::Resting {
   std::vector<std::shared_ptr<const void>> refused;  // behind mutex
 };
 
-RefusalRest::RefusalRest(Bus& bus, Backoff::Options options)
-    : rests_(options.cap.count() > 0), backoff_(options, reinterpret_cast<std::uintptr_t>(this)), bus_(&bus) {
+RefusalRest::RefusalRest(Bus& bus, Backoff::Options options, std::string_view name)
+    : rests_(options.cap.count() > 0),
+      backoff_(options, bus.seed() != 0 ? mix64(bus.seed() ^ hash_bytes(name)) : std::random_device()()),
+      bus_(&bus) {
   if (!rests_) return;
   subscription_.emplace(
       bus.subscribe<RestOver>(SubscribeOptions{.group = "headrace.refusal_rest", .name = "headrace.refusal_rest"},

@@ -22,7 +22,7 @@ class SinkBridge::Way : public std::enable_shared_from_this<Way> {
         accepts_(std::move(options.accepts)),
         topic_(std::move(options.topic)),
         marks_(sink.capabilities().headers && sink.capabilities().redelivery_flag),
-        rest_(bus, options.rest) {}
+        rest_(bus, options.rest, options.subscription.name) {}
 
   void take(const RelayedMessage& event, std::string_view topic) {
     Relay& relay = *event.relay;

@@ -58,8 +58,11 @@ void ConnectionLoop::run() {
   }
   Backoff backoff(options_.backoff, reinterpret_cast<std::uintptr_t>(this));
   while (!halting()) {
+    const auto begun = std::chrono::steady_clock::now();
     const Status ended = serve_();
     if (std::exchange(was_connected_, false)) backoff.reset();
+    // A sink is connected() when the server has answered about a message, which an idle one never hears.
+    backoff.lasted(std::chrono::steady_clock::now() - begun);
     if (halting()) break;
     const bool for_good = !ended && ended.error().retry == Error::Retry::no;
     health_.set(for_good ? AdapterState::gave_up : AdapterState::connecting, ended ? "" : ended.error().message());

@@ -89,5 +89,35 @@ TEST(RedisSource, ForeignAndDeletedEntriesAreNoTrouble) {
   yield_until([&] { return ask(server.port(), "XPENDING orders headrace\r\n").starts_with("*4\r\n:0"); });
 }
 
+// Claim:  an entry with more fields than the server's scripts can pass on is rejected like any other, and is not pending
+//         afterwards.
+// Method: an entry of 5,000 fields, and a small one behind it; the dead stream's source.
+TEST(RedisSource, AnEntryOfManyFieldsIsRejectedToo) {
+  constexpr std::size_t kFields = 5'000;
+  RedisServer server;
+  std::string large = "XADD orders *";
+  for (std::size_t i = 0; i < kFields; ++i) large += " f" + std::to_string(i) + " v";
+  send(server, large);
+  send(server, "XADD orders * body small");
+  Collector got;
+  RedisSource source(options_of(server, "one"));
+  ASSERT_TRUE(source.start(got.settle(Settlement::reject)));
+  Collector dead;
+  RedisSourceOptions options = options_of(server, "dead");
+  options.stream = "orders.dead";
+  options.from_beginning = true;
+  RedisSource dead_letters(std::move(options));
+  ASSERT_TRUE(dead_letters.start(dead.settle(Settlement::done)));
+  dead.await(2);
+  const auto all = dead.take();
+  ASSERT_EQ(all[0].message.headers.size(), kFields + 1);
+  EXPECT_EQ(all[0].message.headers[4'999].first, "f4999");
+  EXPECT_EQ(all[0].message.headers[kFields].first, "header:redis-rejected-id");
+  EXPECT_EQ(body_text(all[1].message), "small");
+  EXPECT_EQ(source.stop(std::chrono::hours(1)), 0U);
+  EXPECT_TRUE(ask(server.port(), "XPENDING orders headrace\r\n").starts_with("*4\r\n:0"));
+  EXPECT_EQ(got.take().size(), 2U);
+}
+
 }  // namespace
 }  // namespace headrace::redis

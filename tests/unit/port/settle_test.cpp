@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "headrace/port/backoff.hpp"
@@ -91,6 +92,23 @@ TEST(Backoff, JittersFullyUpToTheCap) {
   for (std::size_t step = 0; step < limits.size(); ++step) {
     EXPECT_NEAR(sums[step] / kSeeds, limits[step] / 2, limits[step] * 0.03) << step;
   }
+}
+
+// Claim:  delays begin anew after an attempt that lasted as long as the longest delay, and not after a shorter one.
+// Method: delays grown to the cap, many seeds; the largest that follows.
+TEST(Backoff, AnAttemptThatLastsBeginsAnew) {
+  std::int64_t after_long = 0;
+  std::int64_t after_short = 0;
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    Backoff grown({milliseconds(10), milliseconds(1000)}, seed);
+    for (int i = 0; i < 10; ++i) (void)grown.next();
+    grown.lasted(milliseconds(999));
+    after_short = std::max(after_short, grown.next().count());
+    grown.lasted(milliseconds(1000));
+    after_long = std::max(after_long, grown.next().count());
+  }
+  EXPECT_GT(after_short, 500);
+  EXPECT_LE(after_long, 10);
 }
 
 // Claim:  a change of health is told once, and connections are counted.

@@ -154,6 +154,8 @@ class Bus {
   /// The engine, for layers above: with it they poll single workers and look into lanes.
   [[nodiscard]] Dispatcher& dispatcher() noexcept { return *dispatcher_; }
   [[nodiscard]] Snapshot snapshot() { return dispatcher_->snapshot(); }
+  /// DeliveryDefaults::seed, for chance beside the bus; 0: none was given.
+  [[nodiscard]] std::uint64_t seed() const noexcept { return delivery_.seed; }
   /// Who publishes what to whom, with the `topics_max` topics that were used most. For people: it takes the mutex
   /// that subscribing and first publishes take, for as long as all publishers and topics take to look at. Who
   /// published is known with DispatcherOptions::flow = Flow::counted only.

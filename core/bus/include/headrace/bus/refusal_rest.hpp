@@ -3,6 +3,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string_view>
 
 #include "headrace/base/atomic.hpp"
 #include "headrace/bus/bus.hpp"
@@ -15,11 +16,12 @@ namespace headrace {
 ///
 /// What is kept is let go together, after a time that grows with each rest that follows another, or when the bus ends;
 /// a bus that can time no more lets it go at once.
+/// Chance:   how long a rest is. On a bus with a seed the same rests each run, other ones for another name.
 /// Threads:  any.
 class RefusalRest {
  public:
-  /// With a cap of 0 nothing rests.
-  RefusalRest(Bus& bus, Backoff::Options options);
+  /// With a cap of 0 nothing rests. `name`: who rests.
+  RefusalRest(Bus& bus, Backoff::Options options, std::string_view name);
   RefusalRest(const RefusalRest&) = delete;
   RefusalRest& operator=(const RefusalRest&) = delete;
 

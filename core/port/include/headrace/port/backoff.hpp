@@ -27,6 +27,10 @@ class Backoff {
   }
   /// A connection stood: begin anew.
   void reset() noexcept { attempt_ = 0; }
+  /// An attempt lasted so long: one that outlasts the longest delay is no part of a hurry, and the next delays begin anew.
+  void lasted(std::chrono::nanoseconds time) noexcept {
+    if (time >= options_.cap) reset();
+  }
 
  private:
   Options options_;

@@ -41,7 +41,8 @@ class ConnectionLoop {
   void halt();
   /// To be asked after the waker's begin(): what halt() says before that wakes nobody.
   [[nodiscard]] bool halting() const;
-  /// The server has taken everything that serving begins with.
+  /// The server has taken everything that serving begins with: the next delay is a short one, as it also is after a serve
+  /// that lasted longer than the longest delay.
   void connected();
   /// Waits so long, or until halt(); answers whether to go on.
   bool rest(std::chrono::milliseconds how_long);

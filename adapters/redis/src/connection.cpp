@@ -1,5 +1,10 @@
 #include "connection.hpp"
 
+#include <array>
+#include <utility>
+
+#include "headrace/base/check.hpp"
+
 namespace headrace::redis {
 namespace {
 
@@ -21,13 +26,16 @@ Error refused(const redisReply& reply, std::string where) {
 }
 
 Result<Connection> Connection::open(const RedisAddress& address, const RedisOptions& options) {
-  redisContext* context =
-      redisConnectWithTimeout(address.host.c_str(), address.port, to_timeval(options.connect_timeout));
-  Connection connection(context, address.text());
+  Context context(
+      redisConnectWithTimeout(address.host.c_str(), address.port, to_timeval(options.connect_timeout)));
   if (context == nullptr) return Error{"no memory for a connection", address.text(), Error::Retry::maybe};
   if (context->err != 0) return Error{context->errstr, address.text(), Error::Retry::maybe};
-  redisSetTimeout(context, to_timeval(options.command_timeout));
-  redisEnableKeepAlive(context);
+  redisSetTimeout(context.get(), to_timeval(options.command_timeout));
+  redisEnableKeepAlive(context.get());
+  Connection connection(std::move(context), address.text());
+  if (address.tls) {
+    if (Status secured = connection.line_.secure(address.host, options.tls); !secured) return secured.error();
+  }
   if (!address.password.empty()) {
     std::vector<std::string_view> words{"AUTH"};
     if (!address.user.empty()) words.push_back(address.user);
@@ -50,16 +58,26 @@ void Connection::send(const std::vector<std::string_view>& words) {
     texts.push_back(word.data() == nullptr ? "" : word.data());
     sizes.push_back(word.size());
   }
-  // Fails without memory only, which the context remembers until receive().
-  redisAppendCommandArgv(context_.get(), static_cast<int>(words.size()), texts.data(), sizes.data());
+  char* command = nullptr;
+  const int size = redisFormatCommandArgv(&command, static_cast<int>(words.size()), texts.data(), sizes.data());
+  HEADRACE_CHECK("redis.command", size > 0, "no memory is left for a command");
+  out_.append(command, static_cast<std::size_t>(size));
+  redisFreeCommand(command);
 }
 
 Result<Reply> Connection::receive() {
-  void* reply = nullptr;
-  if (redisGetReply(context_.get(), &reply) == REDIS_OK && reply != nullptr) {
-    return Reply(static_cast<redisReply*>(reply));
+  for (;;) {
+    void* reply = nullptr;
+    if (redisReaderGetReply(context_->reader, &reply) != REDIS_OK) {
+      return Error{context_->reader->errstr, where_, Error::Retry::maybe};
+    }
+    if (reply != nullptr) return Reply(static_cast<redisReply*>(reply));
+    if (Status sent = line_.send(std::exchange(out_, {})); !sent) return sent.error();
+    std::array<char, 16 * 1024> bytes;
+    auto got = line_.receive(bytes);
+    if (!got) return got.error();
+    redisReaderFeed(context_->reader, bytes.data(), *got);  // what it has no memory for, it says with the reply
   }
-  return Error{context_->errstr, where_, Error::Retry::maybe};
 }
 
 }  // namespace headrace::redis

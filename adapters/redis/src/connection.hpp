@@ -10,6 +10,7 @@
 
 #include "headrace/base/result.hpp"
 #include "headrace/redis/redis_options.hpp"
+#include "line.hpp"
 
 namespace headrace::redis {
 
@@ -20,11 +21,13 @@ using Reply = std::unique_ptr<redisReply, FreeReply>;
 
 [[nodiscard]] inline std::string_view text_of(const redisReply& reply) noexcept { return {reply.str, reply.len}; }
 
-/// One connection, for one thread. After an error of receive() it is broken: what the server says no to is a
+/// One connection, for one thread. hiredis connects, writes commands and reads replies; the bytes go over a Line, since
+/// hiredis 0.14 has no TLS, and raises SIGPIPE when the server has gone. After an error of receive() it is broken: what the server says no to is a
 /// reply, not an error.
 class Connection {
  public:
-  /// Connects, authenticates and selects the database. An error that no retry helps is one of credentials.
+  /// Connects, authenticates and selects the database. An error that no retry helps is one of credentials or of
+  /// certificates.
   [[nodiscard]] static Result<Connection> open(const RedisAddress& address, const RedisOptions& options);
 
   [[nodiscard]] int socket() const noexcept { return context_->fd; }
@@ -39,10 +42,14 @@ class Connection {
   struct Free {
     void operator()(redisContext* context) const noexcept { redisFree(context); }
   };
-  Connection(redisContext* context, std::string where) : context_(context), where_(std::move(where)) {}
+  using Context = std::unique_ptr<redisContext, Free>;
+  Connection(Context context, const std::string& where)
+      : context_(std::move(context)), where_(where), line_(context_->fd, where) {}
 
-  std::unique_ptr<redisContext, Free> context_;
+  Context context_;
   std::string where_;
+  Line line_;
+  std::string out_;  ///< commands that were not sent yet
 };
 
 /// A reply that says no, as an error.

@@ -4,18 +4,21 @@
 #include <utility>
 
 #include "headrace/port/server_url.hpp"
+#include "line.hpp"
 
 namespace headrace::redis {
 
 Result<RedisAddress> RedisAddress::of(const RedisOptions& options) {
   const std::string where = "redis url";
-  if (options.url.starts_with("rediss://")) {
-    return Error{"TLS is not available with this client library", where};
+  const bool tls = options.url.starts_with("rediss://");
+  if (!tls && !options.url.starts_with("redis://")) return Error{"must begin with redis:// or rediss://", where};
+  if (tls) {
+    if (Status good = Line::check(options.tls); !good) return good.error();
   }
-  if (!options.url.starts_with("redis://")) return Error{"must begin with redis://", where};
   auto url = ServerUrl::of(options.url, where);
   if (!url) return url.error();
   RedisAddress address;
+  address.tls = tls;
   address.user = std::move(url->user);
   address.password = std::move(url->password);
   address.host = std::move(url->host);

@@ -86,8 +86,8 @@ TEST(RedisCredentials, WrongOnesGiveUpAndStaySecret) {
 // Method: a table.
 TEST(RedisCredentials, UrlsAreLookedAtFirst) {
   const std::vector<std::pair<std::string, std::string>> table{
-      {"rediss://u:canary@h", "redis url: TLS is not available with this client library"},
-      {"http://canary", "redis url: must begin with redis://"},
+      {"rediss://u:canary@", "redis url: has no host"},
+      {"http://canary", "redis url: must begin with redis:// or rediss://"},
       {"redis://canary@h", "redis url: has a user without a password"},
       {"redis://u:canary@h:x", "redis url: the port is none"},
       {"redis://u:canary@h/x", "redis url: the database is no number"},

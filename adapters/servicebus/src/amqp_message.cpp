@@ -112,6 +112,7 @@ Status MessageWriter::write_headers(const Message& message, const Marks& marks) 
   for (std::size_t i = 0; i < message.headers.size(); ++i) {
     const auto& [name, value] = message.headers[i];
     if (is_repeated_later(message, i) || (marks.again && name == kAgainHeader)) continue;
+    if (name == kSequenceNumberHeader) continue;  // another broker's
     if (name == kMessageIdHeader) {
       if (value.empty() || value.size() > kSessionIdMax) {
         return Error{"header " + name + " must have 1 to 128 bytes", where};
@@ -153,6 +154,7 @@ std::optional<IncomingMessage> MessageReader::of(std::string_view bytes) {
     }
   });
   each_entry(pn_message_annotations(in), [&](std::string_view name, pn_data_t* value) {
+    if (name == "x-opt-sequence-number") incoming.sequence_number = number_at(value).value_or(0);
     if (name == "x-opt-locked-until") incoming.locked_until_ms = number_at(value).value_or(0);
   });
   pn_data_t* const body = pn_message_body(in);

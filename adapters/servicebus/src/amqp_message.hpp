@@ -40,6 +40,7 @@ struct IncomingMessage {
   Message message;
   unsigned deliveries_before = 0;    ///< that failed
   bool sent_before = false;          ///< its sink marked it
+  std::int64_t sequence_number = 0;  ///< the broker's; 0: it does not say
   std::int64_t locked_until_ms = 0;  ///< since 1970, by the broker's clock; 0: it does not say
 };
 

@@ -178,6 +178,9 @@ void Receiver::tell(Held& held, Settlement settlement) {
       return pn_delivery_update(held.delivery, PN_MODIFIED);
     case Settlement::reject:
       return bury(held.delivery, options_.reject_reason);
+    case Settlement::defer:
+      pn_disposition_set_undeliverable(pn_delivery_local(held.delivery), true);
+      return pn_delivery_update(held.delivery, PN_MODIFIED);
   }
 }
 

@@ -7,6 +7,7 @@
 #include "amqp_message.hpp"
 #include "claims.hpp"
 #include "connection.hpp"
+#include "deferred.hpp"
 #include "headrace/port/connection_loop.hpp"
 #include "headrace/servicebus/message_headers.hpp"
 #include "management.hpp"
@@ -19,9 +20,21 @@ namespace {
 
 using Take = std::function<void(pn_message_t*)>;
 
-/// Connects, asks, and lets `take` read the answer.
-Status ask(const ServiceBusOptions& server, const std::string& name, pn_message_t* request, std::string_view doing,
+/// Asks $management, and lets `take` read the answer.
+Status ask(Connection& connection, Requests& management, pn_message_t* request, std::string_view doing,
            const Take& take = nullptr) {
+  std::optional<Status> answered;
+  management.ask(request, [&](const Requests::Answer& answer) {
+    if (answer.good() && take) take(answer.message);
+    answered = answer.good() ? Status(Nothing{}) : answer.error(doing, connection.where());
+  });
+  if (Status in = connection.await([&] { return answered.has_value(); }, doing); !in) return in;
+  return *answered;
+}
+
+/// Connects and lets `speak` ask; what it answers.
+Status connected(const ServiceBusOptions& server, const std::string& name,
+                 const std::function<Status(Connection&, Requests&)>& speak) {
   const auto address = ServiceBusAddress::of(server, name);
   if (!address) return address.error();
   ConnectionLoop loop({});  // which runs nothing
@@ -36,14 +49,17 @@ Status ask(const ServiceBusOptions& server, const std::string& name, pn_message_
   }
   if (Status in = connection.await([&] { return claims.granted(); }, "asking for access"); !in) return in;
   Requests management(connection, node);
-  std::optional<Status> answered;
-  management.ask(request, [&](const Requests::Answer& answer) {
-    if (answer.good() && take) take(answer.message);
-    answered = answer.good() ? Status(Nothing{}) : answer.error(doing, connection.where());
-  });
-  if (Status in = connection.await([&] { return answered.has_value(); }, doing); !in) return in;
+  Status answered = speak(connection, management);
   connection.close();
-  return *answered;
+  return answered;
+}
+
+/// Connects, asks one thing, and lets `take` read the answer.
+Status ask(const ServiceBusOptions& server, const std::string& name, pn_message_t* request, std::string_view doing,
+           const Take& take = nullptr) {
+  return connected(server, name, [&](Connection& connection, Requests& management) {
+    return ask(connection, management, request, doing, take);
+  });
 }
 
 }  // namespace
@@ -97,6 +113,31 @@ Status ServiceBusEntity::cancel(std::int64_t number) const {
   pn_data_exit(body);
   pn_data_exit(body);
   return ask(server_, name_, request.get(), "cancelling a scheduled message");
+}
+
+Status ServiceBusEntity::take_deferred(std::span<const std::int64_t> numbers,
+                                       const std::function<Settlement(DeferredMessage&&)>& handle) const {
+  if (numbers.empty()) return Nothing{};
+  return connected(server_, name_, [&](Connection& connection, Requests& management) -> Status {
+    std::vector<LockedMessage> locked;
+    const MessagePtr request = deferred_request(numbers);
+    const Status taken = ask(connection, management, request.get(), "asking for deferred messages",
+                             [&](pn_message_t* answer) { locked = locked_messages_of(answer); });
+    if (!taken) return taken;
+    MessageReader reader(name_);
+    for (const LockedMessage& each : locked) {
+      auto incoming = reader.of(each.bytes);
+      // One that cannot be read is buried, as by a source.
+      const Settlement settlement =
+          incoming
+              ? handle({incoming->sequence_number, std::move(incoming->message), incoming->deliveries_before + 1})
+              : Settlement::reject;
+      const MessagePtr told = disposition_request(each.token, settlement);
+      if (Status agreed = ask(connection, management, told.get(), "settling a deferred message"); !agreed)
+        return agreed;
+    }
+    return Nothing{};
+  });
 }
 
 Status ServiceBusEntity::add_rule(const SubscriptionRule& rule) const {

@@ -13,6 +13,7 @@
 #include "connection.hpp"
 #include "headrace/port/connection_loop.hpp"
 #include "headrace/port/settlement_inbox.hpp"
+#include "headrace/servicebus/message_headers.hpp"
 #include "lock_renewal.hpp"
 #include "receiver.hpp"
 
@@ -185,6 +186,9 @@ class ServiceBusSource::Consumer {
 
   void arrived(IncomingMessage&& incoming, std::uint64_t tag) {
     if (is_draining()) return;  // end() gives it back
+    if (options_.sequence_numbers == SequenceNumbers::in_header && incoming.sequence_number != 0) {
+      incoming.message.headers.emplace_back(kSequenceNumberHeader, std::to_string(incoming.sequence_number));
+    }
     const bool redelivered = incoming.deliveries_before > 0 || incoming.sent_before;
     deliver_({std::move(incoming.message), Settle(inbox_, inbox_->issue(tag)), redelivered,
               incoming.deliveries_before + 1});
@@ -200,7 +204,7 @@ class ServiceBusSource::Consumer {
 
   const ServiceBusSourceOptions options_;
   ServiceBusAddress address_;
-  const std::shared_ptr<SettlementInbox> inbox_ = std::make_shared<SettlementInbox>();
+  const std::shared_ptr<SettlementInbox> inbox_ = std::make_shared<SettlementInbox>(SettlementInbox::Defers::yes);
   Deliver deliver_;
   std::atomic<std::uint64_t> locks_lost_{0};
   std::chrono::steady_clock::time_point look_at_locks_{};  ///< the loop's thread's own
@@ -231,6 +235,7 @@ Capabilities ServiceBusSource::capabilities() const {
           .redelivery_flag = true,
           .headers = true,
           .content_type = true,
+          .defer = true,
           .durable = true,
           .unsettled_max = kUnsettledMax,
           .body_bytes_max = kMessageBytesMax};

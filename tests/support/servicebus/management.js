@@ -14,6 +14,8 @@ const lost = [410, 'The lock supplied is invalid.', 'com.microsoft:message-lock-
 const noRules = [400, 'Rules are a subscription\'s.', 'amqp:not-allowed'];
 const sessionLost = [410, 'The session lock has expired.', 'com.microsoft:session-lock-lost'];
 
+const outcomes = { completed: 'accepted', abandoned: 'abandoned', suspended: 'rejected', defered: 'deferred' };
+
 /** Each operation of a queue's $management node: (queue, map) to [status, words, error condition] or { body }. */
 const operations = {
   'com.microsoft:renew-lock'(queue, map) {
@@ -33,6 +35,23 @@ const operations = {
   'com.microsoft:cancel-scheduled-message'(queue, map) {
     const all = [...map['sequence-numbers']].map((number) => queue.cancel(Number(number)));
     return all.every(Boolean) ? {} : [404, 'No such message is scheduled.', 'com.microsoft:message-not-found'];
+  },
+  'com.microsoft:receive-by-sequence-number'(queue, map) {
+    const peekLock = Number(map['receiver-settle-mode']) === 1;
+    const taken = queue.takeDeferred([...map['sequence-numbers']].map(Number), peekLock);
+    if (!taken) return [404, 'No such message is deferred.', 'com.microsoft:message-not-found'];
+    const messages = taken.map(({ token, message }) => ({
+      'lock-token': rhea.types.wrap_uuid(Buffer.from(tokenOf(Buffer.from(token, 'hex')), 'hex')),
+      message: rhea.message.encode(message),
+    }));
+    return { body: { messages } };
+  },
+  'com.microsoft:update-disposition'(queue, map) {
+    const outcome = outcomes[map['disposition-status']];
+    if (!outcome) return [400, 'No such disposition.', 'com.microsoft:argument-error'];
+    const reason = { DeadLetterReason: map['deadletter-reason'] };
+    const all = [...map['lock-tokens']].map((uuid) => queue.dispose(tokenOf(uuid), outcome, reason));
+    return all.every(Boolean) ? {} : lost;
   },
   'com.microsoft:renew-session-lock'(queue, map) {
     const until = queue.renewSession(map['session-id']);

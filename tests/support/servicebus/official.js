@@ -9,6 +9,8 @@
  *   node official.js CONNECTION_STRING dead QUEUE COUNT       the same of QUEUE's dead letters
  *   node official.js CONNECTION_STRING schedule QUEUE MS      a message, in so many milliseconds; prints its number
  *   node official.js CONNECTION_STRING cancel QUEUE NUMBER
+ *   node official.js CONNECTION_STRING defer QUEUE            defers the next message; prints its number
+ *   node official.js CONNECTION_STRING receive-deferred QUEUE NUMBER     completes it, and prints its body
  *   node official.js CONNECTION_STRING rules TOPIC SUBSCRIPTION          prints each as a line of JSON
  *   node official.js CONNECTION_STRING add-rule TOPIC SUBSCRIPTION NAME FILTER     FILTER in JSON
  *   node official.js CONNECTION_STRING state QUEUE SESSION TEXT          prints the session's state, and changes it
@@ -95,6 +97,19 @@ async function main() {
   if (command === 'cancel') {
     const { fromString } = require('long');
     await client.createSender(queue).cancelScheduledMessages(fromString(rest[0]));
+  }
+  if (command === 'defer') {
+    const receiver = client.createReceiver(queue);
+    const [message] = await receiver.receiveMessages(1, { maxWaitTimeInMs: 30_000 });
+    await receiver.deferMessage(message);
+    console.log(String(message.sequenceNumber));
+  }
+  if (command === 'receive-deferred') {
+    const { fromString } = require('long');
+    const receiver = client.createReceiver(queue);
+    const [message] = await receiver.receiveDeferredMessages(fromString(rest[0]));
+    await receiver.completeMessage(message);
+    console.log(message.body.toString());
   }
   if (command === 'rules') await listRules(client.createRuleManager(queue, rest[0]));
   if (command === 'add-rule') await client.createRuleManager(queue, rest[0]).createRule(rest[1], JSON.parse(rest[2]));

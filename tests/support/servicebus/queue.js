@@ -105,19 +105,42 @@ class Queue {
 
   /** The outcome of a message that is locked; the error that refuses it, or nothing. */
   settle(token, outcome, state) {
+    const deferred = outcome === 'modified' && state?.undeliverable_here;
+    return this.dispose(token, deferred ? 'deferred' : outcome, infoOf(state)) ? undefined : lockLost;
+  }
+  /** The same by what it means; whether the lock held. */
+  dispose(token, outcome, info) {
     const lock = this.#unlock(token);
-    if (!lock) return lockLost;
+    if (!lock) return false;
     const { entry } = lock;
     if (outcome === 'accepted') {
       this.journal.gone(entry);
     } else if (outcome === 'rejected') {
-      this.#bury(entry, infoOf(state));
-    } else if (outcome === 'modified' && state?.undeliverable_here) {
+      this.#bury(entry, info);
+    } else if (outcome === 'deferred') {
       this.deferred.set(entry.seq, entry);
     } else {
-      this.#giveBack(entry);
+      this.#giveBack(entry, lock.deferred);
     }
-    return undefined;
+    return true;
+  }
+  /** Locks those of these numbers, or takes them for good; nothing unless all are deferred. */
+  takeDeferred(numbers, peekLock) {
+    if (!numbers.every((seq) => this.deferred.has(seq))) return undefined;
+    return numbers.map((seq) => {
+      const entry = this.deferred.get(seq);
+      this.deferred.delete(seq);
+      const token = randomBytes(16).toString('hex');
+      let until = Date.now();
+      if (peekLock) {
+        const lock = { entry, deferred: true };
+        this.locked.set(token, lock);
+        until = this.#watch(token, lock);
+      } else {
+        this.journal.gone(entry);
+      }
+      return { token, message: this.#outgoing(entry, until) };
+    });
   }
   /** Until when the lock holds now; nothing when it is lost. */
   renew(token) {
@@ -181,13 +204,15 @@ class Queue {
     this.#giveSessions();
     this.pump();
   }
-  #giveBack(entry) {
+  /** One that was deferred before stays so. */
+  #giveBack(entry, deferred = false) {
     ++entry.count;
     if (entry.count >= this.options.deliveriesMax) {
       return this.#bury(entry, { DeadLetterReason: 'MaxDeliveryCountExceeded' });
     }
     this.journal.count(entry);
-    this.#insert(entry);
+    if (deferred) return this.deferred.set(entry.seq, entry);
+    return this.#insert(entry);
   }
   #bury(entry, info) {
     this.journal.gone(entry);
@@ -211,16 +236,19 @@ class Queue {
     const lock = { entry, link };
     this.locked.set(token, lock);
     const until = this.#watch(token, lock);
+    link.send(this.#outgoing(entry, until), tag);
+  }
+  #outgoing(entry, until) {
     const annotations = {
       ...entry.message.message_annotations,
       'x-opt-sequence-number': rhea.types.wrap_long(entry.seq),
       'x-opt-enqueued-time': rhea.types.wrap_timestamp(Date.now()),
       'x-opt-locked-until': rhea.types.wrap_timestamp(until),
     };
-    link.send({ ...entry.message, delivery_count: entry.count, message_annotations: annotations }, tag);
+    return { ...entry.message, delivery_count: entry.count, message_annotations: annotations };
   }
   #watch(token, lock) {
-    lock.timer = setTimeout(() => this.#giveBack(this.#unlock(token).entry), this.options.lockMs);
+    lock.timer = setTimeout(() => this.#giveBack(this.#unlock(token).entry, lock.deferred), this.options.lockMs);
     return Date.now() + this.options.lockMs;
   }
   #unlock(token) {

@@ -43,6 +43,16 @@ TEST_F(Settling, EachMessageIsAnsweredOnce) {
   EXPECT_EQ(inbox->outstanding(), 0U);
 }
 
+// Claim:  a source whose broker sets nothing aside is told retry for defer; another is told defer.
+// Method: both kinds of inbox.
+TEST_F(Settling, DeferIsRetryWhereNothingIsDeferred) {
+  issue(1)(Settlement::defer);
+  EXPECT_EQ(inbox->take()[0].settlement, Settlement::retry);
+  const auto defers = std::make_shared<SettlementInbox>(SettlementInbox::Defers::yes);
+  Settle(defers, defers->issue(1))(Settlement::defer);
+  EXPECT_EQ(defers->take()[0].settlement, Settlement::defer);
+}
+
 // Claim:  answers to messages of an earlier connection do nothing.
 // Method: one answer before the new connection, one after it; the inbox's owner gone before the last.
 TEST_F(Settling, AnswersOfAnEarlierConnectionDoNothing) {

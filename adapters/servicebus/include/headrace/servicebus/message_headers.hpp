@@ -15,6 +15,9 @@ inline constexpr std::string_view kMessageIdHeader = "servicebus-message-id";
 /// When the message is to appear in the queue, in milliseconds since 1970 (UTC).
 inline constexpr std::string_view kEnqueueTimeHeader = "servicebus-enqueue-time";
 
+/// The number that the broker gave a message, in decimal, where the source is told to say it. A sink leaves it out.
+inline constexpr std::string_view kSequenceNumberHeader = "servicebus-sequence-number";
+
 /// Sets the header that schedules `message`.
 void schedule(Message& message, std::chrono::system_clock::time_point when);
 

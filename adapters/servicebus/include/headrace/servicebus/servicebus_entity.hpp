@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,10 +12,18 @@
 
 #include "headrace/base/result.hpp"
 #include "headrace/port/message.hpp"
+#include "headrace/port/settle.hpp"
 #include "headrace/servicebus/servicebus_options.hpp"
 #include "headrace/servicebus/subscription_rule.hpp"
 
 namespace headrace::servicebus {
+
+/// A message that was set aside, as the broker gives it out again.
+struct DeferredMessage {
+  std::int64_t number = 0;
+  Message message;
+  unsigned attempt = 0;  ///< 1 + the deliveries that the broker counts as failed
+};
 
 /// What a program asks of a queue, a topic or a subscription now and then, beside sending and receiving. Each call
 /// makes a connection of its own and waits for the answer, `answer_timeout` at most for each step.
@@ -31,6 +40,15 @@ class ServiceBusEntity {
   [[nodiscard]] Result<std::int64_t> schedule(Message message, std::chrono::system_clock::time_point when) const;
   /// An error for good when the message has appeared, or was cancelled before.
   [[nodiscard]] Status cancel(std::int64_t number) const;
+
+  /// Of a queue or a subscription without sessions: takes the messages of these numbers, which were deferred before
+  /// (Settlement::defer), and tells the broker what `handle` answers for each: done completes it, reject makes it a dead
+  /// letter, retry and defer leave it set aside, retry with one more failed delivery. They are locked all at once, so
+  /// that `handle` has the entity's lock time for all of them. An error for good when one of the numbers is not set
+  /// aside: then none is taken. Any other error leaves those without an outcome set aside when their locks have run out.
+  /// `handle` must not throw.
+  [[nodiscard]] Status take_deferred(std::span<const std::int64_t> numbers,
+                                     const std::function<Settlement(DeferredMessage&&)>& handle) const;
 
   /// Of a subscription.
   [[nodiscard]] Status add_rule(const SubscriptionRule& rule) const;

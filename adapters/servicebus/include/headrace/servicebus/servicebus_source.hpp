@@ -16,6 +16,11 @@ enum class SubQueue : std::uint8_t {
   dead_letters,  ///< of the entity
 };
 
+enum class SequenceNumbers : std::uint8_t {
+  left_out,
+  in_header,  ///< kSequenceNumberHeader
+};
+
 struct ServiceBusSourceOptions {
   ServiceBusOptions server = {};
   /// A queue, or TOPIC/Subscriptions/NAME; empty: the connection string's EntityPath.
@@ -26,6 +31,8 @@ struct ServiceBusSourceOptions {
   /// the broker delivers it again.
   std::chrono::seconds lock_renewal{300};
   std::string reject_reason = "rejected";  ///< the dead letter's DeadLetterReason
+  /// Whether each message carries its number, by which a deferred one is asked for.
+  SequenceNumbers sequence_numbers = SequenceNumbers::left_out;
   /// For an entity that requires sessions: how many of them are held at once, each with its part of unsettled_max;
   /// 0: the entity has none.
   std::size_t sessions_max = 0;
@@ -35,7 +42,9 @@ struct ServiceBusSourceOptions {
 };
 
 /// Source of a queue or a subscription, by peek-lock. `done` completes a message, `retry` abandons it (the broker
-/// delivers it again at once and, after its maximum of deliveries, buries it), `reject` makes it a dead letter.
+/// delivers it again at once and, after its maximum of deliveries, buries it), `reject` makes it a dead letter,
+/// `defer` sets it aside: the broker delivers it no more, and gives it out to who asks for it by its number
+/// (ServiceBusEntity::take_deferred).
 /// Each is settled only when the broker has agreed, so that a lost lock is seen.
 ///
 /// Attempt: 1 + the deliveries that the broker counts as failed.

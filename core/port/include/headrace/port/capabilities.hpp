@@ -14,6 +14,7 @@ struct Capabilities {
   bool redelivery_flag = false;  ///< ReceivedMessage::redelivered says when a message was delivered before
   bool headers = false;          ///< headers travel
   bool content_type = false;
+  bool defer = false;                                        ///< Settlement::defer sets it aside
   bool durable = false;                                      ///< confirmed messages survive kill -9 of the broker
   std::size_t unsettled_max = static_cast<std::size_t>(-1);  ///< how many messages of a source can be out at once
   std::size_t body_bytes_max = 0;

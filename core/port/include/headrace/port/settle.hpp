@@ -11,6 +11,7 @@ enum class Settlement : std::uint8_t {
   done,    ///< its outcome is known: acknowledged
   retry,   ///< not now: back to the broker, which delivers it again
   reject,  ///< given up: to the broker's own dead-lettering, where it has one
+  defer,  ///< set aside with the broker until it is asked for by its number; retry, where Capabilities::defer is false
 };
 
 /// Where a source takes answers. Kept alive by every Settle.

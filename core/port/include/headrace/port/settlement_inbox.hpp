@@ -25,6 +25,11 @@ class SettlementInbox final : public SettlementTarget {
     std::uint64_t tag;
     Settlement settlement;
   };
+  /// Whether the source's broker can set messages aside; otherwise Settlement::defer comes out as retry.
+  enum class Defers : std::uint8_t { no, yes };
+
+  explicit SettlementInbox(Defers defers = Defers::no) noexcept : defers_(defers) {}
+
   /// Called after an answer came in, outside of the lock: for sources that wait elsewhere. Before the first issue().
   void on_answer(std::function<void()> woken) { woken_ = std::move(woken); }
 
@@ -35,6 +40,7 @@ class SettlementInbox final : public SettlementTarget {
     return epoch_ << 48 | tag;
   }
   void settle(std::uint64_t tag, Settlement settlement) noexcept override {
+    if (settlement == Settlement::defer && defers_ == Defers::no) settlement = Settlement::retry;
     {
       const std::scoped_lock lock(mutex_);
       if (tag >> 48 != epoch_) return;
@@ -80,6 +86,7 @@ class SettlementInbox final : public SettlementTarget {
   }
 
  private:
+  const Defers defers_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::function<void()> woken_;  ///< the same while a message is out

@@ -32,6 +32,9 @@ class Mosquitto {
     await_turn();
   }
   void stop(int signal) { process_.stop(signal); }
+  void signal(int number) const { process_.signal(number); }
+  /// Processor time that it has had.
+  [[nodiscard]] double cpu_us() const { return process_.cpu_us(); }
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
   [[nodiscard]] std::string url() const { return "mqtt://127.0.0.1:" + std::to_string(port_); }
 

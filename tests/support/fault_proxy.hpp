@@ -129,6 +129,8 @@ class FaultProxy {
       ::close(server);
       return;
     }
+    const int at_once = 1;  // what it carries is not held back for more
+    for (const int fd : {client, server}) ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
     auto link = std::make_unique<Link>();
     link->up.from = link->down.to = client;
     link->up.to = link->down.from = server;

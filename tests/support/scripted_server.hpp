@@ -6,9 +6,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <condition_variable>
 #include <cstdint>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -47,17 +49,38 @@ class ScriptedServer {
     const std::scoped_lock lock(mutex_);
     script_ = std::move(script);
   }
+  /// Waits until a connection, counted from 0, has said something that holds this; all that it has said.
+  std::string until_heard(std::size_t connection, std::string_view part) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(
+        lock, [&] { return heard_.size() > connection && heard_[connection].find(part) != std::string::npos; });
+    return heard_[connection];
+  }
 
  private:
   void run() {
     for (int peer = -1; (peer = ::accept(listener_, nullptr, nullptr)) >= 0; ::close(peer)) {
       const Script script = current();
       std::size_t said = 0;
-      for (char bytes[4096]; ::recv(peer, bytes, sizeof bytes, 0) > 0; ++said) {
+      begin_connection();
+      char bytes[4096];
+      for (ssize_t got = 0; (got = ::recv(peer, bytes, sizeof bytes, 0)) > 0; ++said) {
+        hear({bytes, static_cast<std::size_t>(got)});
         if (said >= script.size()) continue;
         (void)!::send(peer, script[said].data(), script[said].size(), MSG_NOSIGNAL);
       }
     }
+  }
+  void begin_connection() {
+    const std::scoped_lock lock(mutex_);
+    heard_.emplace_back();
+  }
+  void hear(std::string_view bytes) {
+    {
+      const std::scoped_lock lock(mutex_);
+      heard_.back() += bytes;
+    }
+    changed_.notify_all();
   }
   Script current() {
     const std::scoped_lock lock(mutex_);
@@ -65,7 +88,9 @@ class ScriptedServer {
   }
 
   std::mutex mutex_;
-  Script script_;  // behind mutex_
+  std::condition_variable changed_;
+  Script script_;                   // behind mutex_, like
+  std::vector<std::string> heard_;  // for each connection
   int listener_ = -1;
   std::uint16_t port_ = 0;
   std::thread thread_;

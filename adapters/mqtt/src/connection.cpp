@@ -19,7 +19,7 @@ constexpr milliseconds kGoodbye{1'000};  ///< for the broker to hang up
 
 /// What another attempt would be told again: the first four of MQTT 3.1.1, the others of MQTT 5.
 bool is_refused_for_good(unsigned code) {
-  constexpr std::array<unsigned, 11> kForGood{1, 2, 4, 5, 0x84, 0x85, 0x86, 0x87, 0x8a, 0x8c, 0x95};
+  constexpr std::array<unsigned, 13> kForGood{1, 2, 4, 5, 0x84, 0x85, 0x86, 0x87, 0x8a, 0x8c, 0x95, 0x9a, 0x9b};
   return std::ranges::find(kForGood, code) != kForGood.end();
 }
 
@@ -49,6 +49,8 @@ std::string reason_text(unsigned code) {
                                                               {0x95, "packet too large"},
                                                               {0x97, "quota exceeded"},
                                                               {0x99, "payload format invalid"},
+                                                              {0x9a, "retained messages not supported"},
+                                                              {0x9b, "QoS not supported"},
                                                               {0x9e, "shared subscriptions not supported"}};
   const auto* at = std::ranges::find(kTexts, code, &std::pair<unsigned, std::string_view>::first);
   return std::to_string(code) + (at == std::end(kTexts) ? "" : " " + std::string(at->second));
@@ -80,30 +82,7 @@ Result<Connection> Connection::open(const MqttAddress& address, const MqttOption
 
 Status Connection::greet(const MqttAddress& address, const MqttOptions& options, const Greeting& greeting,
                          ConnectionLoop& loop) {
-  PacketWriter connect;
-  connect.text("MQTT");
-  connect.byte(v5_ ? 5 : 4);
-  const unsigned flags = (address.user.empty() ? 0U : 0x80U) | (address.password.empty() ? 0U : 0x40U) |
-                         (greeting.session_kept ? 0U : 0x02U);
-  connect.byte(static_cast<std::uint8_t>(flags));
-  connect.two_bytes(static_cast<std::uint16_t>(options.keep_alive.count()));
-  if (v5_) {
-    PacketWriter properties;
-    properties.byte(0x11);
-    properties.four_bytes(greeting.session_expiry_s);
-    if (greeting.receive_maximum != 0) {
-      properties.byte(0x21);
-      properties.two_bytes(greeting.receive_maximum);
-    }
-    properties.byte(0x27);
-    properties.four_bytes(static_cast<std::uint32_t>(std::min<std::size_t>(packet_bytes_max_, 0xffff'ffff)));
-    connect.properties(properties);
-  }
-  connect.text(options.client_id);
-  if (!address.user.empty()) connect.text(address.user);
-  if (!address.password.empty()) connect.text(address.password);
-  connect.finish(PacketType::connect, 0, out_);
-
+  append_connect(address, options, greeting, out_);
   const auto until = Clock::now() + options.answer_timeout;
   for (loop.waker()->begin(); !loop.halting(); loop.waker()->begin()) {
     if (Status moved = exchange(); !moved) return moved;
@@ -121,21 +100,15 @@ Status Connection::greet(const MqttAddress& address, const MqttOptions& options,
 }
 
 Status Connection::read_answer(const Packet& connack) {
-  PacketReader reader(connack.body);
-  reader.byte();  // whether a session was there: what it holds, comes
-  const unsigned code = reader.byte();
-  Properties properties;
-  if (v5_ && !reader.at_end()) properties = read_properties(reader);
-  if (!reader.good()) return nonsense("an answer to the connect that cannot be read");
-  if (code != 0) {
-    return Error{"the broker refuses the connection: " + reason_text(code), where_,
-                 is_refused_for_good(code) ? Error::Retry::no : Error::Retry::maybe};
+  const auto welcome = read_connack(connack.body, v5_);
+  if (!welcome) return nonsense("an answer to the connect that cannot be read");
+  if (welcome->reason != 0) {
+    return Error{"the broker refuses the connection: " + reason_text(welcome->reason), where_,
+                 is_refused_for_good(welcome->reason) ? Error::Retry::no : Error::Retry::maybe};
   }
-  if (properties.receive_maximum.value_or(0) != 0) limits_.receive_maximum = *properties.receive_maximum;
-  if (properties.packet_bytes_max.value_or(0) != 0) {
-    limits_.packet_bytes_max = std::min(limits_.packet_bytes_max, *properties.packet_bytes_max);
-  }
-  if (properties.keep_alive_s.value_or(0) != 0) keep_alive_ = std::chrono::seconds(*properties.keep_alive_s);
+  limits_ = welcome->limits;
+  session_present_ = welcome->session_present;
+  if (welcome->keep_alive) keep_alive_ = *welcome->keep_alive;
   return Nothing{};
 }
 
@@ -159,17 +132,15 @@ Status Connection::flush() {
 }
 
 Status Connection::fill() {
-  in_.erase(0, std::exchange(taken_, 0));
   for (std::size_t reads = 0; reads < kReadsMax; ++reads) {
-    const std::size_t before = in_.size();
-    in_.resize(before + kReadBytes);
-    const auto got = stream_.receive(std::span(in_).subspan(before));
-    in_.resize(before + (got ? *got : 0));
+    const std::span<char> room = in_.room(kReadBytes);
+    const auto got = stream_.receive(room);
     if (!got) return got.error();
     if (*got == 0) return Nothing{};
+    in_.came(*got);
     heard_at_ = Clock::now();
     // TLS gives a record at a time; a socket all that it has.
-    if (*got < kReadBytes && !stream_.is_tls()) return Nothing{};
+    if (*got < room.size() && !stream_.is_tls()) return Nothing{};
   }
   return Nothing{};
 }
@@ -189,11 +160,12 @@ Status Connection::keep_alive() {
 
 Result<std::optional<Packet>> Connection::next() {
   while (true) {
-    std::string_view rest = std::string_view(in_).substr(taken_);
+    std::string_view rest = in_.unread();
+    const std::size_t before = rest.size();
     bool bad = false;
     const auto packet = take_packet(rest, packet_bytes_max_, bad);
     if (bad) return nonsense("a packet that is too large, or none");
-    taken_ = in_.size() - rest.size();
+    in_.take(before - rest.size());
     if (!packet || packet->type != PacketType::ping_response) return packet;
   }
 }
@@ -204,8 +176,8 @@ void Connection::wait(Waker& waker, milliseconds at_most) const {
              sends ? Waker::Until::readable_or_writable : Waker::Until::readable);
 }
 
-void Connection::close() {
-  PacketWriter().finish(PacketType::disconnect, 0, out_);
+void Connection::close(Session session) {
+  append_disconnect(v5_ && session == Session::ends, out_);
   (void)flush();
   // What the broker still sends must not make a reset of the close, which might overtake the above.
   stream_.shut_down();

@@ -7,26 +7,15 @@
 #include <string>
 #include <string_view>
 
+#include "greeting.hpp"
 #include "headrace/base/result.hpp"
 #include "headrace/mqtt/mqtt_options.hpp"
 #include "headrace/port/connection_loop.hpp"
 #include "packet.hpp"
+#include "receive_buffer.hpp"
 #include "stream.hpp"
 
 namespace headrace::mqtt {
-
-/// What a client says when it connects.
-struct Greeting {
-  bool session_kept = false;  ///< the broker keeps what is not acknowledged for the next connection
-  std::uint32_t session_expiry_s = 0;
-  std::uint16_t receive_maximum = 0;  ///< 0: not said
-};
-
-/// What the broker allows.
-struct BrokerLimits {
-  std::uint16_t receive_maximum = 65'535;
-  std::uint32_t packet_bytes_max = 268'435'460;  ///< more than that MQTT cannot say
-};
 
 /// One connection, for one thread, which never blocks in it. After an error it is broken.
 class Connection {
@@ -38,6 +27,8 @@ class Connection {
   Connection& operator=(Connection&&) = delete;
 
   [[nodiscard]] const BrokerLimits& limits() const noexcept { return limits_; }
+  /// The broker knows the client from earlier.
+  [[nodiscard]] bool session_present() const noexcept { return session_present_; }
   [[nodiscard]] const std::string& where() const noexcept { return where_; }
 
   /// Where packets to send are appended; flush() sends.
@@ -49,8 +40,9 @@ class Connection {
   /// Until something can be read, or sent if anything waits, or the waker wakes; not longer than keep-alive
   /// allows.
   void wait(Waker& waker, std::chrono::milliseconds at_most = std::chrono::hours(1)) const;
-  /// Says goodbye, so that no will is published and a session stays as agreed.
-  void close();
+  enum class Session : std::uint8_t { stays, ends };
+  /// Says goodbye, so that no will is published. A session stays as agreed, or ends, if MQTT 5 can say so.
+  void close(Session session = Session::stays);
   /// The broker says that it closes.
   [[nodiscard]] Error closed_by(const Packet& disconnect) const;
   /// A packet that makes no sense.
@@ -72,9 +64,9 @@ class Connection {
   std::chrono::milliseconds keep_alive_;  ///< so that a half and a quarter of a second are something
   std::size_t packet_bytes_max_;
   BrokerLimits limits_;
+  bool session_present_ = false;
   std::string out_;
-  std::string in_;
-  std::size_t taken_ = 0;  ///< of in_
+  ReceiveBuffer in_;
   Clock::time_point sent_at_;
   Clock::time_point heard_at_;
 };

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "greeting.hpp"
 #include "headrace/port/server_url.hpp"
 #include "stream.hpp"
 
@@ -50,6 +51,11 @@ Result<MqttAddress> MqttAddress::of(const MqttOptions& options) {
   }
   if (options.keep_alive.count() < 1 || options.keep_alive.count() > 65'535) {
     return Error{"keep_alive must be 1 to 65535 s", "mqtt"};
+  }
+  if (options.will) {
+    if (std::string fault = fault_of(*options.will, options.version); !fault.empty()) {
+      return Error{"the will: " + fault, "mqtt"};
+    }
   }
   if (address.tls) {
     if (Status good = Stream::check(options.tls); !good) return good.error();

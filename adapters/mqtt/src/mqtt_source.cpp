@@ -68,14 +68,22 @@ class MqttSource::Receiver {
   }
   Status connect_and_serve() {
     Greeting greeting;
-    greeting.session_kept = true;
+    greeting.begins_anew = false;
     greeting.session_expiry_s = static_cast<std::uint32_t>(options_.session_expiry.count());
     greeting.receive_maximum = static_cast<std::uint16_t>(options_.unsettled_max);
     auto connection = Connection::open(address_, options_.broker, greeting, loop_);
     if (!connection) return connection.error();
+    if (!connection->session_present()) {
+      held_.forget_session();
+      gate_.inbox()->renew();
+    }
     const Status ended = serve(*connection);
-    held_ = HeldMessages({options_.held_messages_max, options_.held_bytes_max});
-    gate_.inbox()->renew();
+    if (options_.qos == Qos::exactly_once && !loop_.halting()) {
+      held_.keep_session();  // outcomes that come now are told in the next connection
+    } else {
+      held_.let_go();
+      gate_.inbox()->renew();
+    }
     return ended;
   }
 
@@ -83,21 +91,20 @@ class MqttSource::Receiver {
     subscribe(connection);
     subscribed_ = false;
     const auto answer_by = Clock::now() + options_.broker.answer_timeout;
-    for (loop_.waker()->begin(); !loop_.halting(); loop_.waker()->begin()) {
+    while (!loop_.halting()) {
       const std::size_t settled = settle(connection);
       if (Status moved = connection.exchange(); !moved) return moved;
       auto received = receive(connection);
       if (!received) return received.error();
-      const std::size_t delivered = deliver();
-      if (subscribed_) {
-        if (settled + *received + delivered == 0) connection.wait(*loop_.waker());
-        continue;
-      }
+      if (settled + *received + deliver() > 0) continue;
       const auto left = std::chrono::duration_cast<milliseconds>(answer_by - Clock::now());
-      if (left.count() <= 0) {
+      if (!subscribed_ && left.count() <= 0) {
         return Error{"no answer to the subscription", connection.where(), Error::Retry::maybe};
       }
-      if (*received == 0) connection.wait(*loop_.waker(), left);
+      // Only who waits is woken: a system call. What came before begin() is looked for behind it.
+      loop_.waker()->begin();
+      if (loop_.halting() || settle(connection) + deliver() > 0) continue;
+      subscribed_ ? connection.wait(*loop_.waker()) : connection.wait(*loop_.waker(), left);
     }
     settle(connection);
     connection.close();
@@ -126,12 +133,13 @@ class MqttSource::Receiver {
         held_.settle(answer.tag);
       }
     }
-    held_.release([&](std::uint16_t id) {
-      PacketWriter acknowledgement;
-      acknowledgement.two_bytes(id);
-      acknowledgement.finish(PacketType::puback, 0, connection.out());
-    });
+    held_.release([&](const IncomingPublish& publish) { acknowledge(connection, publish); });
     return answers.size();
+  }
+
+  static void acknowledge(Connection& connection, const IncomingPublish& publish) {
+    if (publish.qos == 0) return;
+    append_answer(publish.qos == 2 ? PacketType::pubrec : PacketType::puback, publish.id, 0, connection.out());
   }
 
   Result<std::size_t> receive(Connection& connection) {
@@ -142,13 +150,28 @@ class MqttSource::Receiver {
       if (Status taken = take(connection, **packet); !taken) return taken.error();
     }
   }
-  Status take(const Connection& connection, const Packet& packet) {
+  Status take(Connection& connection, const Packet& packet) {
     if (packet.type == PacketType::disconnect) return connection.closed_by(packet);
     if (packet.type == PacketType::suback) return take_suback(connection, packet);
+    if (packet.type == PacketType::pubrel) return take_pubrel(connection, packet);
     if (packet.type != PacketType::publish) return Nothing{};
     auto publish = read_publish(packet, options_.broker.version == MqttVersion::v5);
-    if (!publish) return connection.nonsense("a message that cannot be read");
-    static_cast<void>(held_.add(std::move(*publish)));  // what finds no room is of QoS 0: lost, as it may be
+    if (!publish || publish->qos > static_cast<unsigned>(options_.qos)) {
+      return connection.nonsense("a message that cannot be read");
+    }
+    // What finds no room is of QoS 0: lost, as it may be. What is known has its acknowledgement before it.
+    const std::uint16_t id = publish->id;
+    if (held_.add(std::move(*publish)) == HeldMessages::Added::settled) {
+      append_answer(PacketType::pubrec, id, 0, connection.out());
+    }
+    return Nothing{};
+  }
+  Status take_pubrel(Connection& connection, const Packet& packet) {
+    PacketReader reader(packet.body);
+    const std::uint16_t id = reader.two_bytes();
+    if (!reader.good()) return connection.nonsense("a release that cannot be read");
+    held_.forget(id);
+    append_answer(PacketType::pubcomp, id, 0, connection.out());
     return Nothing{};
   }
   Status take_suback(const Connection& connection, const Packet& packet) {

@@ -71,6 +71,13 @@ std::uint32_t PacketReader::length() {
 }
 std::string_view PacketReader::text() { return take(two_bytes()); }
 
+void append_answer(PacketType type, std::uint16_t id, std::uint8_t reason, std::string& out) {
+  PacketWriter answer;
+  answer.two_bytes(id);
+  if (reason != 0) answer.byte(reason);
+  answer.finish(type, type == PacketType::pubrel ? 2 : 0, out);  // MQTT's flags of a PUBREL
+}
+
 Properties read_properties(PacketReader& reader) {
   Properties properties;
   PacketReader inner(reader.take(reader.length()));
@@ -88,6 +95,18 @@ Properties read_properties(PacketReader& reader) {
       case 0x21:
         properties.receive_maximum = inner.two_bytes();
         break;
+      case 0x22:
+        properties.topic_alias_maximum = inner.two_bytes();
+        break;
+      case 0x23:
+        properties.topic_alias = inner.two_bytes();
+        break;
+      case 0x24:
+        properties.qos_maximum = inner.byte();
+        break;
+      case 0x25:
+        properties.retain_available = inner.byte();
+        break;
       case 0x26: {
         const std::string_view name = inner.text();
         properties.user.emplace_back(name, inner.text());
@@ -99,16 +118,10 @@ Properties read_properties(PacketReader& reader) {
       case 0x01:
       case 0x17:
       case 0x19:
-      case 0x24:
-      case 0x25:
       case 0x28:
       case 0x29:
       case 0x2a:  // one byte
         inner.byte();
-        break;
-      case 0x22:
-      case 0x23:  // two
-        inner.two_bytes();
         break;
       case 0x02:
       case 0x11:

@@ -9,12 +9,15 @@
 
 namespace headrace::mqtt {
 
-/// The first byte's upper half. Packets of QoS 2 and of authentication are nothing that this client asks for.
+/// The first byte's upper half. Packets of authentication are nothing that this client asks for.
 enum class PacketType : std::uint8_t {
   connect = 1,
   connack = 2,
   publish = 3,
   puback = 4,
+  pubrec = 5,
+  pubrel = 6,
+  pubcomp = 7,
   subscribe = 8,
   suback = 9,
   ping_request = 12,
@@ -75,7 +78,14 @@ struct Properties {
   std::optional<std::uint16_t> receive_maximum;
   std::optional<std::uint32_t> packet_bytes_max;
   std::optional<std::uint16_t> keep_alive_s;
+  std::optional<std::uint16_t> topic_alias_maximum;
+  std::optional<std::uint16_t> topic_alias;
+  std::optional<std::uint8_t> qos_maximum;
+  std::optional<std::uint8_t> retain_available;
 };
+
+/// An answer of a few bytes: PUBACK and those of QoS 2. A reason of 0 is left out.
+void append_answer(PacketType type, std::uint16_t id, std::uint8_t reason, std::string& out);
 
 /// From the length to the last property. An unknown one makes the reader bad: nobody knows where it ends.
 [[nodiscard]] Properties read_properties(PacketReader& reader);

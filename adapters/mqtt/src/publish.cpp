@@ -97,18 +97,19 @@ void append_publish(const Message& message, const PublishMarks& marks, std::stri
     publish.properties(properties);
   }
   publish.raw_bytes(message.body.data(), message.body.size());
-  publish.finish(PacketType::publish, static_cast<std::uint8_t>(1U << kQosShift | (marks.retained ? kRetain : 0U)),
-                 out);
+  const unsigned flags =
+      static_cast<unsigned>(marks.qos) << kQosShift | (marks.retained ? kRetain : 0U) | (marks.dup ? kDup : 0U);
+  publish.finish(PacketType::publish, static_cast<std::uint8_t>(flags), out);
 }
 
 std::optional<IncomingPublish> read_publish(const Packet& packet, bool v5) {
   PacketReader reader(packet.body);
   IncomingPublish incoming;
-  incoming.redelivered = (packet.flags & kDup) != 0;
+  incoming.redelivered = incoming.dup = (packet.flags & kDup) != 0;
   incoming.message.topic = reader.text();
-  const unsigned qos = packet.flags >> kQosShift & 3U;
-  if (qos > 1) return std::nullopt;  // nobody asked for it
-  if (qos == 1) incoming.id = reader.two_bytes();
+  incoming.qos = static_cast<std::uint8_t>(packet.flags >> kQosShift & 3U);
+  if (incoming.qos > 2) return std::nullopt;
+  if (incoming.qos > 0) incoming.id = reader.two_bytes();
   if (v5) {
     const Properties properties = read_properties(reader);
     incoming.message.content_type = properties.content_type;
@@ -121,7 +122,7 @@ std::optional<IncomingPublish> read_publish(const Packet& packet, bool v5) {
     }
     if (take_again_header(incoming.message)) incoming.redelivered = true;
   }
-  if (!reader.good() || (qos == 1 && incoming.id == 0)) return std::nullopt;
+  if (!reader.good() || (incoming.qos > 0 && incoming.id == 0)) return std::nullopt;
   const auto body = std::as_bytes(std::span(reader.rest()));
   incoming.message.body.assign(body.begin(), body.end());
   return incoming;

@@ -17,17 +17,20 @@ namespace headrace::mqtt {
 [[nodiscard]] std::string fault_of(const Message& message, bool v5, std::size_t packet_bytes_max);
 struct PublishMarks {
   std::uint16_t id = 0;
+  std::uint8_t qos = 1;
   bool v5 = true;
   bool retained = false;
   bool sent_before = false;  ///< said in a header: brokers pass on no DUP of the sender
+  bool dup = false;          ///< this id was sent before
 };
-/// With QoS 1.
 void append_publish(const Message& message, const PublishMarks& marks, std::string& out);
 
 struct IncomingPublish {
   Message message;
   std::uint16_t id = 0;  ///< 0: QoS 0, to which nothing is answered
+  std::uint8_t qos = 0;
   bool redelivered = false;
+  bool dup = false;  ///< of this id
 };
 /// Nothing for a packet that cannot be read.
 [[nodiscard]] std::optional<IncomingPublish> read_publish(const Packet& packet, bool v5);

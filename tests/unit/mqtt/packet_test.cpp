@@ -72,7 +72,7 @@ TEST(MqttPacket, CutPacketsAreWaitedForOrRefused) {
   }
 }
 
-// Claim:  lengths beyond the limit, lengths that never end, unknown properties, and QoS 2 are refused.
+// Claim:  lengths beyond the limit, lengths that never end, unknown properties, and a QoS of 3 are refused.
 // Method: one of each.
 TEST(MqttPacket, NonsenseIsRefused) {
   const auto is_bad = [](std::string_view bytes) {
@@ -86,7 +86,8 @@ TEST(MqttPacket, NonsenseIsRefused) {
     return read_publish({PacketType::publish, flags, body}, true).has_value();
   };
   EXPECT_TRUE(read(0, std::string_view("\0\1a\0", 4)));
-  EXPECT_FALSE(read(4, std::string_view("\0\1a\0\1\0", 6)));            // QoS 2
+  EXPECT_TRUE(read(4, std::string_view("\0\1a\0\1\0", 6)));
+  EXPECT_FALSE(read(6, std::string_view("\0\1a\0\1\0", 6)));            // QoS 3
   EXPECT_FALSE(read(2, std::string_view("\0\1a\0\0\0", 6)));            // a packet id of 0
   EXPECT_FALSE(read(0, std::string_view("\0\1a\2\x7f\0", 6)));          // an unknown property
   EXPECT_FALSE(read(0, std::string_view("\0\1a\3\x26\0\1", 7)));        // a property cut short

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "headrace/base/result.hpp"
@@ -14,6 +16,7 @@ enum class MqttVersion : std::uint8_t { v311, v5 };
 enum class Qos : std::uint8_t {
   at_most_once,  ///< lost with the connection that carries it, and while nobody takes it
   at_least_once,
+  exactly_once,  ///< between this end and the broker, while both remember the session: see MqttSink and MqttSource
 };
 
 /// For mqtts:// URLs. TLS 1.2 or later; the broker's certificate is always verified, its chain and its name. The files are
@@ -25,6 +28,17 @@ struct MqttTls {
   std::string server_name = {};                                ///< whom to expect; empty: the URL's host
 };
 
+/// What the broker publishes for us when the connection ends without a goodbye: not when the end was stopped.
+struct MqttWill {
+  std::string topic;
+  std::string body = {};  ///< any bytes, at most 65,535
+  Qos qos = Qos::at_least_once;
+  bool retained = false;
+  /// MQTT 5: so long the broker waits for us to come back before it does, at most until our session ends. A sink's
+  /// session is kept so long for this.
+  std::chrono::seconds delay{0};
+};
+
 /// How to reach a broker. The password comes from the first of: the URL, the file, the environment's variable. It
 /// is in no message of this adapter.
 struct MqttOptions {
@@ -34,6 +48,7 @@ struct MqttOptions {
   std::string password_file = {};  ///< its first line
   std::string password_variable = {};
   MqttTls tls = {};
+  std::optional<MqttWill> will = {};
   std::chrono::seconds keep_alive{30};  ///< a peer that is silent for half as long again is gone
   std::chrono::milliseconds connect_timeout{2'000};
   std::chrono::milliseconds answer_timeout{5'000};  ///< to a connect, and to a subscription

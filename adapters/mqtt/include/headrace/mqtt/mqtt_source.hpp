@@ -28,7 +28,12 @@ struct MqttSourceOptions {
 ///
 /// Retry:  MQTT has none, so the source keeps each unsettled message and delivers it again itself, at once.
 /// Reject: MQTT has no dead letters: it acknowledges, and what becomes of the message is the bus's affair.
-/// Qos:    0 and 1. A subscription with 1 gets messages that were published with 2 as 1.
+/// Qos:    0, 1 and 2; of a message what it was published with and what was subscribed with, whichever is less.
+/// QoS 2:  is told as received when its outcome is known, and handed over once, over all connections of the session:
+///         what is out when a connection breaks stays out, and its outcome is told in the next one; what the broker sends
+///         again, since it never heard of an outcome, is answered and not handed over. This ends with the session
+///         (session_expiry, or a broker that lost it) and with this object: of what had an outcome that the broker has not
+///         heard of when the process dies, the next one gets a copy, marked redelivered.
 class MqttSource final : public Source {
  public:
   explicit MqttSource(MqttSourceOptions options);

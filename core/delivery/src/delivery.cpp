@@ -23,6 +23,10 @@ DeliveryOptions checked(DeliveryOptions options, const DeliveryDefaults& default
     fault("a balanced group has no order that park_key could keep; use Placement::sharded");
   }
   if (options.handler_limit < std::chrono::nanoseconds::zero()) fault("handler_limit is below zero");
+  if (options.on_overrun == OnOverrun::move_shards) {
+    if (options.handler_limit == std::chrono::nanoseconds::zero()) fault("move_shards needs a handler_limit");
+    if (options.breaker) fault("a breaker does not go with move_shards: its probe might not come back");
+  }
   if (options.dead_letters == nullptr) options.dead_letters = defaults.dead_letters;
   if (options.park_key && options.dead_letters == nullptr) fault("park_key needs a dead letter store");
   if (options.dead_letters != nullptr && !options.dead_letters->keeps_typed_events() &&

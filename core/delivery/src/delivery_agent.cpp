@@ -17,7 +17,11 @@ DeliveryAgent::DeliveryAgent(Worker& worker, const DeliveryDefaults& defaults)
       random_(defaults.seed != 0 ? defaults.seed + worker.index() : std::random_device()()),
       pending_events_(std::make_shared<PendingEventPool>(defaults.timers_max)),
       timers_({defaults.timers_max, defaults.tick}, time_.now_ns()),
-      works_options_{defaults.scheduled_max + kRedrivesMax, defaults.tick} {}
+      works_options_{defaults.scheduled_max + kRedrivesMax, defaults.tick},
+      watch_slot_([this](std::uint64_t call) {
+        return worker_.ask_for_stand_in([this, call] { return apart_.take_over(call); });
+      }),
+      apart_(*this, watch_slot_) {}
 
 DeliveryAgent& DeliveryAgent::of(Dispatcher& dispatcher, unsigned worker, const DeliveryDefaults& defaults) {
   return static_cast<DeliveryAgent&>(dispatcher.agent_of(
@@ -60,7 +64,7 @@ void DeliveryAgent::report_breaker(const SubscriptionState& subscription, Circui
 }
 
 std::uint64_t DeliveryAgent::turn() {
-  std::uint64_t settled = release_all();
+  std::uint64_t settled = apart_.settle_posted() + release_all();
   if (has_posted_.load(std::memory_order_acquire)) [[unlikely]] {  // J2 <- J1
     settled += run_posted(Posted::runs);
     settled += release_all();
@@ -96,7 +100,8 @@ std::uint64_t DeliveryAgent::turn() {
 
 std::uint64_t DeliveryAgent::credit() const noexcept {
   if (!late_.empty()) return 0;
-  std::uint64_t least = DeliverySite::kSlackEvents;
+  constexpr std::uint64_t kSlack = DeliverySite::kSlackEvents;
+  std::uint64_t least = kSlack - std::min<std::uint64_t>(kSlack, apart_.queued());
   for (const DeliverySite* site : sites_) least = std::min(least, site->room());
   // Each delivery of an event may need a timer.
   const std::uint64_t timers = timers_.capacity() - timers_.size();
@@ -104,7 +109,7 @@ std::uint64_t DeliveryAgent::credit() const noexcept {
 }
 
 std::uint64_t DeliveryAgent::next_due_ns() const noexcept {
-  if (has_posted_.load(std::memory_order_acquire)) return 0;  // J2 <- J1
+  if (has_posted_.load(std::memory_order_acquire) || !apart_.is_idle()) return 0;  // J2 <- J1
   if (!late_.empty() && timers_.size() < timers_.capacity()) return 0;
   return works_ ? std::min(timers_.next_due_ns(), works_->next_due_ns()) : timers_.next_due_ns();
 }
@@ -133,6 +138,10 @@ void DeliveryAgent::start(Timer timer) {
 
 std::uint64_t DeliveryAgent::run(PendingEventPtr event) {
   DeliverySite& site = *event->site;
+  if (site.calls_apart()) {
+    site.call_apart(std::move(event));
+    return 0;
+  }
   running_ = std::move(event);
   const Tally tally =
       worker_.run_again(site.subscription(), *running_->entry, running_->event.data(), running_->attempts + 1);
@@ -194,6 +203,7 @@ std::uint64_t DeliveryAgent::forget_ended() {
     timers_.drain(sort_out);
     for (Timer& timer : std::exchange(late_, {})) sort_out(std::move(timer));
     for (Timer& timer : others) start(std::move(timer));
+    for (PendingEventPtr& event : apart_.take_out(&site)) drop(std::move(event));
     site.drain(drop);
     std::erase_if(released_, [&](const Released& released) { return released.site == &site; });
     sites_.erase(sites_.begin() + static_cast<std::ptrdiff_t>(i));
@@ -204,6 +214,7 @@ std::uint64_t DeliveryAgent::forget_ended() {
 
 std::uint64_t DeliveryAgent::abandon() {
   std::uint64_t lost = 0;
+  static_cast<void>(apart_.settle_posted());
   static_cast<void>(run_posted(Posted::bus_stopped));
   if (works_) works_->drain([](std::shared_ptr<TimedWork>&& work) { work->bus_stopped(); });
   const auto give_up = [&](PendingEventPtr event) {
@@ -218,13 +229,18 @@ std::uint64_t DeliveryAgent::abandon() {
     worker_.settle_kept(site.subscription(), tally);
   };
   // The letters of one key go in the order in which its events would have come: those that wait for the store, the
-  // one that holds the key, what waits behind it and then in a line. What holds nothing found no room there.
+  // one that holds the key, what waits behind it and then in a line. What holds nothing found no room there,
+  // or has not been looked at yet.
   std::vector<Timer> events;
   const auto take = [&](Timer&& timer) {
     if (timer.event != nullptr) events.push_back(std::move(timer));
   };
   timers_.drain(take);
   for (Timer& timer : std::exchange(late_, {})) take(std::move(timer));
+  for (PendingEventPtr& event : apart_.take_out(nullptr)) {
+    DeliverySite* const site = event->site;
+    take({site, std::move(event), ~std::uint64_t{0}, Wakes::event});
+  }
   std::stable_sort(events.begin(), events.end(),
                    [](const Timer& a, const Timer& b) { return a.due_ns < b.due_ns; });
   for (DeliverySite* site : sites_) site->drain_unsent(give_up);

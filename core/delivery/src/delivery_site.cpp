@@ -42,6 +42,7 @@ std::uint64_t DeliverySite::room() const noexcept {
   if (options_.waiting.when_full == WhenRoomFull::block && waiting_) {
     room = std::min(room, left(waiting_->events()));
   }
+  if (options_.waiting.when_full == WhenRoomFull::block) room = std::min(room, left(behind_calls_));
   return room;
 }
 

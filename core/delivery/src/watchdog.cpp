@@ -1,6 +1,7 @@
 #include "headrace/delivery/watchdog.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace headrace {
@@ -15,7 +16,8 @@ void Watchdog::watch(std::vector<WatchSlot*> slots, std::chrono::nanoseconds lim
   if (stopped_) return;
   slots_ = std::move(slots);
   shortest_ = std::min(shortest_, limit);
-  if (looks == Looks::by_itself && report_ && !thread_.joinable()) thread_ = std::thread([this] { run(); });
+  const bool looks_by_itself = looks == Looks::to_move || (looks == Looks::to_report && report_);
+  if (looks_by_itself && !thread_.joinable()) thread_ = std::thread([this] { run(); });
   changed_.notify_all();
 }
 
@@ -25,7 +27,8 @@ std::vector<SlowHandler> Watchdog::slow_handlers() const {
   if (stopped_) return all;
   const std::uint64_t now_ns = time_.now_ns();
   for (const WatchSlot* slot : slots_) {
-    if (auto slow = slot->slow(now_ns)) all.push_back(std::move(*slow));
+    std::vector<SlowHandler> slow = slot->slow(now_ns);
+    std::move(slow.begin(), slow.end(), std::back_inserter(all));
   }
   return all;
 }
@@ -40,7 +43,13 @@ void Watchdog::run() {
     lock.unlock();  // who is told may ask, and subscribe
     for (WatchSlot* slot : slots) {
       if (was_stopped()) break;  // by who was told of the one before
-      if (const auto slow = slot->newly_slow(time_.now_ns())) report_(*slow);
+      const std::uint64_t now_ns = time_.now_ns();
+      slot->ask_for_stand_in(now_ns);  // first: whoever is told may take its time
+      if (!report_) continue;
+      for (const SlowHandler& slow : slot->newly_slow(now_ns)) {
+        if (was_stopped()) break;
+        report_(slow);
+      }
     }
     lock.lock();
   }

@@ -53,7 +53,7 @@ Dispatcher::Dispatcher(DispatcherOptions options)
           static_cast<std::uint64_t>(static_cast<double>(options_.lane_bytes) * options_.high_watermark)),
       topics_(options_.topics_max),
       routes_({workers_wanted_, std::min<std::uint64_t>(options_.lane_bytes / 16, FrameKind::kStrideMax)}),
-      publishers_(options_.publishers_max + workers_wanted_) {}
+      publishers_(options_.publishers_max + workers_wanted_ * (std::size_t{2} + options_.stand_ins_max)) {}
 
 void Dispatcher::create_workers() {
   balanced_ =
@@ -85,6 +85,10 @@ PublisherState* Dispatcher::new_publisher_state(PublisherState::Owner owner) {
   const std::uint32_t index =
       publishers_made_.load(std::memory_order_relaxed);  // no partner: own store under the mutex
   if (index == publishers_.size()) return nullptr;
+  if (owner == PublisherState::Owner::program) {
+    if (program_publishers_made_ == options_.publishers_max) return nullptr;
+    ++program_publishers_made_;
+  }
   auto* state = new PublisherState(*this, index, owner);
   publishers_[index].store(state, std::memory_order_release);    // K1 -> K2
   publishers_made_.store(index + 1, std::memory_order_release);  // K3 -> K4
@@ -111,6 +115,15 @@ Publisher Dispatcher::publisher(std::string_view name) {
   return Publisher(shared_from_this(), state);
 }
 
+PublisherState& Dispatcher::seat_publisher() {
+  const std::lock_guard lock(mutex_);
+  PublisherState* const state = new_publisher_state(PublisherState::Owner::worker);
+  HEADRACE_CHECK("dispatcher.seats", state != nullptr, "a worker has no more seats than stand_ins_max + 1");
+  // Two threads may run handlers of one subscription on this worker then, so they are not counted for it.
+  state->told_as = "handlers with move_shards";
+  return *state;
+}
+
 void Dispatcher::give_back(PublisherState& state) noexcept {
   const std::lock_guard lock(mutex_);
   keep_flow(state);
@@ -127,6 +140,10 @@ Publisher& Dispatcher::thread_publisher() {
   thread_local Publisher borrowed(nullptr, nullptr);
   if (const Worker* worker = Worker::current(); worker != nullptr && &worker->dispatcher() == this) {
     borrowed.state_ = &worker->publisher();
+    return borrowed;
+  }
+  if (HandlerSeat* seat = HandlerSeat::current(); seat != nullptr && &seat->context().dispatcher() == this) {
+    borrowed.state_ = &seat->publisher();
     return borrowed;
   }
   // Publishers of buses that stopped are let go the next time this thread meets a new bus.
@@ -266,28 +283,44 @@ void Dispatcher::unsubscribe(SubscriptionState& state) noexcept {
     RunningHandler<SubscriptionState>::cancel(state);
   }
   Worker* const self = Worker::current();
-  bool inside = false;
-  for (const auto& worker : workers_) {
-    if (worker.get() == self && worker->running() == &state) {
-      inside = true;
-      continue;
-    }
-    for (int round = 0; worker->running() == &state; ++round) {
-      if (round < 256) {
-        pause();
-      } else {
-        std::this_thread::yield();
-      }
-    }
+  HandlerSeat* const seat = HandlerSeat::current();
+  const bool in_seat = seat != nullptr && seat->context().is_of(state);
+  const bool inside = in_seat || (self != nullptr && self->running() == &state);
+  for (unsigned worker = 0; worker < worker_count(); ++worker) {
+    if (inside && workers_[worker].get() == self) continue;
+    wait_for_end_of_calls(state, worker, in_seat ? &seat->context() : nullptr);
   }
   // What the subscription kept is given up by the workers that keep it, which may sleep.
   for (const auto& worker : workers_) {
     if (worker->agent() != nullptr) worker->doorbell().wake();
   }
-  if (inside) {
+  if (in_seat) {
+    seat->end_after_run(state);
+  } else if (inside) {
     self->end_after_run(state);
   } else {
     state.handler.reset();
+  }
+}
+
+/// Of those on one worker, but for that with the context `own`. No new one begins: the subscription is cancelled.
+void Dispatcher::wait_for_end_of_calls(const SubscriptionState& state, unsigned worker,
+                                       const Context* own) const noexcept {
+  const WorkerAgent* const agent = workers_[worker]->agent();
+  const auto runs = [&] {
+    if (workers_[worker]->running() == &state) {
+      // The own call, unless another thread has become the worker: that one then says so soon.
+      if (own == nullptr || own->worker() != worker || agent->is_left_behind(*own)) return true;
+    }
+    // Asked after: a call is left behind before the worker says that it runs it no more.
+    return agent != nullptr && agent->is_left_behind(state, own);
+  };
+  for (int round = 0; runs(); ++round) {
+    if (round < 256) {
+      pause();
+    } else {
+      std::this_thread::yield();
+    }
   }
 }
 

@@ -65,8 +65,8 @@ EventFlow Dispatcher::flow(std::size_t topics_max) {
   FlowSurvey survey(topics_, topics_max);
   each_publisher([&](PublisherState& publisher) {
     const auto events = published_by(publisher, topics);
-    if (publisher.owner() == PublisherState::Owner::worker) return survey.add_publisher("scheduled", events);
     if (!publisher.told_as.empty()) return survey.add_publisher(publisher.told_as, events);
+    if (publisher.owner() == PublisherState::Owner::worker) return survey.add_publisher("scheduled", events);
     survey.add_publisher("publisher " + std::to_string(publisher.index() - worker_count() + 1), events);
   });
   for (const auto& [name, events] : gone_) survey.add_publisher(name, events);

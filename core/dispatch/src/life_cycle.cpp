@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <iterator>
+#include <system_error>
 
 #include "headrace/base/topology.hpp"
 #include "headrace/dispatch/dispatcher.hpp"
@@ -21,21 +23,55 @@ void Dispatcher::start() {
   if (!workers_polled_) {
     Result<std::vector<int>> cpus = pick_cpus(workers_wanted_, options_.pin);
     if (!cpus) throw ConfigError(cpus.error().message());
+    cpus_ = std::move(*cpus);
     for (unsigned index = 0; index < workers_wanted_; ++index) {
-      finished_.push_back(std::make_unique<Atomic<bool>>(false));
-      threads_.emplace_back([this, index, cpus = *cpus] {
-        name_current_thread("hr-worker-" + std::to_string(index));
-        // pick_cpus chose among the allowed ones; a mask that shrank since leaves the worker where it may run. One
-        // that is not pinned must not inherit the pin of the thread that called start().
-        const Status placed = cpus.empty() ? unpin_current_thread() : pin_current_thread(cpus[index]);
-        static_cast<void>(placed.has_value());
-        workers_[index]->run();
-        finished_[index]->store(true, std::memory_order_release);  // G1 -> G2
-        life_changed_.notify();
-      });
+      run_thread(index, [this, index] { workers_[index]->run(); });
     }
   }
   life_ = Life::running;
+}
+
+void Dispatcher::run_thread(unsigned worker, const std::function<void()>& body) {
+  WorkerThread& made = threads_.emplace_back(worker);
+  try {
+    made.thread = std::thread([this, &made, body] {
+      name_current_thread("hr-worker-" + std::to_string(made.worker));
+      // pick_cpus chose among the allowed ones; a mask that shrank since leaves the worker where it may run. One
+      // that is not pinned must not inherit the pin of the thread that called start().
+      const Status placed = cpus_.empty() ? unpin_current_thread() : pin_current_thread(cpus_[made.worker]);
+      static_cast<void>(placed.has_value());
+      body();
+      made.finished.store(true, std::memory_order_release);  // G1 -> G2
+      life_changed_.notify();
+    });
+  } catch (...) {
+    threads_.pop_back();
+    throw;
+  }
+}
+
+bool Dispatcher::stand_in(unsigned worker, std::function<bool()> take) {
+  const std::lock_guard lock(mutex_);
+  if (ends_workers_) return false;
+  unsigned alive = 0;
+  for (auto of = threads_.begin(); of != threads_.end();) {
+    if (of->finished.load(std::memory_order_acquire)) {  // G2 <- G1
+      of->thread.join();
+      of = threads_.erase(of);
+    } else {
+      alive += of->worker == worker ? 1 : 0;
+      ++of;
+    }
+  }
+  if (alive > options_.stand_ins_max) return false;
+  try {
+    run_thread(worker, [this, worker, take = std::move(take)] {
+      if (take()) workers_[worker]->run();
+    });
+  } catch (const std::system_error&) {
+    return false;
+  }
+  return true;
 }
 
 std::uint64_t Dispatcher::poll(std::uint64_t budget) {
@@ -47,10 +83,13 @@ std::uint64_t Dispatcher::poll(std::uint64_t budget) {
 std::uint64_t Dispatcher::poll_worker(unsigned worker, std::uint64_t budget) {
   HEADRACE_CHECK("dispatcher.poll", workers_polled_, "poll() is for a bus with workers = 0");
   const Worker* const outer = Worker::current();
-  HEADRACE_CHECK("dispatcher.poll_inside", outer == nullptr || &outer->dispatcher() != this,
+  HandlerSeat* const seat = HandlerSeat::current();
+  HEADRACE_CHECK("dispatcher.poll_inside",
+                 (outer == nullptr || &outer->dispatcher() != this) &&
+                     (seat == nullptr || &seat->context().dispatcher() != this),
                  "poll() inside a handler");
   const Worker::Scope scope(*workers_[worker]);
-  return workers_[worker]->turn(budget);
+  return workers_[worker]->poll(budget);
 }
 
 void Dispatcher::close_intake() noexcept {
@@ -111,27 +150,60 @@ bool Dispatcher::wait_until_drained(std::uint64_t until_ns) {
 }
 
 std::vector<std::string> Dispatcher::join_workers(std::uint64_t until_ns) {
-  std::vector<std::string> stuck;
-  for (const auto& worker : workers_) worker->halt();
-  for (std::size_t i = 0; i < threads_.size(); ++i) {
-    const auto finished = [&] { return finished_[i]->load(std::memory_order_acquire); };  // G2 <- G1
-    bool ended = life_changed_.await_until(until_ns, finished);
-    // Between handlers a worker ends by itself, once a busy machine gives it a core.
-    if (!ended && workers_[i]->running() == nullptr) {
-      ended = life_changed_.await_until(after(steady_ns(), kBetweenHandlersMax), finished);
-    }
-    if (ended) {
-      threads_[i].join();
-    } else {
-      stuck.push_back(running_on(static_cast<unsigned>(i)));
-    }
+  {
+    const std::lock_guard lock(mutex_);
+    ends_workers_ = true;
   }
-  std::erase_if(threads_, [](const std::thread& thread) { return !thread.joinable(); });
-  return stuck;
+  for (const auto& worker : workers_) worker->halt();
+  const auto left_behind = [this](unsigned worker) {
+    const WorkerAgent* const agent = workers_[worker]->agent();
+    return agent == nullptr ? std::vector<std::string>() : agent->left_behind();
+  };
+  // Threads that are not in a handler.
+  const auto between_handlers = [&] {
+    std::vector<std::size_t> alive(workers_.size());
+    for (const WorkerThread& of : threads_) {
+      if (!of.finished.load(std::memory_order_acquire)) ++alive[of.worker];  // G2 <- G1
+    }
+    for (unsigned worker = 0; worker < workers_.size(); ++worker) {
+      const std::size_t in_handlers =
+          left_behind(worker).size() + (workers_[worker]->running() != nullptr ? 1 : 0);
+      if (alive[worker] > in_handlers) return true;
+    }
+    return false;
+  };
+  const auto finished = [&] {
+    return std::all_of(threads_.begin(), threads_.end(), [](const WorkerThread& of) {
+      return of.finished.load(std::memory_order_acquire);  // G2 <- G1
+    });
+  };
+  // Between handlers a worker ends by itself, once a busy machine gives it a core.
+  if (!life_changed_.await_until(until_ns, finished) && between_handlers()) {
+    static_cast<void>(life_changed_.await_until(after(steady_ns(), kBetweenHandlersMax),
+                                                [&] { return finished() || !between_handlers(); }));
+  }
+  std::vector<std::size_t> stuck(workers_.size());
+  threads_.remove_if([&](WorkerThread& of) {
+    if (!of.finished.load(std::memory_order_acquire)) {  // G2 <- G1
+      ++stuck[of.worker];
+      return false;
+    }
+    of.thread.join();
+    return true;
+  });
+  std::vector<std::string> names;
+  for (unsigned worker = 0; worker < workers_.size(); ++worker) {
+    std::vector<std::string> left = left_behind(worker);
+    left.resize(std::min(left.size(), stuck[worker]));
+    if (stuck[worker] > left.size()) left.push_back(running_on(worker));
+    std::move(left.begin(), left.end(), std::back_inserter(names));
+  }
+  return names;
 }
 
 StopReport Dispatcher::stop(std::chrono::nanoseconds deadline) {
-  HEADRACE_CHECK("dispatcher.stop", Worker::current() == nullptr, "stop() inside a handler would wait for itself");
+  HEADRACE_CHECK("dispatcher.stop", Worker::current() == nullptr && HandlerSeat::current() == nullptr,
+                 "stop() inside a handler would wait for itself");
   StopReport report;
   const std::uint64_t begun = steady_ns();
   const auto life = [this] {
@@ -196,7 +268,7 @@ void Dispatcher::shut_down() noexcept {
   static_cast<void>(stop(std::chrono::seconds(1)));
   if (threads_.empty()) return;
   // A handler that hung past every deadline is waited for here: its thread may not outlive the bus.
-  for (auto& thread : threads_) thread.join();
+  for (WorkerThread& of : threads_) of.thread.join();
   threads_.clear();
   const std::lock_guard lock(mutex_);
   static_cast<void>(abandon_all());

@@ -93,7 +93,8 @@ void PublisherState::note_fill(PublisherLane& to) noexcept {
 }
 
 bool PublisherState::must_not_block() const noexcept {
-  return owner_ == Owner::worker || dispatcher_.never_blocks() || Worker::current() != nullptr;
+  return owner_ == Owner::worker || dispatcher_.never_blocks() || Worker::current() != nullptr ||
+         HandlerSeat::current() != nullptr;
 }
 
 PublishStatus PublisherState::plan_target(const Target& target, std::uint64_t key_hash) {

@@ -31,6 +31,8 @@ Worker::Worker(Dispatcher& dispatcher, unsigned index, PublisherState& publisher
 Worker* Worker::current() noexcept { return t_worker; }
 Worker::Scope::Scope(Worker& worker) noexcept : outer_(std::exchange(t_worker, &worker)) {}
 Worker::Scope::~Scope() { t_worker = outer_; }
+Worker::NoneScope::NoneScope() noexcept : outer_(std::exchange(t_worker, nullptr)) {}
+Worker::NoneScope::~NoneScope() { t_worker = outer_; }
 
 void Worker::halt() noexcept {
   halted_.store(true, std::memory_order_release);  // E1 -> E2
@@ -41,13 +43,26 @@ void Worker::run() {
   const Scope scope(*this);
   Idle idle(dispatcher_.options().wait);
   while (!halted_.load(std::memory_order_acquire)) {  // E2 <- E1
-    const std::uint64_t settled = turn(kBudget);
+    std::uint64_t settled = turn(kBudget);
+    if (WorkerAgent* const agent = this->agent(); agent != nullptr) {
+      if (agent->run_apart(settled) == WorkerAgent::Thread::was_left_behind) return;
+    }
     if (settled > 0) {
       idle.found(settled);
     } else if (idle.found_nothing() == Idle::Next::park) {
       park();
     }
   }
+}
+
+std::uint64_t Worker::poll(std::uint64_t budget) {
+  const std::uint64_t settled = turn(budget);
+  WorkerAgent* const agent = this->agent();
+  if (agent == nullptr) return settled;
+  // What was kept for them has been counted where it came from.
+  std::uint64_t ran = 0;
+  static_cast<void>(agent->run_apart(ran));
+  return std::max(settled, ran);
 }
 
 std::uint64_t Worker::turn(std::uint64_t budget) {
@@ -241,55 +256,6 @@ void Worker::account(SubscriptionStats& stats, const Tally& tally) {
   stats.dropped.add(tally.dropped);
   stats.copies.add(tally.copies);
   stats.unchecked.add(tally.unchecked);
-}
-
-Tally Worker::run_again(SubscriptionState& subscription, const DispatchEntry& entry, const void* whole,
-                        std::uint32_t attempt) {
-  Tally tally;
-  if (!running_.enter(subscription)) [[unlikely]] {
-    running_.leave();
-    entry.tell_unhandled(whole, 1);
-    tally.dropped = 1;
-    settle_kept(subscription, tally);
-    return tally;
-  }
-  const std::uint32_t offset = entry.ops->payload_offset;
-  const void* const event = static_cast<const std::byte*>(whole) + offset;
-  context_.set_entry(entry, event);
-  context_.set_meta(offset == 0 ? nullptr : static_cast<const EventMeta*>(whole));
-  context_.set_again(true, attempt);
-  context_.set_subscription(subscription);
-  tally_ = Tally{};
-  publisher_.count_for(*subscription.stats[index_]);
-  subscription.invoke(subscription.handler.get(), event, 1, context_, tally_);
-  publisher_.count_for_itself();
-  context_.set_meta(nullptr);
-  context_.set_again(false, 1);
-  tally = tally_;
-  if (tally.ended && tally.told() == 0) {
-    entry.tell_unhandled(whole, 1);
-    tally.dropped = 1;
-  }
-  subscription.stats[index_]->runs.add(1);
-  settle_kept(subscription, tally);
-  running_.leave();
-  if (ended_inside_ != nullptr) [[unlikely]]
-    std::exchange(ended_inside_, nullptr)->handler.reset();
-  return tally;
-}
-
-void Worker::settle_kept(SubscriptionState& subscription, const Tally& tally) {
-  SubscriptionStats& stats = *subscription.stats[index_];
-  stats.handled.add(tally.handled);
-  account(stats, tally);
-  if (tally.kept != 0) return;
-  settled_.add(1);
-  kept_left_.add(1);
-}
-
-void Worker::report_failed(const SubscriptionState& subscription, const DispatchEntry& entry,
-                           std::string_view what) noexcept {
-  dispatcher_.report_handler_error({subscription.name, entry.topic->name, what, index_});
 }
 
 #if HEADRACE_TELEMETRY

@@ -103,10 +103,10 @@ TEST(Watchdog, ReportsACallAgainWhenItsAgeHasDoubled) {
     const SubscriptionState state;
     slot.begin(state, context, 0, 10ns);
     for (int now = 0; now < 100; ++now) {
-      if (slot.newly_slow(static_cast<std::uint64_t>(now))) reported.push_back(now);
+      if (!slot.newly_slow(static_cast<std::uint64_t>(now)).empty()) reported.push_back(now);
     }
-    slot.end();
-    EXPECT_FALSE(slot.newly_slow(1000));
+    EXPECT_EQ(slot.end(context), WatchSlot::Ended::by_worker);
+    EXPECT_TRUE(slot.newly_slow(1000).empty());
   });
   ASSERT_TRUE(timed.bus.publish(Tick{}));
   timed.run();
@@ -130,7 +130,7 @@ TEST(Watchdog, MayBeStoppedByItsReport) {
     const auto sub = timed.bus.subscribe<Tick>([&](const Tick&, Context& context) {
       const SubscriptionState state;
       for (WatchSlot& slot : slots) slot.begin(state, context, 0, 1ns);
-      watchdog->watch({&slots[0], &slots[1]}, 1ms, Watchdog::Looks::by_itself);
+      watchdog->watch({&slots[0], &slots[1]}, 1ms, Watchdog::Looks::to_report);
       stopped.get_future().wait();
     });
     ASSERT_TRUE(timed.bus.publish(Tick{}));

@@ -187,19 +187,32 @@ class Bus {
       auto delivery = std::make_shared<Delivery>(options.delivery(), delivery_, *dispatcher_, state);
       state.handler = std::make_shared<Handler>(Handler{std::move(handler), std::move(predicate), *delivery});
       state.invoke = &Handler::invoke;
+      if (options.on_overrun == OnOverrun::move_shards) {
+        if constexpr (EventHandler<F, T>) {
+          state.invoke = &Handler::keep;
+          delivery->each_site([](DeliverySite& site) { site.set_seat_call(&Handler::call_in_seat); });
+        } else {
+          throw ConfigError("subscription '" + state.name + "': move_shards takes a handler of single events");
+        }
+      }
       state.delivery = std::move(delivery);
-      if (options.handler_limit > std::chrono::nanoseconds::zero()) watch_handlers(options.handler_limit);
+      if (options.handler_limit > std::chrono::nanoseconds::zero()) {
+        watch_handlers(options.handler_limit, options.on_overrun);
+      }
       directory_->add(state.shared_from_this());
     });
   }
 
-  void watch_handlers(std::chrono::nanoseconds limit) {
+  void watch_handlers(std::chrono::nanoseconds limit, OnOverrun on_overrun) {
     std::vector<WatchSlot*> slots;
     for (unsigned worker = 0; worker < dispatcher_->worker_count(); ++worker) {
       slots.push_back(&DeliveryAgent::of(*dispatcher_, worker, delivery_).watch_slot());
     }
     const bool threads = dispatcher_->options().workers != 0;
-    watchdog_->watch(std::move(slots), limit, threads ? Watchdog::Looks::by_itself : Watchdog::Looks::when_asked);
+    watchdog_->watch(std::move(slots), limit,
+                     !threads                               ? Watchdog::Looks::when_asked
+                     : on_overrun == OnOverrun::move_shards ? Watchdog::Looks::to_move
+                                                            : Watchdog::Looks::to_report);
   }
 
   std::shared_ptr<Dispatcher> dispatcher_;

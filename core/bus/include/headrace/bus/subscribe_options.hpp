@@ -31,6 +31,7 @@ struct SubscribeOptions {
   std::optional<Deduplicated> deduplicated = {};
   std::optional<WhenExpired> when_expired = {};
   std::chrono::nanoseconds handler_limit = {};
+  OnOverrun on_overrun = OnOverrun::report;
   bool park_key = false;
   std::shared_ptr<DeadLetterStore> dead_letters = {};
 

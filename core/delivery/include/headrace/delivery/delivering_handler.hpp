@@ -60,6 +60,28 @@ struct DeliveringHandler {
     }
   }
 
+  /// The same for OnOverrun::move_shards: what the predicate wants is kept, and comes to call_in_seat().
+  static void keep(void* self, const void* events, std::uint32_t count, Context& context, Tally& tally) {
+    auto& handler = *static_cast<DeliveringHandler*>(self);
+    DeliverySite& site = handler.delivery.site(context.worker());
+    const auto* first = static_cast<const T*>(events);
+    for (std::uint32_t at = 0; at < count; ++at) {
+      context.set_first(&first[at]);
+      Outcome thrown;
+      const Mark mark = handler.look(first[at], thrown, site, context, tally);
+      if (mark == Mark::threw) site.settle(context, thrown, tally, DeliverySite::Claim::ask);
+      if (mark == Mark::wanted) site.call_apart(context, tally);
+    }
+  }
+  static Outcome call_in_seat(void* self, const void* event, Context& context,
+                              const DeliverySite& site) requires EventHandler<F, T> {
+    try {
+      return static_cast<DeliveringHandler*>(self)->call(*static_cast<const T*>(event), context);
+    } catch (...) {
+      return site.judge(std::current_exception());
+    }
+  }
+
  private:
   // What is true of an event of a run before the handler's next call.
   enum class Mark : std::uint8_t { fresh, wanted, let_in, threw, settled };

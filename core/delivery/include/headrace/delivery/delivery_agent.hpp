@@ -6,9 +6,11 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "headrace/base/atomic.hpp"
+#include "headrace/delivery/apart_calls.hpp"
 #include "headrace/delivery/delivery_options.hpp"
 #include "headrace/delivery/jitter_random.hpp"
 #include "headrace/delivery/pending_event_pool.hpp"
@@ -39,6 +41,14 @@ class DeliveryAgent final : public WorkerAgent {
   [[nodiscard]] std::uint64_t next_due_ns() const noexcept override;
   [[nodiscard]] std::uint64_t credit() const noexcept override;
   std::uint64_t abandon() override;
+  Thread run_apart(std::uint64_t& ran) override { return apart_.run(ran); }
+  [[nodiscard]] bool is_left_behind(const Context& context) const override {
+    return watch_slot_.is_left_behind(context);
+  }
+  [[nodiscard]] bool is_left_behind(const SubscriptionState& subscription, const Context* but) const override {
+    return watch_slot_.is_left_behind(subscription, but);
+  }
+  [[nodiscard]] std::vector<std::string> left_behind() const override { return watch_slot_.left_behind(); }
 
   /// Runs the event, no earlier than then.
   void schedule(std::uint64_t due_ns, PendingEventPtr event);
@@ -62,6 +72,9 @@ class DeliveryAgent final : public WorkerAgent {
   /// The event that is being run again, for whoever keeps it longer; null: a new one is run.
   [[nodiscard]] PendingEventPtr take_running() noexcept { return std::move(running_); }
   [[nodiscard]] PendingEvent* running() noexcept { return running_.get(); }
+  PendingEvent& set_running(PendingEventPtr event) noexcept { return *(running_ = std::move(event)); }
+  void forget_running() noexcept { running_.reset(); }
+  [[nodiscard]] ApartCalls& apart() noexcept { return apart_; }
 
   /// Where they are made. Whoever keeps one for longer than the agent lives keeps the pool as well.
   [[nodiscard]] const std::shared_ptr<PendingEventPool>& pending_events() noexcept { return pending_events_; }
@@ -116,6 +129,7 @@ class DeliveryAgent final : public WorkerAgent {
   std::vector<Timer> due_;
   PendingEventPtr running_;
   WatchSlot watch_slot_;
+  ApartCalls apart_;
 
   std::mutex posted_mutex_;
   std::vector<std::function<void(Posted)>> posted_;

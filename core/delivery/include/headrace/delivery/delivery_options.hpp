@@ -23,6 +23,20 @@ class EventTypes;
 /// What happens to an event whose time to live was over before a handler saw it.
 enum class WhenExpired : std::uint8_t { drop, dead_letter };
 
+/// What happens beside the report when a call of a handler takes longer than handler_limit.
+enum class OnOverrun : std::uint8_t {
+  report,  ///< nothing
+  /// Another thread becomes the worker, with all its shards, and the call's own has only that call left; its outcome
+  /// is settled when there is one. Meanwhile no event waits for it but the subscription's own: all of them with
+  /// Placement::pinned, those of the same key with sharded. At most DispatcherOptions::stand_ins_max of a worker's
+  /// threads are left behind at a time; then it waits.
+  ///
+  /// The handler then runs beside other handlers of its worker, and must share nothing with them unsynchronised. It
+  /// must take one event at a time. Each event is kept before it is handled, which costs about as much as a retry
+  /// without delay. Without worker threads it is `report`. Does not go with a breaker.
+  move_shards,
+};
+
 /// What happens to a copy of an event that is being handled.
 enum class WhenInProgress : std::uint8_t {
   wait,  ///< it comes again until the first one is done
@@ -54,6 +68,7 @@ struct DeliveryOptions {
   std::optional<Deduplicated> deduplicated = {};
   WhenExpired when_expired = WhenExpired::drop;
   std::chrono::nanoseconds handler_limit = {};  ///< a call that takes longer is a SlowHandler; zero: none is
+  OnOverrun on_overrun = OnOverrun::report;     ///< with handler_limit
   bool park_key = false;  ///< later events of a key whose event was given up go behind it, into the dead letters
   std::shared_ptr<DeadLetterStore> dead_letters = {};  ///< none: the bus's; if it has none either, events fail
 };

@@ -44,7 +44,7 @@ class DeliverySite {
   /// For as long as this lives, the subscription's handler runs: what a limit counts.
   class HandlerCall {
    public:
-    HandlerCall(DeliverySite& site, const Context& context) noexcept {
+    HandlerCall(DeliverySite& site, const Context& context) noexcept : context_(context) {
       if (site.options_.handler_limit > std::chrono::nanoseconds::zero()) [[unlikely]]
         watch(site, context);
     }
@@ -52,16 +52,35 @@ class DeliverySite {
     HandlerCall& operator=(const HandlerCall&) = delete;
     ~HandlerCall() {
       if (slot_ != nullptr) [[unlikely]]
-        slot_->end();
+        static_cast<void>(slot_->end(context_));
     }
 
    private:
     void watch(DeliverySite& site, const Context& context) noexcept;
 
     WatchSlot* slot_ = nullptr;
+    const Context& context_;
   };
   /// The same, said by an exception.
   [[nodiscard]] Outcome judge(const std::exception_ptr& thrown) const;
+
+  /// With OnOverrun::move_shards every event is kept, and its handler called by ApartCalls, in a seat.
+  using SeatCall = Outcome (*)(void* handler, const void* event, Context& context, const DeliverySite& site);
+  void set_seat_call(SeatCall call) noexcept { seat_call_ = call; }
+  [[nodiscard]] bool calls_apart() const noexcept { return options_.on_overrun == OnOverrun::move_shards; }
+  /// Keeps the event that the context names, to be called so.
+  void call_apart(Context& context, Tally& tally);
+  void call_apart(PendingEventPtr event);
+  [[nodiscard]] std::chrono::nanoseconds handler_limit() const noexcept { return options_.handler_limit; }
+  /// @thread that of the call
+  [[nodiscard]] Outcome call_in_seat(void* handler, Context& context) const {
+    return seat_call_(handler, context.first(), context, *this);
+  }
+  /// An event is to wait for a call that was left behind. False: there is no room, and the tally knows.
+  [[nodiscard]] bool waits_behind_call(PendingEventPtr& event, Tally& tally);
+  void waits_no_more() noexcept { --behind_calls_; }
+  /// settle() or done() of a call that was left behind, for a subscription that has ended since.
+  void settle_ended(Context& context, const Outcome& outcome, Tally& tally);
 
   // For the agent.
   [[nodiscard]] SubscriptionState& subscription() noexcept { return subscription_; }
@@ -180,7 +199,9 @@ class DeliverySite {
   std::optional<RetryBudget> budget_;
   std::optional<DedupTable> window_;        ///< made for the first event
   std::optional<std::uint64_t> releasing_;  ///< whose events are handed out at the moment
-  bool blocked_ = false;                    ///< the event that was handed out holds its key anew
+  std::uint64_t behind_calls_ = 0;          ///< events that wait for a call that was left behind
+  SeatCall seat_call_ = nullptr;
+  bool blocked_ = false;  ///< the event that was handed out holds its key anew
   bool watches_ = false;
   bool enlisted_ = false;
 };

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -14,8 +15,8 @@ namespace headrace {
 
 /// Looks after handlers that have a limit, from outside: a worker that hangs cannot say so itself.
 ///
-/// Its thread begins with the first subscription that has a limit, if there is somebody to tell, and looks twice a
-/// limit, the shortest one: a call is reported at most half a limit late. It sleeps in between.
+/// Its thread begins with the first subscription that has a limit, if there is somebody to tell or shards to move,
+/// and looks twice a limit, the shortest one: a call is reported at most half a limit late. It sleeps in between.
 /// Threads:  watch, slow_handlers by anyone; stop by one at a time: the bus that ends, or a report.
 class Watchdog {
  public:
@@ -27,7 +28,7 @@ class Watchdog {
   Watchdog& operator=(const Watchdog&) = delete;
   ~Watchdog() { stop(); }
 
-  enum class Looks : bool { by_itself, when_asked };
+  enum class Looks : std::uint8_t { to_report, to_move, when_asked };
   /// From now on these workers' calls may last so long. The slots live until stop().
   void watch(std::vector<WatchSlot*> slots, std::chrono::nanoseconds limit, Looks looks);
   [[nodiscard]] std::vector<SlowHandler> slow_handlers() const;

@@ -34,7 +34,7 @@ class Context {
   /// Which try this is, from 1. Later ones come one event at a time.
   [[nodiscard]] std::uint32_t attempt() const noexcept { return attempt_; }
 
-  /// Publishes on this worker's own lanes. Never blocks: what finds a lane full waits behind it, within
+  /// Publishes on this worker's own lanes, or those of a subscription with OnOverrun::move_shards. Never blocks: what finds a lane full waits behind it, within
   /// DispatcherOptions::handler_backlog_events. While an event with meta is handled, what is published carries its
   /// correlation on, and names it as the cause.
   template <class T>
@@ -67,6 +67,19 @@ class Context {
     first_ = events;
   }
   void set_first(const void* event) noexcept { first_ = event; }
+  [[nodiscard]] const void* first() const noexcept { return first_; }
+  /// Names the same event as the other one, a single one that was kept.
+  void look_at_same(const Context& other) noexcept {
+    entry_ = other.entry_;
+    subscription_ = other.subscription_;
+    first_ = other.first_;
+    meta_ = other.meta_;
+    attempt_ = other.attempt_;
+    again_ = other.again_;
+  }
+  [[nodiscard]] bool is_of(const SubscriptionState& subscription) const noexcept {
+    return subscription_ == &subscription;
+  }
   void set_subscription(const SubscriptionState& subscription) noexcept { subscription_ = &subscription; }
   void set_meta(const EventMeta* meta) noexcept { meta_ = meta; }
   /// How many more events with meta lie side by side behind this one.

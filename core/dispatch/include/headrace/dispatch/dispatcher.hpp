@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -15,6 +17,7 @@
 #include "headrace/dispatch/entry_table.hpp"
 #include "headrace/dispatch/event_flow.hpp"
 #include "headrace/dispatch/handler.hpp"
+#include "headrace/dispatch/handler_seat.hpp"
 #include "headrace/dispatch/options.hpp"
 #include "headrace/dispatch/publisher.hpp"
 #include "headrace/dispatch/report.hpp"
@@ -79,6 +82,10 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   [[nodiscard]] Publisher& thread_publisher();
 
   void start();
+  /// A new thread becomes the worker if `take` says so there: the one before it is in a call that it will find was
+  /// left behind. False: stand_ins_max of the worker's threads are in such calls already, the bus ends its workers,
+  /// or the machine has no thread left. `take` may be asked after this returned; it lives as long as the worker.
+  [[nodiscard]] bool stand_in(unsigned worker, std::function<bool()> take);
   [[nodiscard]] StopReport stop(std::chrono::nanoseconds deadline);
   /// stop() if nobody did, then waits for every worker, however long its handler runs.
   void shut_down() noexcept;
@@ -122,6 +129,8 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   void wake_any() noexcept;
   void unsubscribe(SubscriptionState& state) noexcept;
   void give_back(PublisherState& state) noexcept;
+  /// A publisher for a HandlerSeat. @thread any
+  [[nodiscard]] PublisherState& seat_publisher();
   void report_slow_consumer(unsigned worker, std::chrono::nanoseconds waited);
   void report_handler_error(const HandlerError& error) noexcept;
   /// Without worker threads a publisher that waited would often wait for itself.
@@ -152,9 +161,11 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   void keep_flow(const SubscriptionState& subscription);
   void keep_flow(PublisherState& publisher);
   [[nodiscard]] PublisherState* new_publisher_state(PublisherState::Owner owner);
+  void run_thread(unsigned worker, const std::function<void()>& body);
   [[nodiscard]] bool wait_until_drained(std::uint64_t until_ns);
   [[nodiscard]] bool publishers_are_outside() const noexcept;
   [[nodiscard]] std::vector<std::string> join_workers(std::uint64_t until_ns);
+  void wait_for_end_of_calls(const SubscriptionState& state, unsigned worker, const Context* own) const noexcept;
   [[nodiscard]] std::uint64_t in_flight() const noexcept;
   [[nodiscard]] Ledger ledger_of(const SubscriptionState& state) const;
   [[nodiscard]] Ledger ledger_locked();
@@ -181,11 +192,19 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
 
   std::vector<Atomic<PublisherState*>> publishers_;  ///< by index; the workers' own first
   Atomic<std::uint32_t> publishers_made_{0};
+  std::uint32_t program_publishers_made_ = 0;
   std::vector<PublisherState*> publishers_free_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::vector<std::thread> threads_;
-  std::vector<std::unique_ptr<Atomic<bool>>> finished_;  ///< by worker: its thread is about to end
-  EventCount life_changed_;  ///< a worker's thread is about to end, or the bus has stopped
+  struct WorkerThread {
+    unsigned worker;
+    std::thread thread;
+    Atomic<bool> finished{false};  ///< it is about to end
+    explicit WorkerThread(unsigned of) : worker(of) {}
+  };
+  std::vector<int> cpus_;            ///< by worker; empty: they are not pinned
+  std::list<WorkerThread> threads_;  ///< more than one of a worker while handlers are left behind
+  bool ends_workers_ = false;        ///< nobody stands in any more, so that threads_ stays as it is
+  EventCount life_changed_;          ///< a worker's thread is about to end, or the bus has stopped
   std::unique_ptr<MpmcRing<BalancedEvent>> balanced_;
   Atomic<bool> has_balanced_{false};
 };

@@ -110,6 +110,8 @@ struct DispatcherOptions {
   std::size_t balanced_slots = 1024;                 ///< events of balanced groups that wait, of each publisher
   std::uint32_t handler_backlog_events = 1'048'576;  ///< what a worker may publish beyond full lanes
   double high_watermark = 0.75;                      ///< of a lane's bytes, 0.5 to 1
+  /// How many threads of each worker may be in handlers that were left behind: see OnOverrun::move_shards.
+  unsigned stand_ins_max = 4;
   std::chrono::nanoseconds slow_after = std::chrono::seconds(1);
   TimeSource time = {};  ///< for timers and time stamps; the machine's own
   Flow flow = Flow::not_counted;

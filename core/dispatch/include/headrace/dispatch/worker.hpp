@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -20,10 +21,12 @@
 namespace headrace {
 
 class Dispatcher;
+class HandlerSeat;
 
 /// Drains its lanes, its share of the balanced ring and what waits behind full lanes, and runs handlers.
 ///
-/// Threads:   run() and turn() on the worker's own thread; the rest says @thread any.
+/// Threads:   run() and turn() on the worker's own thread; the rest says @thread any. Which thread that is may change
+///            while a handler hangs (see ApartCalls): all it has then passes to the next one.
 /// Ordering:  E1 -> E2  the worker sees that it was halted
 ///            A1 -> A2  the worker sees its agent built
 class Worker {
@@ -32,10 +35,12 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  /// The thread's body: looks, idles, parks, until halt().
+  /// The thread's body: looks, idles, parks, until halt(), or until another thread is the worker.
   void run();
   /// One look at everything, at most about `budget` events from each source: how many were settled.
   std::uint64_t turn(std::uint64_t budget);
+  /// turn(), and behind it the handlers that may be left behind. Where no other thread can become the worker.
+  std::uint64_t poll(std::uint64_t budget);
   /// Destroys what is still in lanes and queues: how many deliveries. After the thread ended.
   std::uint64_t abandon_all();
   /// The same for one lane into which an event came after that.
@@ -67,6 +72,17 @@ class Worker {
    private:
     Worker* outer_;
   };
+  /// While in scope, this thread is no worker.
+  class NoneScope {
+   public:
+    NoneScope() noexcept;
+    ~NoneScope();
+    NoneScope(const NoneScope&) = delete;
+    NoneScope& operator=(const NoneScope&) = delete;
+
+   private:
+    Worker* outer_;
+  };
   /// The running handler ended its own subscription: destroy it when it returns. @thread worker
   void end_after_run(SubscriptionState& subscription) noexcept {
     ended_inside_ = &subscription;
@@ -85,6 +101,22 @@ class Worker {
   /// Runs one subscription's handler on an event that was kept; what became of it is accounted for.
   Tally run_again(SubscriptionState& subscription, const DispatchEntry& entry, const void* whole,
                   std::uint32_t attempt);
+  /// The same in parts. False: the subscription has ended; the event is dropped, and accounted for.
+  [[nodiscard]] bool begin_again(SubscriptionState& subscription, const DispatchEntry& entry, const void* whole,
+                                 std::uint32_t attempt);
+  void end_again(SubscriptionState& subscription, const Tally& tally);
+  void leave_handler() noexcept { running_.leave(); }
+  /// The context names that event, or none.
+  void look_at(const SubscriptionState& subscription, const DispatchEntry& entry, const void* whole,
+               std::uint32_t attempt) noexcept;
+  void look_away() noexcept;
+  [[nodiscard]] Context& context() noexcept { return context_; }
+  /// The thread that has become the worker during a call says that the call is not the worker's any more.
+  void leave_call_behind() noexcept;
+  /// Has another thread become the worker, once `take` says there that it may: see Dispatcher::stand_in. @thread any
+  [[nodiscard]] bool ask_for_stand_in(std::function<bool()> take);
+  /// A seat for handlers of this worker, of which there are DispatcherOptions::stand_ins_max + 1.
+  [[nodiscard]] std::unique_ptr<HandlerSeat> new_seat();
   /// A delivery comes that no lane brought: run_again() or settle_kept() settles it.
   void take_kept() noexcept { kept_.add(1); }
   /// A kept delivery was settled without its handler, or is kept on.

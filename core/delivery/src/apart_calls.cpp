@@ -10,7 +10,7 @@
 namespace headrace {
 
 WorkerAgent::Thread ApartCalls::run(std::uint64_t& ran) {
-  for (std::uint64_t at = 0; at < kRunMax && !queue_.empty(); ++at) {
+  while (!queue_.empty()) {
     PendingEventPtr event = std::move(queue_.front());
     queue_.pop_front();
     ++ran;
@@ -20,6 +20,7 @@ WorkerAgent::Thread ApartCalls::run(std::uint64_t& ran) {
       return WorkerAgent::Thread::was_left_behind;
     }
   }
+  carried_ = 0;
   return WorkerAgent::Thread::is_worker;
 }
 
@@ -87,6 +88,7 @@ bool ApartCalls::take_over(std::uint64_t call) {
   agent_.worker().leave_call_behind();
   // Before the next call needs a seat: there are no more than threads that may be left behind, and one.
   static_cast<void>(settle_posted());
+  carried_ = queue_.size();
   return true;
 }
 

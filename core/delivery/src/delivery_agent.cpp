@@ -99,9 +99,8 @@ std::uint64_t DeliveryAgent::turn() {
 }
 
 std::uint64_t DeliveryAgent::credit() const noexcept {
-  if (!late_.empty()) return 0;
-  constexpr std::uint64_t kSlack = DeliverySite::kSlackEvents;
-  std::uint64_t least = kSlack - std::min<std::uint64_t>(kSlack, apart_.queued());
+  if (!late_.empty() || apart_.is_full()) return 0;
+  std::uint64_t least = DeliverySite::kSlackEvents;
   for (const DeliverySite* site : sites_) least = std::min(least, site->room());
   // Each delivery of an event may need a timer.
   const std::uint64_t timers = timers_.capacity() - timers_.size();

@@ -44,9 +44,11 @@ void Watchdog::run() {
     for (WatchSlot* slot : slots) {
       if (was_stopped()) break;  // by who was told of the one before
       const std::uint64_t now_ns = time_.now_ns();
-      slot->ask_for_stand_in(now_ns);  // first: whoever is told may take its time
+      // What hung is told of also if it goes on as soon as the worker does; and whoever is told may take its time.
+      const std::vector<SlowHandler> newly_slow = slot->newly_slow(now_ns);
+      slot->ask_for_stand_in(now_ns);
       if (!report_) continue;
-      for (const SlowHandler& slow : slot->newly_slow(now_ns)) {
+      for (const SlowHandler& slow : newly_slow) {
         if (was_stopped()) break;
         report_(slow);
       }

@@ -24,6 +24,9 @@ void check_options(const DispatcherOptions& options) {
   if (options.workers == 0 && (options.polled_workers == 0 || options.polled_workers > kWorkersMax)) {
     throw ConfigError("polled_workers is " + std::to_string(options.polled_workers) + ": give 1 to 1024");
   }
+  if (options.stand_ins_max > 64) {
+    throw ConfigError("stand_ins_max is " + std::to_string(options.stand_ins_max) + ": give 0 to 64");
+  }
   if (options.publishers_max == 0 || options.publishers_max > 65'536) {
     throw ConfigError("publishers_max is " + std::to_string(options.publishers_max) + ": give 1 to 65536");
   }

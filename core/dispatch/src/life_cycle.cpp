@@ -51,16 +51,16 @@ void Dispatcher::run_thread(unsigned worker, const std::function<void()>& body) 
 }
 
 bool Dispatcher::stand_in(unsigned worker, std::function<bool()> take) {
+  std::list<WorkerThread> back;  // joined without the mutex, which a thread may want that ends
   const std::lock_guard lock(mutex_);
   if (ends_workers_) return false;
   unsigned alive = 0;
   for (auto of = threads_.begin(); of != threads_.end();) {
-    if (of->finished.load(std::memory_order_acquire)) {  // G2 <- G1
-      of->thread.join();
-      of = threads_.erase(of);
+    const auto at = of++;
+    if (at->finished.load(std::memory_order_acquire)) {  // G2 <- G1
+      back.splice(back.end(), threads_, at);
     } else {
-      alive += of->worker == worker ? 1 : 0;
-      ++of;
+      alive += at->worker == worker ? 1 : 0;
     }
   }
   if (alive > options_.stand_ins_max) return false;
@@ -188,8 +188,7 @@ std::vector<std::string> Dispatcher::join_workers(std::uint64_t until_ns) {
       ++stuck[of.worker];
       return false;
     }
-    of.thread.join();
-    return true;
+    return true;  // its destructor joins
   });
   std::vector<std::string> names;
   for (unsigned worker = 0; worker < workers_.size(); ++worker) {
@@ -268,7 +267,6 @@ void Dispatcher::shut_down() noexcept {
   static_cast<void>(stop(std::chrono::seconds(1)));
   if (threads_.empty()) return;
   // A handler that hung past every deadline is waited for here: its thread may not outlive the bus.
-  for (WorkerThread& of : threads_) of.thread.join();
   threads_.clear();
   const std::lock_guard lock(mutex_);
   static_cast<void>(abandon_all());

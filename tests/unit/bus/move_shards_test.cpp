@@ -142,9 +142,9 @@ TEST(MoveShards, LateOutcomesAreSettledOnce) {
   }
 }
 
-// Claim:  a handler publishes before and after it was left behind, by its context and by the bus, and all arrives; what
-//         it publishes then does not wait for room that only its own thread could make.
-// Method: two events to the neighbour before the gate, two behind it.
+// Claim:  a handler publishes before and after it was left behind, by its context and by the bus, and all arrives; as any
+//         handler it may while the bus stops.
+// Method: two events to the neighbour before the gate, two behind it, which opens when the bus takes nothing from outside.
 TEST(MoveShards, PublishesWhenItWasLeftBehind) {
   Neighbours at;
   const auto sub = at.bus.subscribe<Tick>(moving(), [&](const Tick&, Context& context) {
@@ -160,8 +160,10 @@ TEST(MoveShards, PublishesWhenItWasLeftBehind) {
   ASSERT_TRUE(at.publisher.publish(Tick{}));
   at.gate.await_arrivals();
   yield_until([&] { return at.tocks.load() == 2; });  // by the thread that stands in
+  std::thread stopping([&] { EXPECT_EQ(stop_drained(at.bus).handled, 5U); });
+  yield_until([&] { return at.publisher.publish(Large{}).status() == PublishStatus::closed; });
   at.gate.open();
-  EXPECT_EQ(stop_drained(at.bus), (Ledger{.published = 5, .handled = 5}));
+  stopping.join();
   EXPECT_EQ(at.tocks, 4);
 }
 

@@ -43,7 +43,9 @@ class ApartCalls {
   /// Its handler is called once this turn is over.
   void queue(PendingEventPtr event) { queue_.push_back(std::move(event)); }
   [[nodiscard]] bool is_idle() const noexcept { return queue_.empty() && !has_posted(); }
-  [[nodiscard]] std::size_t queued() const noexcept { return queue_.size(); }
+  /// So many wait that the worker should take no more. It is none of what the present turn has queued, so that all
+  /// lanes have their share of a turn.
+  [[nodiscard]] bool is_full() const noexcept { return carried_ >= kCarriedMax; }
 
   /// Calls handlers: see WorkerAgent::run_apart.
   WorkerAgent::Thread run(std::uint64_t& ran);
@@ -56,7 +58,7 @@ class ApartCalls {
   [[nodiscard]] std::vector<PendingEventPtr> take_out(const DeliverySite* site);
 
  private:
-  static constexpr std::uint64_t kRunMax = 64;  ///< before the worker looks at its lanes and timers again
+  static constexpr std::size_t kCarriedMax = 16'384;
 
   /// A call that another thread is in.
   struct Left {
@@ -84,6 +86,7 @@ class ApartCalls {
   WatchSlot& slot_;
   // owner: worker
   std::deque<PendingEventPtr> queue_;
+  std::size_t carried_ = 0;  ///< of these, left to the thread that stood in
   std::deque<PendingEventPtr>
       behind_;  ///< calls that were left behind, in the order they came; older than the queue
   std::vector<Left> left_;

@@ -20,7 +20,7 @@ struct SlowHandler {
   unsigned worker = 0;
   std::chrono::nanoseconds age{};  ///< of the call, until now
   std::chrono::nanoseconds limit{};
-  bool left_behind = false;  ///< its worker goes on without it, on another thread: see OnOverrun::move_shards
+  bool left_behind = false;  ///< its worker goes on without it already: see OnOverrun::move_shards
 };
 
 /// Which calls of handlers with a limit one worker is in: its own, and those that it left behind.

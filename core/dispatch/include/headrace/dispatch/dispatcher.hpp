@@ -200,6 +200,9 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
     std::thread thread;
     Atomic<bool> finished{false};  ///< it is about to end
     explicit WorkerThread(unsigned of) : worker(of) {}
+    ~WorkerThread() {
+      if (thread.joinable()) thread.join();
+    }
   };
   std::vector<int> cpus_;            ///< by worker; empty: they are not pinned
   std::list<WorkerThread> threads_;  ///< more than one of a worker while handlers are left behind

@@ -241,6 +241,48 @@ TEST(MoveShards, StopNamesAHandlerThatHangs) {
   EXPECT_EQ(at.bus.snapshot().ledger, (Ledger{.published = 3, .handled = 2, .dropped = 1}));
 }
 
+// Claim:  what finds no room behind a call that hangs goes as WhenRoomFull says: dropped, or into the dead letters.
+// Method: five events behind it where two may wait, each way; what went is counted while it hangs.
+TEST(MoveShards, NoRoomBehindACallThatHangs) {
+  for (const WhenRoomFull when_full : {WhenRoomFull::drop, WhenRoomFull::dead_letter}) {
+    const auto letters = std::make_shared<MemoryDeadLetterStore>();
+    Neighbours at({.workers = 1}, {.dead_letters = letters});
+    SubscribeOptions options = moving();
+    options.waiting = {.events_max = 2, .when_full = when_full};
+    const auto sub = at.bus.subscribe<Tick>(options, [&](const Tick&) { at.gate.pass(); });
+    at.bus.start();
+    ASSERT_TRUE(at.publisher.publish(Tick{}));
+    at.gate.await_arrivals();
+    at.tock();
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(at.publisher.publish(Tick{}));
+    yield_until([&] {
+      const Ledger ledger = at.bus.snapshot().ledger;
+      return ledger.dropped + ledger.dead_lettered == 3;
+    });
+    at.gate.open();
+    const bool drops = when_full == WhenRoomFull::drop;
+    EXPECT_EQ(
+        stop_drained(at.bus),
+        (Ledger{.published = 7, .handled = 4, .dropped = drops ? 3U : 0U, .dead_lettered = drops ? 0U : 3U}));
+  }
+}
+
+// Claim:  with WhenRoomFull::block nothing is lost: the worker reads no further until the call returns.
+// Method: more events than may wait, in a lane that holds them; then the gate opens.
+TEST(MoveShards, FullRoomBlocksAndLosesNothing) {
+  Neighbours at;
+  SubscribeOptions options = moving();
+  options.waiting = {.events_max = 2};
+  const auto sub = at.bus.subscribe<Tick>(options, [&](const Tick&) { at.gate.pass(); });
+  at.bus.start();
+  ASSERT_TRUE(at.publisher.publish(Tick{}));
+  at.gate.await_arrivals();
+  at.tock();
+  for (int i = 0; i < 500; ++i) ASSERT_TRUE(at.publisher.publish(Tick{}));
+  at.gate.open();
+  EXPECT_EQ(stop_drained(at.bus), (Ledger{.published = 502, .handled = 502}));
+}
+
 // Claim:  a Subscription that ends waits for its handler, wherever that runs.
 // Method: end it on another thread while a call is left behind; what the handler did last is seen.
 TEST(MoveShards, EndingWaitsForAHandlerThatWasLeftBehind) {

@@ -7,6 +7,7 @@
 #include "connection.hpp"
 #include "publish.hpp"
 #include "sent_messages.hpp"
+#include "topic_aliases.hpp"
 
 namespace headrace::mqtt {
 
@@ -52,16 +53,18 @@ class MqttSink::Writer final : public SinkWriter {
     if (Status able = check_limits(*connection); !able) return able;
     is_resumed_ = exactly_once() && is_known_ && connection->session_present();
     is_resumed_ ? sent_.resume() : sent_.clear();
+    aliases_ = OutgoingAliases(std::min(options_.topic_aliases_max, connection->limits().topic_alias_maximum));
     is_known_ = greeting.session_expiry_s != 0;
     loop().health().set(AdapterState::up);
     answered_ = false;
     return serve(*connection);
   }
-  Status check_limits(const Connection& connection) const {
+  Status check_limits(const Connection& connection) {
     const BrokerLimits& limits = connection.limits();
     if (static_cast<unsigned>(options_.qos) > limits.qos_maximum) {
       return Error{"the broker takes QoS " + std::to_string(limits.qos_maximum) + " at most", connection.where()};
     }
+    retain_available_ = limits.retain_available;
     if (options_.retained && !limits.retain_available) {
       return Error{"the broker retains no messages", connection.where()};
     }
@@ -113,10 +116,14 @@ class MqttSink::Writer final : public SinkWriter {
     } else if (std::string fault = fault_of(item.message, v5(), connection.limits().packet_bytes_max);
                !fault.empty()) {
       return buffer().confirm(item.number, Error{std::move(fault), "mqtt topic '" + item.message.topic + "'"});
+    } else if (!retain_available_ && is_retained(item.message)) {
+      return buffer().confirm(item.number,
+                              Error{"the broker retains no messages", "mqtt topic '" + item.message.topic + "'"});
     } else {
       marks.id = sent_.add(item.number);
       marks.sent_before = item.sent_before;
     }
+    marks.alias = aliases_.of(item.message.topic);
     append_publish(item.message, marks, connection.out());
   }
 
@@ -184,9 +191,11 @@ class MqttSink::Writer final : public SinkWriter {
 
   // The loop's thread's own.
   SentMessages sent_;
+  OutgoingAliases aliases_;  ///< of this connection
   bool is_known_ = false;    ///< the broker was asked to remember us
   bool is_resumed_ = false;  ///< and did
-  bool answered_ = false;    ///< by this connection, about a message
+  bool retain_available_ = true;
+  bool answered_ = false;  ///< by this connection, about a message
 };
 
 MqttSink::MqttSink(MqttSinkOptions options) : BufferedSink(std::make_unique<Writer>(options)) {}

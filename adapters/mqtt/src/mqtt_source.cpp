@@ -7,6 +7,7 @@
 #include "headrace/port/source_gate.hpp"
 #include "held_messages.hpp"
 #include "publish.hpp"
+#include "topic_aliases.hpp"
 
 namespace headrace::mqtt {
 namespace {
@@ -16,9 +17,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kReceiveMax = 65'535;
 constexpr std::uint16_t kSubscribeId = 1;
-constexpr unsigned kRefused = 0x80;  ///< and above
-/// In the options of a subscription: retained messages come with a new subscription only, not at each connection.
-constexpr std::uint8_t kRetainedOnce = 0x10;
+constexpr unsigned kRefused = 0x80;     ///< and above
+constexpr unsigned kRetainedShift = 4;  ///< in the options of a subscription
 
 }  // namespace
 
@@ -71,6 +71,8 @@ class MqttSource::Receiver {
     greeting.begins_anew = false;
     greeting.session_expiry_s = static_cast<std::uint32_t>(options_.session_expiry.count());
     greeting.receive_maximum = static_cast<std::uint16_t>(options_.unsettled_max);
+    greeting.topic_alias_maximum = options_.topic_aliases_max;
+    aliases_ = IncomingAliases(options_.topic_aliases_max);
     auto connection = Connection::open(address_, options_.broker, greeting, loop_);
     if (!connection) return connection.error();
     if (!connection->session_present()) {
@@ -116,9 +118,10 @@ class MqttSource::Receiver {
     subscribe.two_bytes(kSubscribeId);
     const bool v5 = options_.broker.version == MqttVersion::v5;
     if (v5) subscribe.properties({});
+    const unsigned retained = static_cast<unsigned>(options_.retained) << kRetainedShift;
     for (const std::string& filter : options_.filters) {
       subscribe.text(filter);
-      subscribe.byte(static_cast<std::uint8_t>(static_cast<unsigned>(options_.qos) | (v5 ? kRetainedOnce : 0U)));
+      subscribe.byte(static_cast<std::uint8_t>(static_cast<unsigned>(options_.qos) | (v5 ? retained : 0U)));
     }
     subscribe.finish(PacketType::subscribe, 2, connection.out());
   }
@@ -158,6 +161,11 @@ class MqttSource::Receiver {
     auto publish = read_publish(packet, options_.broker.version == MqttVersion::v5);
     if (!publish || publish->qos > static_cast<unsigned>(options_.qos)) {
       return connection.nonsense("a message that cannot be read");
+    }
+    if (publish->topic_alias) {
+      const auto topic = aliases_.topic_of(publish->message.topic, publish->topic_alias);
+      if (!topic) return connection.nonsense("a topic's alias that means nothing");
+      publish->message.topic = *topic;
     }
     // What finds no room is of QoS 0: lost, as it may be. What is known has its acknowledgement before it.
     const std::uint16_t id = publish->id;
@@ -212,6 +220,7 @@ class MqttSource::Receiver {
 
   // The loop's thread's own.
   HeldMessages held_;
+  IncomingAliases aliases_{0};
   bool subscribed_ = false;
 
   ConnectionLoop loop_;  ///< last: its thread uses all of the above

@@ -45,6 +45,12 @@ bool is_text(std::string_view text) {
 
 }  // namespace
 
+bool is_retained(const Message& message) {
+  return std::ranges::any_of(message.headers, [](const auto& header) {
+    return header.first == kRetainedHeader && header.second == "true";
+  });
+}
+
 Capabilities mqtt_capabilities(const MqttOptions& options) {
   const bool v5 = options.version == MqttVersion::v5;
   return {.name = v5 ? "mqtt 5" : "mqtt 3.1.1",
@@ -62,7 +68,9 @@ std::string fault_of(const Message& message, bool v5, std::size_t packet_bytes_m
   if (message.topic.empty() || message.topic.size() > kTextMax) return "the topic must have 1 to 65535 bytes";
   if (message.topic.find_first_of("+#") != std::string::npos) return "the topic holds a wildcard";
   if (!is_text(message.topic)) return "the topic is not UTF-8, or holds a control character";
-  if (!v5 && (!message.headers.empty() || !message.content_type.empty() || !message.key.empty())) {
+  const auto travels = [](const auto& header) { return header.first != kRetainedHeader; };
+  if (!v5 &&
+      (std::ranges::any_of(message.headers, travels) || !message.content_type.empty() || !message.key.empty())) {
     return "MQTT 3.1.1 has no headers, no key and no content type";
   }
   std::size_t bytes =
@@ -83,15 +91,21 @@ std::string fault_of(const Message& message, bool v5, std::size_t packet_bytes_m
 
 void append_publish(const Message& message, const PublishMarks& marks, std::string& out) {
   PacketWriter publish;
-  publish.text(message.topic);
+  publish.text(marks.alias.is_known ? std::string_view() : message.topic);
   publish.two_bytes(marks.id);
   if (marks.v5) {
     PacketWriter properties;
+    if (marks.alias.number != 0) {
+      properties.byte(0x23);
+      properties.two_bytes(marks.alias.number);
+    }
     if (!message.content_type.empty()) {
       properties.byte(0x03);
       properties.text(message.content_type);
     }
-    for (const auto& [name, value] : message.headers) add_user(properties, name, value);
+    for (const auto& [name, value] : message.headers) {
+      if (name != kRetainedHeader) add_user(properties, name, value);
+    }
     if (!message.key.empty()) add_user(properties, kKeyProperty, message.key);
     if (marks.sent_before) add_user(properties, kAgainHeader, "true");
     publish.properties(properties);
@@ -113,16 +127,19 @@ std::optional<IncomingPublish> read_publish(const Packet& packet, bool v5) {
   if (v5) {
     const Properties properties = read_properties(reader);
     incoming.message.content_type = properties.content_type;
+    incoming.topic_alias = properties.topic_alias;
     for (const auto& [name, value] : properties.user) {
       if (name == kKeyProperty) {
         incoming.message.key = value;
-      } else {
+      } else if (name != kRetainedHeader) {
         incoming.message.headers.emplace_back(name, value);
       }
     }
     if (take_again_header(incoming.message)) incoming.redelivered = true;
   }
+  if ((packet.flags & kRetain) != 0) incoming.message.headers.emplace_back(kRetainedHeader, "true");
   if (!reader.good() || (incoming.qos > 0 && incoming.id == 0)) return std::nullopt;
+  if (incoming.message.topic.empty() && !incoming.topic_alias) return std::nullopt;
   const auto body = std::as_bytes(std::span(reader.rest()));
   incoming.message.body.assign(body.begin(), body.end());
   return incoming;

@@ -8,6 +8,7 @@
 #include "headrace/port/capabilities.hpp"
 #include "headrace/port/message.hpp"
 #include "packet.hpp"
+#include "topic_aliases.hpp"
 
 namespace headrace::mqtt {
 
@@ -22,6 +23,7 @@ struct PublishMarks {
   bool retained = false;
   bool sent_before = false;  ///< said in a header: brokers pass on no DUP of the sender
   bool dup = false;          ///< this id was sent before
+  OutgoingAliases::Alias alias = {};
 };
 void append_publish(const Message& message, const PublishMarks& marks, std::string& out);
 
@@ -31,8 +33,10 @@ struct IncomingPublish {
   std::uint8_t qos = 0;
   bool redelivered = false;
   bool dup = false;  ///< of this id
+  std::optional<std::uint16_t> topic_alias;
 };
-/// Nothing for a packet that cannot be read.
+/// Nothing for a packet that cannot be read. A topic may be empty only with an alias, whose meaning is not looked for here.
+/// Of a retained message a header says so, which no publisher can say.
 [[nodiscard]] std::optional<IncomingPublish> read_publish(const Packet& packet, bool v5);
 
 }  // namespace headrace::mqtt

@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "headrace/base/result.hpp"
 #include "headrace/port/backoff.hpp"
 #include "headrace/port/health.hpp"
+#include "headrace/port/message.hpp"
 
 namespace headrace::mqtt {
 
@@ -18,6 +20,13 @@ enum class Qos : std::uint8_t {
   at_least_once,
   exactly_once,  ///< between this end and the broker, while both remember the session: see MqttSink and MqttSource
 };
+
+/// "true": the broker kept the message, or is to keep it, as the last of its topic for later subscribers. A source sets
+/// the header, and takes one that a publisher set off; a sink turns it into MQTT's flag.
+inline constexpr std::string_view kRetainedHeader = "mqtt-retained";
+
+/// Whether the message has that header.
+[[nodiscard]] bool is_retained(const Message& message);
 
 /// For mqtts:// URLs. TLS 1.2 or later; the broker's certificate is always verified, its chain and its name. The files are
 /// read at each connection.

@@ -10,10 +10,12 @@ namespace headrace::mqtt {
 struct MqttSinkOptions {
   MqttOptions broker = {};
   SendBuffer::Limits buffer = {};  ///< a broker of MQTT 5 may set a smaller window
-  bool retained = false;           ///< the broker keeps the last message of each topic for later subscribers
+  bool retained = false;           ///< every message, and not only those with kRetainedHeader
   Qos qos = Qos::at_least_once;    ///< or exactly_once
   /// QoS 2: so long the broker remembers what it has while the sink is away. With MQTT 3.1.1 as long as it likes.
   std::chrono::seconds session_expiry{3600};
+  /// MQTT 5: topics that a number may stand for on the way out; the broker may want fewer.
+  std::uint16_t topic_aliases_max = 1'000;
 };
 
 /// Sink to MQTT topics: a message is done when the broker has acknowledged it. Headers travel as user properties, and

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +11,13 @@
 #include "headrace/port/source.hpp"
 
 namespace headrace::mqtt {
+
+/// Of the retained messages that fit a filter. With MQTT 3.1.1 brokers know only `always`.
+enum class RetainedMessages : std::uint8_t {
+  always,                ///< at each connection
+  with_new_session = 1,  ///< once, with a subscription that the session did not have
+  never = 2,
+};
 
 struct MqttSourceOptions {
   MqttOptions broker = {};
@@ -20,6 +28,9 @@ struct MqttSourceOptions {
   std::size_t held_messages_max = 100'000;
   std::size_t held_bytes_max = std::size_t{64} << 20;
   std::chrono::seconds session_expiry{24 * 3600};  ///< MQTT 5: how long the broker keeps messages for us
+  RetainedMessages retained = RetainedMessages::with_new_session;
+  /// MQTT 5: topics that the broker may send a number in place of.
+  std::uint16_t topic_aliases_max = 100;
 };
 
 /// Source of MQTT topics, with a session that the broker keeps under the client's id. A message is acknowledged
@@ -27,6 +38,7 @@ struct MqttSourceOptions {
 /// holds back the acknowledgements of those behind it, and after a broken connection they all come again.
 ///
 /// Retry:  MQTT has none, so the source keeps each unsettled message and delivers it again itself, at once.
+/// Retained messages have kRetainedHeader.
 /// Reject: MQTT has no dead letters: it acknowledges, and what becomes of the message is the bus's affair.
 /// Qos:    0, 1 and 2; of a message what it was published with and what was subscribed with, whichever is less.
 /// QoS 2:  is told as received when its outcome is known, and handed over once, over all connections of the session:

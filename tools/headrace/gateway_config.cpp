@@ -102,7 +102,7 @@ class GatewayReader {
     end.kind = section.choice("kind", kinds).value_or(end.kind);
   }
 
-  void read_end(TomlSection& section, EndConfig& end) {
+  void read_end(TomlSection& section, EndConfig& end, std::uint8_t qos_min) {
     end.url = section.text("url").value_or("");
     const bool servicebus = end.kind == EndConfig::Kind::servicebus;
     const bool stored = section.has("password_file") || section.has("password_variable");
@@ -127,12 +127,28 @@ class GatewayReader {
           fmt::format("'{}' is an earlier end's client_id at this broker, which lets in one of them only",
                       end.client_id));
     }
-    if (section.has("ca_file") && end.kind != EndConfig::Kind::rabbitmq && !servicebus) {
-      section.problem("ca_file", "only \"rabbitmq\" and \"servicebus\" have TLS");
+    if (section.has("ca_file") && end.kind == EndConfig::Kind::redis) {
+      section.problem("ca_file", "only \"rabbitmq\", \"mqtt\" and \"servicebus\" have TLS");
     }
+    end.mqtt = read_mqtt_end(section, end.kind == EndConfig::Kind::mqtt, qos_min, into_.file.parent_path());
     if (end.url.empty()) return;
     // A password that lies in a file or the environment is looked for when it is needed.
-    if (const Status good = check_url(end); !good) section.problem("url", good.error().message());
+    if (const Status good = check_url(end); !good)
+      section.problem(to_blame(section, good.error()), good.error().message());
+  }
+
+  /// The key whose file or table an error names, or else the URL.
+  static std::string_view to_blame(const TomlSection& section, const Error& error) {
+    if (error.what.starts_with("the will")) return "will";
+    constexpr std::pair<std::string_view, std::string_view> kFiles[] = {
+        {"trusted certificates", "ca_file"},
+        {"the certificate of", "certificate_file"},
+        {"certificate_file and", "certificate_file"},
+        {"the key of", "key_file"}};
+    for (const auto& [words, key] : kFiles) {
+      if (error.what.find(words) != std::string::npos && section.has(key)) return key;
+    }
+    return "url";
   }
 
   static std::string_view name_of_from(EndConfig::Kind kind) {
@@ -154,7 +170,7 @@ class GatewayReader {
     SourceEndConfig source;
     source.name = read_name(section, into_.sources);
     read_kind(section, source, kSourceKinds);
-    read_end(section, source);
+    read_end(section, source, 0);
     const bool redis = source.kind == EndConfig::Kind::redis;
     const std::string_view from = name_of_from(source.kind);
     source.from = section.text(from).value_or("");
@@ -181,7 +197,7 @@ class GatewayReader {
     if (sink.kind == EndConfig::Kind::store) {
       read_store(section, sink);
     } else {
-      read_end(section, sink);
+      read_end(section, sink, 1);
     }
     sink.exchange = section.text("exchange").value_or("");
     if (section.has("exchange") && sink.kind != EndConfig::Kind::rabbitmq) {

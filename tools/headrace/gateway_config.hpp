@@ -14,6 +14,7 @@
 #include "body_condition.hpp"
 #include "config.hpp"
 #include "enrichment.hpp"
+#include "gateway_mqtt.hpp"
 #include "headrace/wire/topic_map.hpp"
 
 namespace headrace::program {
@@ -26,8 +27,10 @@ struct EndConfig {
   std::string url;  ///< of servicebus a connection string, which may lie in the password's place instead
   std::filesystem::path password_file;  ///< resolved against the config's folder
   std::string password_variable;
-  std::string client_id;          ///< of mqtt; empty: `headrace-` and the name
-  std::filesystem::path ca_file;  ///< of rabbitmq with amqps://, of servicebus; empty: the system's own
+  std::string client_id;  ///< of mqtt; empty: `headrace-` and the name
+  std::filesystem::path
+      ca_file;  ///< of rabbitmq with amqps://, mqtt with mqtts://, of servicebus; empty: the system's
+  MqttEndConfig mqtt;
 };
 
 struct SourceEndConfig : EndConfig {

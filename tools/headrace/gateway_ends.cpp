@@ -55,6 +55,13 @@ mqtt::MqttOptions mqtt_options(const EndConfig& end) {
   options.client_id = end.client_id;
   options.password_file = end.password_file.string();
   options.password_variable = end.password_variable;
+  if (!end.ca_file.empty()) options.tls.ca_file = end.ca_file.string();
+  options.tls.certificate_file = end.mqtt.certificate_file.string();
+  options.tls.key_file = end.mqtt.key_file.string();
+  options.tls.server_name = end.mqtt.server_name;
+  if (const auto& will = end.mqtt.will) {
+    options.will = mqtt::MqttWill{will->topic, will->body, mqtt::Qos{will->qos}, will->retained, will->delay};
+  }
   return options;
 }
 #endif
@@ -151,6 +158,7 @@ std::unique_ptr<Source> make_source([[maybe_unused]] const SourceEndConfig& conf
     options.broker = mqtt_options(config);
     options.broker.on_health = std::move(changed);
     options.filters = {config.from};
+    options.qos = mqtt::Qos{config.mqtt.qos};
     options.unsettled_max = config.unsettled_max;
     return std::make_unique<mqtt::MqttSource>(std::move(options));
   }
@@ -193,6 +201,7 @@ std::unique_ptr<Sink> make_sink([[maybe_unused]] const SinkEndConfig& config,
   if (config.kind == EndConfig::Kind::mqtt) {
     mqtt::MqttSinkOptions options;
     options.broker = mqtt_options(config);
+    options.qos = mqtt::Qos{config.mqtt.qos};
     options.broker.on_health = std::move(changed);
     options.buffer.messages_max = config.buffer_messages;
     return std::make_unique<mqtt::MqttSink>(std::move(options));

@@ -169,6 +169,54 @@ TEST(GatewayConfig, MqttEndsThatCutEachOtherOffAreFound) {
   EXPECT_TRUE(problems_with("url = \"mqtt://127.0.0.1:2\"\n").empty());
 }
 
+// Claim:  MQTT's ends have TLS files, a QoS and a will of their own; a mistake is told at the line of its key, and no other
+//         kind has these keys.
+// Method: a sink with all of them, and a table of mistakes.
+TEST(GatewayConfig, MqttEndsHaveTlsQosAndWill) {
+  const auto read = [](const std::string& keys, const std::string& kind = "mqtt") {
+    return parse_gateway_config(
+        "[[source]]\nname = \"in\"\nkind = \"redis\"\nurl = \"redis://127.0.0.1:1\"\n"
+        "stream = \"in\"\n[[sink]]\nname = \"out\"\nkind = \"" +
+            kind + "\"\n" + keys + "[[route]]\nname = \"all\"\nfilter = \"#\"\nto = \"out\"\n",
+        "/etc/plant/g.toml");
+  };
+  const auto [config, problems] = read(
+      "url = \"mqtt://h\"\nca_file = \"ca.crt\"\ncertificate_file = \"own.crt\"\nkey_file = \"/k/own.key\"\n"
+      "server_name = \"broker\"\nqos = 2\n"
+      "will = { topic = \"state\", body = \"gone\", qos = 0, retained = true, delay = \"1 min\" }\n");
+  ASSERT_TRUE(problems.empty()) << problems.front().message();
+  const SinkEndConfig& end = config.sinks.at(0);
+  EXPECT_EQ(end.ca_file, "/etc/plant/ca.crt");
+  EXPECT_EQ(end.mqtt.certificate_file, "/etc/plant/own.crt");
+  EXPECT_EQ(end.mqtt.key_file, "/k/own.key");
+  EXPECT_EQ(end.mqtt.server_name, "broker");
+  EXPECT_EQ(end.mqtt.qos, 2);
+  ASSERT_TRUE(end.mqtt.will);
+  EXPECT_EQ(end.mqtt.will->topic, "state");
+  EXPECT_EQ(end.mqtt.will->body, "gone");
+  EXPECT_EQ(end.mqtt.will->qos, 0);
+  EXPECT_TRUE(end.mqtt.will->retained);
+  EXPECT_EQ(end.mqtt.will->delay, std::chrono::minutes(1));
+
+  const std::pair<std::string, std::string> table[] = {
+      {"url = \"mqtt://h\"\nqos = 0\n", "qos"},
+      {"url = \"mqtt://h\"\nwill = { body = \"gone\" }\n", "topic"},
+      {"url = \"mqtt://h\"\nwill = { topic = \"a/#\" }\n", "the topic holds a wildcard"},
+      {"url = \"mqtts://h\"\nca_file = \"/nowhere\"\n", "/nowhere"}};
+  for (const auto& [keys, part] : table) {
+    const auto found = read(keys).problems;
+    ASSERT_EQ(found.size(), 1U) << keys;
+    EXPECT_EQ(found.front().line, 10U) << keys;
+    EXPECT_NE(found.front().message().find(part), std::string::npos) << found.front().message();
+  }
+  for (const std::string key :
+       {"certificate_file = \"x\"", "key_file = \"x\"", "server_name = \"x\"", "qos = 1"}) {
+    const auto found = read("url = \"amqp://h\"\n" + key + "\n", "rabbitmq").problems;
+    ASSERT_EQ(found.size(), 1U) << key;
+    EXPECT_NE(found.front().message().find("only \"mqtt\" has this"), std::string::npos);
+  }
+}
+
 // Claim:  Service Bus's ends need an entity and a connection string, which may lie in a file; no message repeats it.
 // Method: both ends as they should be; without each of these; with a mistake in the string.
 TEST(GatewayConfig, ServiceBusNeedsAnEntityAndAConnectionString) {

@@ -7,8 +7,6 @@
 #include "amqp_message.hpp"
 #include "connection.hpp"
 #include "declare.hpp"
-#include "headrace/port/connection_loop.hpp"
-#include "headrace/port/source_gate.hpp"
 
 namespace headrace::rabbitmq {
 namespace {
@@ -21,35 +19,28 @@ constexpr std::size_t kPrefetchMax = 65'535;
 
 }  // namespace
 
-class RabbitSource::Consumer {
+class RabbitSource::Consumer final : public SourceReader {
  public:
-  explicit Consumer(RabbitSourceOptions options)
-      : options_(std::move(options)),
-        loop_({options_.server.backoff, options_.server.on_health, options_.server.answer_timeout}) {
-    gate_.on_change([waker = loop_.waker()] { waker->wake(); });
-  }
-
-  Status start(Deliver deliver) {
-    if (Status good = check(); !good) return good;
-    auto address = RabbitAddress::of(options_.server);
-    if (!address) return address.error();
-    address_ = std::move(*address);
-    deliver_ = std::move(deliver);
-    gate_.open();
-    loop_.start([this] { return connect_and_serve(); }, [this] { breaker_.cut(); });
-    return Nothing{};
-  }
-  void set_paused(bool paused) { gate_.set_paused(paused); }
-  std::size_t stop(milliseconds deadline) {
-    const std::size_t left = gate_.drain(deadline);
-    loop_.halt();
-    return left;
-  }
-  Health health() const { return loop_.health().get(); }
-  const RabbitSourceOptions& options() const noexcept { return options_; }
+  explicit Consumer(const RabbitSourceOptions& options)
+      : SourceReader({.loop = {options.server.backoff, options.server.on_health, options.server.answer_timeout},
+                      .capabilities = capabilities_with(options)}),
+        options_(options) {}
 
  private:
-  Status check() const {
+  static Capabilities capabilities_with(const RabbitSourceOptions& options) {
+    return {.name = "rabbitmq",
+            .order_by_key = true,
+            .retry = true,
+            .dead_letters = options.rejected == Rejected::dead_letter,
+            .redelivery_flag = true,
+            .headers = true,
+            .content_type = true,
+            .durable = true,
+            .unsettled_max = kPrefetchMax,
+            .body_bytes_max = std::size_t{128} << 20};
+  }
+
+  Status check() override {
     const std::string where = "rabbitmq source";
     if (options_.queue.empty() || options_.queue.size() > 255) {
       return Error{"the queue's name must have 1 to 255 bytes", where};
@@ -68,33 +59,38 @@ class RabbitSource::Consumer {
             where};
       }
     }
-    return options_.topology.check();
+    if (Status good = options_.topology.check(); !good) return good;
+    auto address = RabbitAddress::of(options_.server);
+    if (!address) return address.error();
+    address_ = std::move(*address);
+    return Nothing{};
   }
-  Status connect_and_serve() {
+  void cut() override { breaker_.cut(); }
+
+  Status connect_and_serve() override {
     auto connection = Connection::open(address_, options_.server, breaker_);
     if (!connection) return connection.error();
     const Status ended = serve(*connection);
     window_ = AckWindow();
     prefetch_ = 0;
     still_coming_ = false;
-    gate_.inbox()->renew();
     return ended;
   }
   Status serve(Connection& connection) {
     if (Status begun = begin(connection); !begun) return begun;
-    loop_.connected();
+    loop().connected();
     // What is answered while messages are handed over is looked at in the same turn: begin() comes after them.
     while (true) {
       auto received = receive(connection);
       if (!received) return received.error();
       still_coming_ = *received == kTurn;
-      loop_.waker()->begin();
-      if (loop_.halting()) break;
+      loop().waker()->begin();
+      if (loop().halting()) break;
       if (Status told = settle(connection, Acks::in_runs); !told) return told;
       auto turned = consume_or_not(connection);
       if (!turned) return turned.error();
       if (*turned == Turned::no && !still_coming_) {
-        loop_.waker()->wait(connection.fd(), window_.any() ? AckWindow::kPause : kLookAgain);
+        loop().waker()->wait(connection.fd(), window_.any() ? AckWindow::kPause : kLookAgain);
       }
     }
     if (Status told = settle(connection, Acks::at_once); !told) return told;
@@ -115,11 +111,11 @@ class RabbitSource::Consumer {
   /// soon as that is worth it.
   Result<Turned> consume_or_not(Connection& connection) {
     const std::size_t most = options_.unsettled_max;
-    const std::size_t room = gate_.room(most);
+    const std::size_t room = gate().room(most);
     if (prefetch_ != 0) {
       const bool worth_it =
           prefetch_ < most && (room == most || (prefetch_ < most / 2 && room >= most - most / 2));
-      if (gate_.may_deliver() && !worth_it) return Turned::no;
+      if (gate().may_deliver() && !worth_it) return Turned::no;
       prefetch_ = 0;
       still_coming_ = true;
       amqp_basic_cancel(connection.get(), kChannel, bytes_of(kConsumerTag));
@@ -131,7 +127,7 @@ class RabbitSource::Consumer {
     return Turned::yes;
   }
   Status consume(Connection& connection, std::size_t prefetch) {
-    if (!gate_.may_deliver()) return Nothing{};
+    if (!gate().may_deliver()) return Nothing{};
     amqp_basic_qos(connection.get(), kChannel, 0, static_cast<std::uint16_t>(prefetch), 0);
     if (Status set = connection.answer("setting the prefetch"); !set) return set;
     prefetch_ = prefetch;
@@ -149,7 +145,7 @@ class RabbitSource::Consumer {
 
   /// Tells the server what was answered; acknowledgements when they are due.
   Status settle(Connection& connection, Acks when) {
-    const auto answers = gate_.inbox()->take();
+    const auto answers = gate().inbox()->take();
     for (const auto& answer : answers) {
       if (answer.settlement == Settlement::done) {
         window_.done(answer.tag);
@@ -179,7 +175,7 @@ class RabbitSource::Consumer {
       amqp_envelope_t envelope;
       const auto reply = amqp_consume_message(connection.get(), &envelope, &at_once, 0);
       if (reply.reply_type == AMQP_RESPONSE_NORMAL) {
-        deliver(envelope);
+        take(envelope);
         amqp_destroy_envelope(&envelope);
       } else if (reply.library_error == AMQP_STATUS_TIMEOUT) {
         return count;
@@ -206,51 +202,26 @@ class RabbitSource::Consumer {
     return error;
   }
 
-  void deliver(const amqp_envelope_t& envelope) {
+  void take(const amqp_envelope_t& envelope) {
     window_.deliver();
-    if (gate_.draining()) return;  // came before the server knew; it comes again
+    if (gate().draining()) return;  // came before the server knew; it comes again
     Incoming incoming = to_incoming(envelope.routing_key, envelope.message);
     const bool redelivered = envelope.redelivered != 0;
     const unsigned attempt = redelivered && incoming.deaths == 0 ? 0 : incoming.deaths + 1;
-    deliver_({std::move(incoming.message), Settle(gate_.inbox(), gate_.inbox()->issue(envelope.delivery_tag)),
-              redelivered || incoming.sent_before || incoming.deaths > 0, attempt});
+    deliver(std::move(incoming.message), envelope.delivery_tag,
+            redelivered || incoming.sent_before || incoming.deaths > 0, attempt);
   }
 
   const RabbitSourceOptions options_;
   RabbitAddress address_;
   Breaker breaker_;
-  SourceGate gate_;
-  Deliver deliver_;
 
   // The loop's thread's own.
   AckWindow window_;
   std::size_t prefetch_ = 0;   ///< the consumer's; 0: there is none
   bool still_coming_ = false;  ///< what was sent before the last consumer's end may not have been taken yet
-
-  ConnectionLoop loop_;  ///< last: its thread uses all of the above
 };
 
-RabbitSource::RabbitSource(RabbitSourceOptions options)
-    : consumer_(std::make_unique<Consumer>(std::move(options))) {}
-RabbitSource::~RabbitSource() = default;
-
-Status RabbitSource::start(Deliver deliver) { return consumer_->start(std::move(deliver)); }
-void RabbitSource::pause() { consumer_->set_paused(true); }
-void RabbitSource::resume() { consumer_->set_paused(false); }
-std::size_t RabbitSource::stop(std::chrono::milliseconds deadline) { return consumer_->stop(deadline); }
-Health RabbitSource::health() const { return consumer_->health(); }
-
-Capabilities RabbitSource::capabilities() const {
-  return {.name = "rabbitmq",
-          .order_by_key = true,
-          .retry = true,
-          .dead_letters = consumer_->options().rejected == Rejected::dead_letter,
-          .redelivery_flag = true,
-          .headers = true,
-          .content_type = true,
-          .durable = true,
-          .unsettled_max = kPrefetchMax,
-          .body_bytes_max = std::size_t{128} << 20};
-}
+RabbitSource::RabbitSource(RabbitSourceOptions options) : GatedSource(std::make_unique<Consumer>(options)) {}
 
 }  // namespace headrace::rabbitmq

@@ -7,8 +7,6 @@
 #include <utility>
 
 #include "connection.hpp"
-#include "headrace/port/connection_loop.hpp"
-#include "headrace/port/source_gate.hpp"
 #include "stream_entry.hpp"
 
 namespace headrace::redis {
@@ -46,16 +44,20 @@ Capabilities capabilities() {
           .body_bytes_max = std::size_t{64} << 20};
 }
 
-class RedisSource::Reader {
+class RedisSource::Reader final : public SourceReader {
  public:
   explicit Reader(RedisSourceOptions options)
-      : options_(std::move(options)),
-        loop_({options_.server.backoff, options_.server.on_health, milliseconds(0),
-               [inbox = gate_.inbox()] { inbox->nudge(); }}) {
+      : SourceReader({.loop = {options.server.backoff, options.server.on_health},
+                      .capabilities = redis::capabilities(),
+                      .waits = Waits::on_inbox}),
+        options_(std::move(options)) {
     if (options_.dead_stream.empty()) options_.dead_stream = options_.stream + ".dead";
   }
 
-  Status start(Deliver deliver) {
+ private:
+  using Words = std::vector<std::string_view>;
+
+  Status check() override {
     if (options_.stream.empty()) return Error{"the stream has no name", "redis source"};
     if (options_.group.empty() || options_.consumer.empty()) {
       return Error{"group and consumer must have names", "redis source"};
@@ -64,37 +66,23 @@ class RedisSource::Reader {
     auto address = RedisAddress::of(options_.server);
     if (!address) return address.error();
     address_ = std::move(*address);
-    deliver_ = std::move(deliver);
-    gate_.open();
-    loop_.start([this] { return connect_and_serve(); });
     return Nothing{};
   }
-  void set_paused(bool paused) { gate_.set_paused(paused); }
-  std::size_t stop(milliseconds deadline) {
-    const std::size_t left = gate_.drain(deadline);
-    loop_.halt();
-    return left;
-  }
-  Health health() const { return loop_.health().get(); }
 
- private:
-  using Words = std::vector<std::string_view>;
+  std::size_t room() const { return loop().halting() ? 0 : gate().room(options_.unsettled_max); }
 
-  std::size_t room() const { return loop_.halting() ? 0 : gate_.room(options_.unsettled_max); }
-
-  Status connect_and_serve() {
+  Status connect_and_serve() override {
     auto connection = Connection::open(address_, options_.server);
     if (!connection) return connection.error();
     const Status ended = serve(*connection);
     ids_.clear();
     out_.clear();
-    gate_.inbox()->renew();
     return ended;
   }
   Status serve(Connection& connection) {
     if (Status begun = begin(connection); !begun) return begun;
-    loop_.connected();
-    while (!loop_.halting()) {
+    loop().connected();
+    while (!loop().halting()) {
       if (Status turned = turn(connection); !turned) return turned;
     }
     return settle(connection, milliseconds(0));
@@ -132,7 +120,7 @@ class RedisSource::Reader {
   }
 
   Status settle(Connection& connection, milliseconds wait) {
-    const auto answers = gate_.inbox()->take(wait);
+    const auto answers = gate().inbox()->take(wait);
     std::vector<std::string> done;
     std::vector<std::string> again;
     for (const auto& answer : answers) {
@@ -156,7 +144,7 @@ class RedisSource::Reader {
     }
     return again.empty() || draining() ? Status(Nothing{}) : claim_again(connection, again);
   }
-  bool draining() const { return gate_.draining() || loop_.halting(); }
+  bool draining() const { return gate().draining() || loop().halting(); }
 
   Status reject(Connection& connection, const std::string& id) {
     auto reply =
@@ -202,7 +190,7 @@ class RedisSource::Reader {
     auto reply = connection.command(words);
     if (!reply) return reply.error();
     if ((*reply)->type == REDIS_REPLY_ERROR) return refused(**reply, address_.text());
-    return deliver(connection, **reply, true);
+    return take(connection, **reply, true);
   }
 
   Status take_over_and_read(Connection& connection, std::size_t count) {
@@ -224,7 +212,7 @@ class RedisSource::Reader {
       return Error{"XAUTOCLAIM was answered strangely", address_.text(), Error::Retry::maybe};
     take_over_from_ = text_of(*(*reply)->element[0]);
     if (take_over_from_ == "0-0") take_over_at_ = now + options_.take_over_after / 2;
-    return deliver(connection, *(*reply)->element[1], true);
+    return take(connection, *(*reply)->element[1], true);
   }
 
   /// What this consumer held when it ended.
@@ -237,13 +225,13 @@ class RedisSource::Reader {
     }
     const redisReply& list = *entries_of(**entries);
     own_after_ = text_of(*list.element[list.elements - 1]->element[0]);
-    return deliver(connection, list, true);
+    return take(connection, list, true);
   }
   Status read_new(Connection& connection, std::size_t count) {
-    auto entries = read(connection, count, gate_.inbox()->outstanding() == 0 ? kBlockLongMs : kBlockShortMs, ">");
+    auto entries = read(connection, count, gate().inbox()->outstanding() == 0 ? kBlockLongMs : kBlockShortMs, ">");
     if (!entries) return entries.error();
     const redisReply* list = *entries == nullptr ? nullptr : entries_of(**entries);
-    return list == nullptr ? Status(Nothing{}) : deliver(connection, *list, false);
+    return list == nullptr ? Status(Nothing{}) : take(connection, *list, false);
   }
   Result<Reply> read(Connection& connection, std::size_t count, std::string_view block_ms,
                      std::string_view after) {
@@ -262,7 +250,7 @@ class RedisSource::Reader {
     return reply.element[0]->element[1];
   }
 
-  Status deliver(Connection& connection, const redisReply& entries, bool redelivered) {
+  Status take(Connection& connection, const redisReply& entries, bool redelivered) {
     for (std::size_t i = 0; i < entries.elements; ++i) {
       const redisReply& entry = *entries.element[i];
       if (entry.type != REDIS_REPLY_ARRAY || entry.elements < 2) continue;
@@ -278,7 +266,7 @@ class RedisSource::Reader {
       out_.insert(std::move(id));
       Message message = to_message(*entry.element[1], options_.stream);
       const bool again = take_again_header(message) || redelivered;
-      deliver_({std::move(message), Settle(gate_.inbox(), gate_.inbox()->issue(tag)), again, 0});
+      deliver(std::move(message), tag, again, 0);
     }
     return Nothing{};
   }
@@ -292,8 +280,6 @@ class RedisSource::Reader {
 
   RedisSourceOptions options_;
   RedisAddress address_;
-  Deliver deliver_;
-  SourceGate gate_;
 
   // The loop's thread's own.
   std::unordered_map<std::uint64_t, std::string> ids_;  ///< by tag: entries that are out
@@ -304,17 +290,8 @@ class RedisSource::Reader {
   std::string take_over_from_;
   std::chrono::steady_clock::time_point take_over_at_;
   std::chrono::steady_clock::time_point pinged_at_;
-
-  ConnectionLoop loop_;  ///< last: its thread uses all of the above
 };
 
-RedisSource::RedisSource(RedisSourceOptions options) : reader_(std::make_unique<Reader>(std::move(options))) {}
-RedisSource::~RedisSource() = default;
-
-Status RedisSource::start(Deliver deliver) { return reader_->start(std::move(deliver)); }
-void RedisSource::pause() { reader_->set_paused(true); }
-void RedisSource::resume() { reader_->set_paused(false); }
-std::size_t RedisSource::stop(std::chrono::milliseconds deadline) { return reader_->stop(deadline); }
-Health RedisSource::health() const { return reader_->health(); }
+RedisSource::RedisSource(RedisSourceOptions options) : GatedSource(std::make_unique<Reader>(std::move(options))) {}
 
 }  // namespace headrace::redis

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -11,8 +10,6 @@
 #include "amqp_message.hpp"
 #include "claims.hpp"
 #include "connection.hpp"
-#include "headrace/port/connection_loop.hpp"
-#include "headrace/port/settlement_inbox.hpp"
 #include "headrace/servicebus/message_headers.hpp"
 #include "lock_renewal.hpp"
 #include "receiver.hpp"
@@ -32,34 +29,23 @@ constexpr std::string_view kDeadLetterQueue = "/$DeadLetterQueue";
 
 }  // namespace
 
-class ServiceBusSource::Consumer {
+class ServiceBusSource::Consumer final : public SourceReader {
  public:
-  explicit Consumer(ServiceBusSourceOptions options)
-      : options_(std::move(options)),
-        loop_({options_.server.backoff, options_.server.on_health, options_.server.answer_timeout}) {
-    inbox_->on_answer([waker = loop_.waker()] { waker->wake(); });
-  }
+  explicit Consumer(const ServiceBusSourceOptions& options)
+      : SourceReader({.loop = {options.server.backoff, options.server.on_health, options.server.answer_timeout},
+                      .capabilities = {.name = "servicebus",
+                                       .order_by_key = true,
+                                       .retry = true,
+                                       .dead_letters = true,
+                                       .redelivery_flag = true,
+                                       .headers = true,
+                                       .content_type = true,
+                                       .defer = true,
+                                       .durable = true,
+                                       .unsettled_max = kUnsettledMax,
+                                       .body_bytes_max = kMessageBytesMax}}),
+        options_(options) {}
 
-  Status start(Deliver deliver) {
-    if (Status good = check(); !good) return good;
-    auto address = ServiceBusAddress::of(options_.server, options_.entity);
-    if (!address) return address.error();
-    if (options_.sub_queue == SubQueue::dead_letters) address->entity += kDeadLetterQueue;
-    address_ = std::move(*address);
-    deliver_ = std::move(deliver);
-    set(draining_, false);
-    loop_.start([this] { return connect_and_serve(); });
-    return Nothing{};
-  }
-  void set_paused(bool paused) { set(paused_, paused); }
-  std::size_t stop(milliseconds deadline) {
-    set(draining_, true);
-    (void)inbox_->wait_until_settled(deadline);
-    const std::size_t left = inbox_->outstanding();
-    loop_.halt();
-    return left;
-  }
-  Health health() const { return loop_.health().get(); }
   std::uint64_t locks_lost() const noexcept {
     return locks_lost_.load(std::memory_order_relaxed);  // no partner: a count
   }
@@ -67,7 +53,7 @@ class ServiceBusSource::Consumer {
  private:
   using Receivers = std::vector<std::unique_ptr<Receiver>>;
 
-  Status check() const {
+  Status check() override {
     const std::string where = "servicebus source";
     if (options_.unsettled_max == 0 || options_.unsettled_max > kUnsettledMax) {
       return Error{"unsettled_max must be 1 to 2000", where};
@@ -83,30 +69,17 @@ class ServiceBusSource::Consumer {
     if (options_.sessions_max > 0 && options_.sub_queue == SubQueue::dead_letters) {
       return Error{"dead letters have no sessions", where};
     }
+    auto address = ServiceBusAddress::of(options_.server, options_.entity);
+    if (!address) return address.error();
+    if (options_.sub_queue == SubQueue::dead_letters) address->entity += kDeadLetterQueue;
+    address_ = std::move(*address);
     return Nothing{};
   }
-  void set(bool& flag, bool value) {
-    {
-      const std::scoped_lock lock(mutex_);
-      flag = value;
-    }
-    loop_.waker()->wake();
-  }
-  bool wants_messages() const {
-    const std::scoped_lock lock(mutex_);
-    return !paused_ && !draining_;
-  }
-  bool is_draining() const {
-    const std::scoped_lock lock(mutex_);
-    return draining_;
-  }
 
-  Status connect_and_serve() {
-    auto connection = Connection::open(address_, options_.server, loop_);
+  Status connect_and_serve() override {
+    auto connection = Connection::open(address_, options_.server, loop());
     if (!connection) return connection.error();
-    const Status ended = serve(**connection);
-    inbox_->renew();
-    return ended;
+    return serve(**connection);
   }
 
   Status serve(Connection& connection) {
@@ -123,12 +96,12 @@ class ServiceBusSource::Consumer {
     // A session may not be there for a long time; then the link stays unanswered.
     const auto ready = [&] { return options_.sessions_max > 0 || receivers.front()->opened(); };
     if (Status in = connection.await(ready, "opening the link"); !in) return in;
-    loop_.connected();
-    for (loop_.waker()->begin(); !loop_.halting(); loop_.waker()->begin()) {
+    loop().connected();
+    for (loop().waker()->begin(); !loop().halting(); loop().waker()->begin()) {
       claims.renew();
       if (locks) renew_locks(*locks, receivers);
       const std::size_t settled = settle(receivers);
-      const bool wanted = wants_messages();
+      const bool wanted = gate().may_deliver();
       for (const auto& receiver : receivers) {
         if (wanted) receiver->change_session();
         receiver->give_credit(wanted);
@@ -178,20 +151,19 @@ class ServiceBusSource::Consumer {
 
   /// Tells the broker what was answered; how much that was.
   std::size_t settle(const Receivers& receivers) {
-    const auto answers = inbox_->take();
+    const auto answers = gate().inbox()->take();
     for (const auto& answer : answers)
       receivers[Receiver::index_of(answer.tag)]->settle(answer.tag, answer.settlement);
     return answers.size();
   }
 
   void arrived(IncomingMessage&& incoming, std::uint64_t tag) {
-    if (is_draining()) return;  // end() gives it back
+    if (gate().draining()) return;  // end() gives it back
     if (options_.sequence_numbers == SequenceNumbers::in_header && incoming.sequence_number != 0) {
       incoming.message.headers.emplace_back(kSequenceNumberHeader, std::to_string(incoming.sequence_number));
     }
     const bool redelivered = incoming.deliveries_before > 0 || incoming.sent_before;
-    deliver_({std::move(incoming.message), Settle(inbox_, inbox_->issue(tag)), redelivered,
-              incoming.deliveries_before + 1});
+    deliver(std::move(incoming.message), tag, redelivered, incoming.deliveries_before + 1);
   }
 
   void renew_locks(LockRenewal& locks, const Receivers& receivers) {
@@ -204,41 +176,13 @@ class ServiceBusSource::Consumer {
 
   const ServiceBusSourceOptions options_;
   ServiceBusAddress address_;
-  const std::shared_ptr<SettlementInbox> inbox_ = std::make_shared<SettlementInbox>(SettlementInbox::Defers::yes);
-  Deliver deliver_;
   std::atomic<std::uint64_t> locks_lost_{0};
   std::chrono::steady_clock::time_point look_at_locks_{};  ///< the loop's thread's own
-
-  mutable std::mutex mutex_;  ///< the flags
-  bool paused_ = false;
-  bool draining_ = false;
-
-  ConnectionLoop loop_;  ///< last: its thread uses all of the above
 };
 
 ServiceBusSource::ServiceBusSource(ServiceBusSourceOptions options)
-    : consumer_(std::make_unique<Consumer>(std::move(options))) {}
-ServiceBusSource::~ServiceBusSource() = default;
+    : GatedSource(std::make_unique<Consumer>(options)) {}
 
-Status ServiceBusSource::start(Deliver deliver) { return consumer_->start(std::move(deliver)); }
-void ServiceBusSource::pause() { consumer_->set_paused(true); }
-void ServiceBusSource::resume() { consumer_->set_paused(false); }
-std::size_t ServiceBusSource::stop(std::chrono::milliseconds deadline) { return consumer_->stop(deadline); }
-Health ServiceBusSource::health() const { return consumer_->health(); }
-std::uint64_t ServiceBusSource::locks_lost() const { return consumer_->locks_lost(); }
-
-Capabilities ServiceBusSource::capabilities() const {
-  return {.name = "servicebus",
-          .order_by_key = true,
-          .retry = true,
-          .dead_letters = true,
-          .redelivery_flag = true,
-          .headers = true,
-          .content_type = true,
-          .defer = true,
-          .durable = true,
-          .unsettled_max = kUnsettledMax,
-          .body_bytes_max = kMessageBytesMax};
-}
+std::uint64_t ServiceBusSource::locks_lost() const { return static_cast<const Consumer&>(reader()).locks_lost(); }
 
 }  // namespace headrace::servicebus

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "headrace/port/source.hpp"
+#include "headrace/port/gated_source.hpp"
 #include "headrace/rabbitmq/rabbit_options.hpp"
 #include "headrace/rabbitmq/topology.hpp"
 
@@ -34,21 +34,12 @@ struct RabbitSourceOptions {
 /// Attempt: 1 + what the server counted: x-death (rejected, expired) and a quorum queue's deliveries; 0 when a
 ///          classic queue says `redelivered`, of which it keeps no count.
 /// Order:   the queue's, with one consumer, as long as nothing is retried.
-class RabbitSource final : public Source {
+class RabbitSource final : public GatedSource {
  public:
   explicit RabbitSource(RabbitSourceOptions options);
-  ~RabbitSource() override;
-
-  [[nodiscard]] Status start(Deliver deliver) override;
-  void pause() override;
-  void resume() override;
-  std::size_t stop(std::chrono::milliseconds deadline) override;
-  [[nodiscard]] Health health() const override;
-  [[nodiscard]] Capabilities capabilities() const override;
 
  private:
   class Consumer;
-  std::unique_ptr<Consumer> consumer_;
 };
 
 }  // namespace headrace::rabbitmq

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "headrace/port/source.hpp"
+#include "headrace/port/gated_source.hpp"
 #include "headrace/redis/redis_options.hpp"
 
 namespace headrace::redis {
@@ -26,21 +26,12 @@ struct RedisSourceOptions {
 
 /// Source of a Redis stream, as a consumer of a group. An entry is acknowledged when its outcome is known; what
 /// this consumer held when it ended, it gets first when it comes back.
-class RedisSource final : public Source {
+class RedisSource final : public GatedSource {
  public:
   explicit RedisSource(RedisSourceOptions options);
-  ~RedisSource() override;
-
-  [[nodiscard]] Status start(Deliver deliver) override;
-  void pause() override;
-  void resume() override;
-  std::size_t stop(std::chrono::milliseconds deadline) override;
-  [[nodiscard]] Health health() const override;
-  [[nodiscard]] Capabilities capabilities() const override { return redis::capabilities(); }
 
  private:
   class Reader;
-  std::unique_ptr<Reader> reader_;
 };
 
 }  // namespace headrace::redis

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "headrace/port/source.hpp"
+#include "headrace/port/gated_source.hpp"
 #include "headrace/servicebus/servicebus_options.hpp"
 
 namespace headrace::servicebus {
@@ -55,24 +55,15 @@ struct ServiceBusSourceOptions {
 /// Locks:   renewed at half of their time. The broker's clock and this machine's must agree better than that.
 /// Stop:    what is unsettled then is abandoned, so that others get it at once. After a crash they get it when its
 ///          lock has run out.
-class ServiceBusSource final : public Source {
+class ServiceBusSource final : public GatedSource {
  public:
   explicit ServiceBusSource(ServiceBusSourceOptions options);
-  ~ServiceBusSource() override;
-
-  [[nodiscard]] Status start(Deliver deliver) override;
-  void pause() override;
-  void resume() override;
-  std::size_t stop(std::chrono::milliseconds deadline) override;
-  [[nodiscard]] Health health() const override;
-  [[nodiscard]] Capabilities capabilities() const override;
   /// Messages whose outcome the broker refused, because their lock had run out: it has delivered them again.
   /// @thread any
   [[nodiscard]] std::uint64_t locks_lost() const;
 
  private:
   class Consumer;
-  std::unique_ptr<Consumer> consumer_;
 };
 
 }  // namespace headrace::servicebus

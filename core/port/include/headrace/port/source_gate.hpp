@@ -15,6 +15,8 @@ namespace headrace {
 /// adapters. Threads:  any.
 class SourceGate {
  public:
+  explicit SourceGate(SettlementInbox::Defers defers = SettlementInbox::Defers::no)
+      : inbox_(std::make_shared<SettlementInbox>(defers)) {}
   /// `woken` is called after an answer and after a change, outside of locks: for sources that wait elsewhere than in
   /// the inbox's take(). It may be called after the source has gone. Before open().
   void on_change(std::function<void()> woken) {
@@ -58,7 +60,7 @@ class SourceGate {
   }
 
   std::function<void()> woken_;
-  const std::shared_ptr<SettlementInbox> inbox_ = std::make_shared<SettlementInbox>();
+  const std::shared_ptr<SettlementInbox> inbox_;
   mutable std::mutex mutex_;  ///< the flags
   bool paused_ = false;
   bool draining_ = false;

@@ -19,11 +19,11 @@ namespace {
 using namespace test;
 using namespace std::chrono_literals;
 
-struct Step {
+struct HangingStep {
   std::uint32_t key;
   std::uint32_t serial;
 };
-HEADRACE_EVENT(Step, "stress.step", key(key), key, serial)
+HEADRACE_EVENT(HangingStep, "stress.hanging_step", key(key), key, serial)
 
 struct Echo {
   std::uint32_t key;
@@ -62,7 +62,7 @@ TEST(DeliveryStress, OrderHoldsWhileHandlersHang) {
                                  .retry = fixed(200us, 2),
                                  .handler_limit = 1ms,
                                  .on_overrun = OnOverrun::move_shards};
-  subscriptions.push_back(bus.subscribe<Step>(options, [&](const Step& step, Context& context) -> Outcome {
+  subscriptions.push_back(bus.subscribe<HangingStep>(options, [&](const HangingStep& step, Context& context) -> Outcome {
     Walker& walker = walkers[step.key];
     walker.wrong += step.serial == walker.next ? 0 : 1;
     const std::uint64_t dice = mix64(std::uint64_t{step.serial} << 32 | step.key) % 200;
@@ -85,7 +85,7 @@ TEST(DeliveryStress, OrderHoldsWhileHandlersHang) {
       Publisher publisher = bus.publisher();
       for (std::uint32_t serial = 0; serial < each; ++serial) {
         for (std::uint32_t key = 0; key < kStepKeys; ++key) {
-          EXPECT_TRUE(publisher.publish(Step{producer * kStepKeys + key, serial}));
+          EXPECT_TRUE(publisher.publish(HangingStep{producer * kStepKeys + key, serial}));
         }
       }
     });

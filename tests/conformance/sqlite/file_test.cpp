@@ -76,7 +76,8 @@ TEST_F(SqliteFile, RefusesWhatIsNoStoreOfOurs) {
 // Method: take away what later schemas added.
 TEST_F(SqliteFile, OldFilesAreBroughtUpToDate) {
   { ASSERT_TRUE(append(**open(), "1")); }
-  run("DROP TABLE dead_letters; DROP TABLE done_events; DROP TABLE dead_letter_requests; DELETE FROM "
+  run("DROP TABLE dead_letters; DROP TABLE done_events; DROP TABLE dead_letter_requests; DROP TABLE leases; "
+      "DELETE FROM "
       "store_numbers WHERE name LIKE 'dead%' OR "
       "name = 'events_retired'; "
       "PRAGMA user_version = 1");
@@ -87,6 +88,7 @@ TEST_F(SqliteFile, OldFilesAreBroughtUpToDate) {
   ASSERT_TRUE(store) << store.error().message();
   EXPECT_EQ(bodies(read_all(**store)), (Bodies{"1"}));
   EXPECT_TRUE((*store)->dead_letters());
+  EXPECT_TRUE((*store)->leases().hold("a", 1, {}, {}).value());
 }
 
 // Claim:  while another program holds the file for writing an append waits, then says so; nothing is half done,

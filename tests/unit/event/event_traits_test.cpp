@@ -8,6 +8,8 @@
 #include <tuple>
 #include <vector>
 
+#include "headrace/event/event_meta.hpp"
+
 namespace outside {
 
 enum class Deal : std::uint8_t { buy, sell };
@@ -39,6 +41,18 @@ HEADRACE_EVENT(OnlyVersion, "deeper.version", version(7))
 struct Undescribed {
   int a;
 };
+
+/// Names that differ in the case of their letters only are one customer.
+struct Call {
+  std::string customer;
+  int seconds;
+};
+HEADRACE_EVENT(Call, "calls.made", key(customer), customer, seconds)
+std::uint64_t headrace_key_hash(const Call& call) noexcept {
+  std::uint64_t hash = 7;
+  for (const char c : call.customer) hash = hash * 31 + static_cast<unsigned char>(c | 0x20);
+  return hash;
+}
 
 }  // namespace outside
 
@@ -157,6 +171,21 @@ TEST(EventOps, ConceptAndIds) {
   EXPECT_EQ(event_type_id<Order>(), event_type_id<Order>());
   EXPECT_NE(event_type_id<Order>(), event_type_id<deeper::Bare>());
   EXPECT_NE(event_type_id<Order>(), kAnyEventType);
+}
+
+// Claim:  a program may hash its keys itself, beside the type; the bus then knows keys by that, with and without meta.
+// Method: two spellings of one key, by the trait and by what the untyped parts call.
+TEST(EventKey, IsHashedByTheProgramWhereItWants) {
+  const Call one{"Ada", 60};
+  const Call two{"ADA", 5};
+  const Call other{"Bob", 60};
+  EXPECT_EQ(event_key_hash(one), headrace_key_hash(one));
+  EXPECT_EQ(event_key_hash(one), event_key_hash(two));
+  EXPECT_NE(event_key_hash(one), event_key_hash(other));
+  EXPECT_EQ(event_ops<Call>().key_hash(&two), headrace_key_hash(one));
+  const WithMeta<Call> with_meta{{}, two};
+  EXPECT_EQ(event_ops<WithMeta<Call>>().key_hash(&with_meta), headrace_key_hash(one));
+  EXPECT_EQ(event_key_hash(Order{1, "Ada", Deal::buy}), hash_key(std::string("Ada"))) << "others as before";
 }
 
 }  // namespace

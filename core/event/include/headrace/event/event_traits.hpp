@@ -112,11 +112,25 @@ template <class Key>
   }
 }
 
-/// The hash of the member named by key(...); 0 for events without one.
+/// A type whose program hashes its key itself: `std::uint64_t headrace_key_hash(const T&) noexcept`, in the type's own
+/// namespace. The bus knows a key by this number and by nothing else: equal keys must have equal ones, within one run,
+/// and what two keys share they share in all: shard, order, waiting behind each other, conflation.
+template <class T>
+concept HashesItsKey = requires(const T& event) {
+  headrace_key_hash(event);
+};
+
+/// The hash of the member named by key(...), by the program's own function where there is one; 0 for events without a
+/// key.
 template <class T>
 [[nodiscard]] std::uint64_t event_key_hash(const T& event) noexcept {
   if constexpr (CarriesMeta<T>) {
     return event_key_hash(event.event);
+  } else if constexpr (HashesItsKey<T>) {
+    static_assert(has_event_key<T>(), "an event whose key is hashed names it: key(member)");
+    static_assert(noexcept(headrace_key_hash(event)), "headrace_key_hash must be noexcept");
+    static_assert(std::is_same_v<decltype(headrace_key_hash(event)), std::uint64_t>);
+    return headrace_key_hash(event);
   } else if constexpr (has_event_key<T>()) {
     return hash_key(event.*(kEventDescription<T>.key));
   } else {

@@ -32,20 +32,39 @@ void Upcasters::require(std::string_view topic, std::uint32_t oldest, std::uint3
   entry.newest = std::max(entry.newest, newest);
 }
 
+std::string Upcasters::faults_of(std::string_view name, const Topic& topic, std::uint32_t oldest,
+                                 std::uint32_t newest) {
+  std::string faults;
+  const auto add = [&](std::uint32_t version, std::string_view fault) {
+    faults += (faults.empty() ? "" : "; ") + std::string(name) + ": " + step_text(version) + std::string(fault);
+  };
+  for (std::uint32_t version = oldest; version < newest; ++version) {
+    if (!topic.steps.contains(version)) add(version, " is missing");
+  }
+  for (auto step = topic.steps.lower_bound(newest); step != topic.steps.end(); ++step) {
+    add(step->first, " leads beyond the newest version");
+  }
+  return faults;
+}
+
 Status Upcasters::check() const {
   std::string faults;
-  const auto add = [&](const std::string& topic, std::uint32_t version, std::string_view fault) {
-    faults += (faults.empty() ? "" : "; ") + topic + ": " + step_text(version) + std::string(fault);
-  };
   for (const auto& [name, topic] : topics_) {
     if (topic.newest == 0) continue;
-    for (std::uint32_t version = topic.oldest; version < topic.newest; ++version) {
-      if (!topic.steps.contains(version)) add(name, version, " is missing");
-    }
-    for (auto step = topic.steps.lower_bound(topic.newest); step != topic.steps.end(); ++step) {
-      add(name, step->first, " leads beyond the newest version");
-    }
+    const std::string more = faults_of(name, topic, topic.oldest, topic.newest);
+    if (!more.empty()) faults += (faults.empty() ? "" : "; ") + more;
   }
+  if (faults.empty()) return Nothing{};
+  return Error{std::move(faults), "upcasters"};
+}
+
+Status Upcasters::check_topic(std::string_view topic, std::uint32_t newest) const {
+  const auto entry = topics_.find(topic);
+  if (entry == topics_.end()) return Nothing{};
+  const Topic& of = entry->second;
+  if (of.oldest == 0 && of.steps.empty()) return Nothing{};
+  const std::uint32_t oldest = of.oldest != 0 ? of.oldest : of.steps.begin()->first;
+  std::string faults = faults_of(topic, of, oldest, newest);
   if (faults.empty()) return Nothing{};
   return Error{std::move(faults), "upcasters"};
 }

@@ -17,6 +17,9 @@ void EventTypes::add(const Type& type) {
       throw ConfigError("two event types are described with the topic '" + std::string(type.name) + "'");
     }
   }
+  if (const Status whole = upcasters_.check_topic(type.name, type.version); !whole) {
+    throw ConfigError(whole.error().message());
+  }
   types_.insert_or_assign(type.type, type);
 }
 
@@ -30,6 +33,12 @@ Result<std::string_view> EventTypes::name_of(EventTypeId type) const {
   const auto found = known(type);
   if (!found) return found.error();
   return (*found)->name;
+}
+
+Result<std::uint32_t> EventTypes::version_of(EventTypeId type) const {
+  const auto found = known(type);
+  if (!found) return found.error();
+  return (*found)->version;
 }
 
 Result<EventTypeId> EventTypes::find(std::string_view name) const {

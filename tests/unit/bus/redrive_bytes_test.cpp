@@ -187,6 +187,15 @@ TEST(RedriveBytes, ByteStoreWithoutTypesIsRefused) {
   EXPECT_THROW(static_cast<void>(for_one.subscribe<Bill>({.dead_letters = store}, handler)), ConfigError);
 }
 
+// Claim:  upcasters that do not lead to a type's version are found when the type is added.
+// Method: a step beyond it.
+TEST(RedriveBytes, UpcastersThatDoNotFitAreRefused) {
+  Upcasters upcasters = adds_currency();
+  upcasters.add("test.bill", 2, [](FieldValue&) -> Status { return Nothing{}; });
+  EventTypes types(std::make_shared<LineCodec>(), std::move(upcasters));
+  EXPECT_THROW(types.add<Bill>(), ConfigError);
+}
+
 // Claim:  a letter that waits for its next try longer than its lease is nobody else's: the lease goes on.
 // Method: a retry of an hour; while it waits, another run finds nothing to take.
 TEST(RedriveBytes, LeaseGoesOnWhileTheNextTryIsAwaited) {

@@ -100,5 +100,23 @@ TEST(Upcasters, AreCheckedAtStartUp) {
   EXPECT_THROW(upcasters.require("a", 3, 2), ConfigError);
 }
 
+// Claim:  steps of one topic are checked against the newest version that a program has: from the oldest step, or from the
+//         oldest version required.
+// Method: each, and a topic of which nothing is known.
+TEST(Upcasters, AreCheckedAgainstTheNewestVersion) {
+  const auto nothing = [](FieldValue&) -> Status { return Nothing{}; };
+  Upcasters upcasters;
+  upcasters.add("a", 2, nothing);
+  EXPECT_TRUE(upcasters.check_topic("b", 7));
+  EXPECT_TRUE(upcasters.check_topic("a", 3)) << "nothing older is expected";
+  EXPECT_EQ(upcasters.check_topic("a", 4).error().message(),
+            "upcasters: a: the step from version 3 to 4 is missing");
+  EXPECT_EQ(upcasters.check_topic("a", 2).error().message(),
+            "upcasters: a: the step from version 2 to 3 leads beyond the newest version");
+  upcasters.require("a", 1, 3);
+  EXPECT_EQ(upcasters.check_topic("a", 3).error().message(),
+            "upcasters: a: the step from version 1 to 2 is missing");
+}
+
 }  // namespace
 }  // namespace headrace

@@ -51,6 +51,9 @@ class Upcasters {
   /// For start-up: names every step that something required lacks, and every one that leads beyond what is
   /// required.
   [[nodiscard]] Status check() const;
+  /// The same of one topic whose newest version is known: from the oldest version required, or else the oldest with a
+  /// step, no step lacks, and none leads beyond. A topic without steps of which nothing is required has no fault.
+  [[nodiscard]] Status check_topic(std::string_view topic, std::uint32_t newest) const;
 
   /// What `version` says before anything is decoded: an error for 0, for one newer than `known`, and for one from
   /// which no steps lead there.
@@ -65,6 +68,8 @@ class Upcasters {
     std::uint32_t oldest = 0;  ///< required; 0: nothing is
     std::uint32_t newest = 0;
   };
+  [[nodiscard]] static std::string faults_of(std::string_view name, const Topic& topic, std::uint32_t oldest,
+                                             std::uint32_t newest);
   [[nodiscard]] const Step* find(std::string_view topic, std::uint32_t version) const;
 
   std::map<std::string, Topic, std::less<>> topics_;

@@ -31,7 +31,8 @@ class EventTypes {
 
   /// Bodies of other content types, that another codec wrote once.
   void also_reads(std::shared_ptr<const Codec> codec) { codecs_.add(std::move(codec)); }
-  /// Throws ConfigError for two types that are described with one topic: it names the type.
+  /// Throws ConfigError for two types that are described with one topic, which names the type; and for upcasters that do
+  /// not lead to the type's version: a step that lacks, one that leads beyond (Upcasters::check_topic).
   template <DescribedEvent T>
   requires Event<T>
   void add() {
@@ -45,6 +46,8 @@ class EventTypes {
   /// The topic of the type's description: what a type is called where the process's own numbers mean nothing.
   [[nodiscard]] Result<std::string_view> name_of(EventTypeId type) const;
   [[nodiscard]] Result<EventTypeId> find(std::string_view name) const;
+  /// The version of the type's description: the newest that can be read.
+  [[nodiscard]] Result<std::uint32_t> version_of(EventTypeId type) const;
 
   /// `event` is one of the type, without its meta.
   [[nodiscard]] Result<EncodedBody> encode(EventTypeId type, const void* event) const;

@@ -48,14 +48,11 @@ PublishStatus PublisherState::find_topic(const EventOps& ops, std::string_view n
 }
 
 EventMeta PublisherState::meta_of(const PublishOptions& options, const EventMeta* cause) const {
+  const PublishOptions whole = caused_by(cause, options);
   EventMeta meta;
   meta.id = options.id ? options.id : dispatcher_.new_id();
-  meta.causation = options.causation;
-  meta.correlation = options.correlation;
-  if (cause != nullptr) {
-    if (!meta.causation) meta.causation = cause->id;
-    if (!meta.correlation) meta.correlation = cause->correlation;
-  }
+  meta.causation = whole.causation;
+  meta.correlation = whole.correlation;
   if (!meta.correlation) meta.correlation = meta.id;
   if (options.expires_after > std::chrono::nanoseconds::zero()) {
     meta.expires_ns =

@@ -47,6 +47,58 @@ TEST(ScheduledEvents, ArePublishedAtTheirTime) {
   EXPECT_EQ(stop_drained(timed.bus), (Ledger{.published = 5, .handled = 5}));
 }
 
+struct SeenMeta {
+  std::uint64_t value;
+  EventMeta meta;
+};
+
+// Claim:  what a handler schedules stays in its event's transaction: it carries the correlation on and names the event as
+//         its cause, delayed, at a time, and in each period; options that say something themselves are heard.
+// Method: an event with an id has three more scheduled, and one with options, by its handler; what they carry is compared.
+TEST(ScheduledEvents, CarryCorrelationAndCause) {
+  Timed timed;
+  std::vector<SeenMeta> seen;
+  const EventId first = EventId::of(1, 2, 3);
+  const EventId order = EventId::of(1, 2, 4);
+  const EventId own = EventId::of(1, 2, 5);
+  const auto sub = timed.bus.subscribe<Tick>([&](const Tick& e, Context& context) {
+    ASSERT_NE(context.meta(), nullptr) << e.value;
+    seen.push_back({e.value, *context.meta()});
+    if (e.value != 0) return;
+    const EventTime now(std::chrono::nanoseconds(timed.now_ns));
+    ASSERT_TRUE(timed.bus.publish_after(context, 1ms, Tick{0, 1}));
+    ASSERT_TRUE(timed.bus.publish_at(context, now + 2ms, Tick{0, 2}));
+    ASSERT_TRUE(timed.bus.publish_after(context, 3ms, Tick{0, 3}, {.id = own, .causation = own}));
+    ASSERT_TRUE(timed.bus.publish_every(context, 4ms, Tick{0, 4}));
+  });
+  ASSERT_TRUE(timed.bus.publish_after(1ms, Tick{0, 0}, {.id = first, .correlation = order}));
+  timed.advance(1ms);
+  for (int i = 0; i < 8; ++i) timed.advance(1ms);
+  ASSERT_EQ(seen.size(), 6U);
+  EXPECT_EQ(seen[0].meta.id, first);
+  std::vector<EventId> ids{first};
+  for (std::size_t i = 1; i < seen.size(); ++i) {
+    EXPECT_EQ(seen[i].meta.correlation, order) << i;
+    EXPECT_EQ(seen[i].meta.causation, seen[i].value == 3 ? own : first) << i;
+    for (const EventId& id : ids) EXPECT_NE(seen[i].meta.id, id) << i;
+    ids.push_back(seen[i].meta.id);
+  }
+  EXPECT_EQ(seen[3].meta.id, own);
+  static_cast<void>(timed.bus.stop(0ms));
+}
+
+// Claim:  a scheduled event's time to live begins when it is published.
+// Method: one that lives a millisecond, due after ten, is handled at once by a subscription that looks at the clock.
+TEST(ScheduledEvents, LiveFromWhenTheyArePublished) {
+  Timed timed;
+  std::uint64_t handled = 0;
+  const auto sub = timed.bus.subscribe<Tick>({.when_expired = WhenExpired::drop}, [&](const Tick&) { ++handled; });
+  ASSERT_TRUE(timed.bus.publish_after(10ms, Tick{0, 1}, {.expires_after = 1ms}));
+  timed.advance(10ms);
+  EXPECT_EQ(handled, 1U);
+  EXPECT_EQ(stop_drained(timed.bus), (Ledger{.published = 1, .handled = 1}));
+}
+
 // Claim:  a cancelled event is not published, one that was published cannot be cancelled, and either says so;
 //         move-only events are destroyed.
 // Method: one of each; then another is left to the end of the bus.

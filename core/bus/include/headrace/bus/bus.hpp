@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -110,20 +111,55 @@ class Bus {
   /// DeliveryDefaults::tick, never early. Also from inside handlers. A lane that is full makes it wait.
   template <class T>
   requires Event<std::remove_cvref_t<T>> ScheduledEvent publish_after(std::chrono::nanoseconds delay, T&& event) {
-    return publish_later(delay, std::chrono::nanoseconds::zero(), std::forward<T>(event));
+    return publish_later(delay, kOnce, std::forward<T>(event), std::nullopt);
+  }
+  /// With an id, correlation, or time to live, which begins when the event is published.
+  template <class T>
+  requires Event<std::remove_cvref_t<T>> ScheduledEvent publish_after(std::chrono::nanoseconds delay, T&& event,
+                                                                      const PublishOptions& options) {
+    return publish_later(delay, kOnce, std::forward<T>(event), options);
+  }
+  /// From inside a handler, as Context::publish: what is scheduled carries the correlation of the event that is being
+  /// handled on, and names it as the cause.
+  template <class T>
+  requires Event<std::remove_cvref_t<T>> ScheduledEvent publish_after(const Context& context,
+                                                                      std::chrono::nanoseconds delay, T&& event,
+                                                                      const PublishOptions& options = {}) {
+    return publish_after(delay, std::forward<T>(event), caused_by(context.meta(), options));
   }
   /// The same at a time of the wall clock, as that stands now: a clock that is set later moves nothing.
   template <class T>
   requires Event<std::remove_cvref_t<T>> ScheduledEvent publish_at(EventTime time, T&& event) {
-    return publish_after(time_between(dispatcher_->options().time.wall_time(), time), std::forward<T>(event));
+    return publish_after(until(time), std::forward<T>(event));
+  }
+  template <class T>
+  requires Event<std::remove_cvref_t<T>> ScheduledEvent publish_at(EventTime time, T&& event,
+                                                                   const PublishOptions& options) {
+    return publish_after(until(time), std::forward<T>(event), options);
+  }
+  template <class T>
+  requires Event<std::remove_cvref_t<T>> ScheduledEvent publish_at(const Context& context, EventTime time,
+                                                                   T&& event, const PublishOptions& options = {}) {
+    return publish_after(context, until(time), std::forward<T>(event), options);
   }
   /// Each `period`, for the first time after one, until it is cancelled or the bus stops. Times that were missed
   /// are left out.
   template <class T>
   requires Event<std::remove_cvref_t<T>> && std::is_copy_constructible_v<std::remove_cvref_t<T>> ScheduledEvent
   publish_every(std::chrono::nanoseconds period, T&& event) {
-    HEADRACE_CHECK("bus.period", period.count() > 0, "publish_every takes a period above zero");
-    return publish_later(period, period, std::forward<T>(event));
+    return publish_periodically(period, std::forward<T>(event), std::nullopt);
+  }
+  /// Each time with an id of its own; the options name none.
+  template <class T>
+  requires Event<std::remove_cvref_t<T>> && std::is_copy_constructible_v<std::remove_cvref_t<T>> ScheduledEvent
+  publish_every(std::chrono::nanoseconds period, T&& event, const PublishOptions& options) {
+    return publish_periodically(period, std::forward<T>(event), options);
+  }
+  template <class T>
+  requires Event<std::remove_cvref_t<T>> && std::is_copy_constructible_v<std::remove_cvref_t<T>> ScheduledEvent
+  publish_every(const Context& context, std::chrono::nanoseconds period, T&& event,
+                const PublishOptions& options = {}) {
+    return publish_periodically(period, std::forward<T>(event), caused_by(context.meta(), options));
   }
 
   /// With workers = 0: one look at everything by the calling thread; at most about `budget` events of each lane.
@@ -151,6 +187,8 @@ class Bus {
   /// inside handlers.
   [[nodiscard]] std::vector<SlowHandler> slow_handlers() const { return watchdog_->slow_handlers(); }
 
+  /// What it was made with.
+  [[nodiscard]] const DeliveryDefaults& delivery_defaults() const noexcept { return delivery_; }
   /// The engine, for layers above: with it they poll single workers and look into lanes.
   [[nodiscard]] Dispatcher& dispatcher() noexcept { return *dispatcher_; }
   [[nodiscard]] Snapshot snapshot() { return dispatcher_->snapshot(); }
@@ -162,8 +200,22 @@ class Bus {
   [[nodiscard]] EventFlow flow(std::size_t topics_max = 200) { return dispatcher_->flow(topics_max); }
 
  private:
+  static constexpr std::chrono::nanoseconds kOnce = std::chrono::nanoseconds::zero();
+
+  [[nodiscard]] std::chrono::nanoseconds until(EventTime time) const {
+    return time_between(dispatcher_->options().time.wall_time(), time);
+  }
   template <class T>
-  ScheduledEvent publish_later(std::chrono::nanoseconds delay, std::chrono::nanoseconds period, T&& event) {
+  ScheduledEvent publish_periodically(std::chrono::nanoseconds period, T&& event,
+                                      const std::optional<PublishOptions>& options) {
+    HEADRACE_CHECK("bus.period", period.count() > 0, "publish_every takes a period above zero");
+    HEADRACE_CHECK("bus.period_id", !options || options->id.is_none(),
+                   "each event of a period has an id of its own");
+    return publish_later(period, period, std::forward<T>(event), options);
+  }
+  template <class T>
+  ScheduledEvent publish_later(std::chrono::nanoseconds delay, std::chrono::nanoseconds period, T&& event,
+                               const std::optional<PublishOptions>& options) {
     using Value = std::remove_cvref_t<T>;
     if (schedule_->closed()) return ScheduledEvent(PublishStatus::closed);
     if (!schedule_->enter()) return ScheduledEvent(PublishStatus::full);
@@ -171,7 +223,7 @@ class Bus {
     const std::uint64_t due_ns = later(dispatcher_->options().time.now_ns(), delay);
     return schedule_publication(
         std::make_shared<PublicationOf<Value>>(schedule_, due_ns, static_cast<std::uint64_t>(period.count()),
-                                               std::forward<T>(event)),
+                                               options, std::forward<T>(event)),
         dispatcher_, key, delivery_);
   }
 

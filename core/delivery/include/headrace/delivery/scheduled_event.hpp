@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -90,17 +91,23 @@ template <Event T>
 class PublicationOf final : public Publication {
  public:
   template <class U>
-  PublicationOf(std::shared_ptr<Schedule> schedule, std::uint64_t due_ns, std::uint64_t period_ns, U&& event)
-      : Publication(std::move(schedule), due_ns, period_ns), event_(std::forward<U>(event)) {}
+  PublicationOf(std::shared_ptr<Schedule> schedule, std::uint64_t due_ns, std::uint64_t period_ns,
+                const std::optional<PublishOptions>& options, U&& event)
+      : Publication(std::move(schedule), due_ns, period_ns), options_(options), event_(std::forward<U>(event)) {}
 
  private:
   PublishResult publish(PublisherState& as) override {
     if constexpr (std::is_copy_constructible_v<T>) {
-      if (is_periodic()) return as.publish<T>(T(event_));
+      if (is_periodic()) return publish(as, T(event_));
     }
-    return as.publish<T>(std::move(event_));
+    return publish(as, std::move(event_));
+  }
+  PublishResult publish(PublisherState& as, T&& event) const {
+    if (!options_) return as.publish<T>(std::move(event));
+    return as.publish_with<T>(as.meta_of(*options_, nullptr), std::move(event));
   }
 
+  const std::optional<PublishOptions> options_;  ///< none: the event carries no meta
   T event_;
 };
 

@@ -26,8 +26,20 @@ struct PublishOptions {
   EventId correlation =
       {};  ///< none: that of the event that is being handled; outside a handler, the event's own id
   EventId causation = {};  ///< none: the event that is being handled
-  std::chrono::nanoseconds expires_after = std::chrono::nanoseconds::zero();  ///< zero: never
+  /// Its time to live, from when it is published; zero: for ever. When that is over it is dropped or dead-lettered before
+  /// its handler runs, as SubscribeOptions::when_expired says, and counted. Only subscriptions with delivery options
+  /// look: one without any reads no clock, which is what makes it free, and handles the event however late it comes.
+  std::chrono::nanoseconds expires_after = std::chrono::nanoseconds::zero();
 };
+
+/// The options of what an event brings about: its transaction's, with it as the cause, but for what they say themselves.
+/// @param cause  null: nothing is known of the event
+[[nodiscard]] inline PublishOptions caused_by(const EventMeta* cause, PublishOptions options = {}) noexcept {
+  if (cause == nullptr) return options;
+  if (!options.causation) options.causation = cause->id;
+  if (!options.correlation) options.correlation = cause->correlation;
+  return options;
+}
 
 /// An event and its meta as they lie in a lane. Everything but the size is the event's own: topic, key, handlers.
 template <Event T>

@@ -10,7 +10,7 @@ namespace headrace::test {
 
 /// Keeps of each letter what a store on disk would: its body, not the event itself. Notes how long leases are
 /// asked for.
-class BytesOnlyStore final : public DeadLetterStore {
+class BytesOnlyStore : public DeadLetterStore {
  public:
   bool keeps_typed_events() const noexcept override { return false; }
   Result<Added> add(std::span<DeadLetter> letters) override {

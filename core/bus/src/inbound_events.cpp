@@ -3,6 +3,29 @@
 #include "refusal.hpp"
 
 namespace headrace {
+namespace {
+
+/// Of a message whose envelope could not be read.
+DeadLetter unread_letter(const Message& message) {
+  DeadLetter letter;
+  letter.envelope.topic = message.topic;
+  letter.envelope.key = message.key;
+  letter.envelope.headers = message.headers;
+  letter.body = EncodedBody{message.content_type, message.body};
+  letter.failure = FailureClass::undecodable;
+  return letter;
+}
+
+DeadLetter letter_of_event(EncodedEvent&& event, std::string_view type, FailureClass failure) {
+  DeadLetter letter;
+  letter.envelope = std::move(event.envelope);
+  letter.body = EncodedBody{std::move(event.content_type), std::move(event.body)};
+  letter.type = type;
+  letter.failure = failure;
+  return letter;
+}
+
+}  // namespace
 
 InboundEvents::InboundEvents(Bus& bus, Source& source, std::shared_ptr<const EventTypes> types, Read read,
                              InboundOptions options)
@@ -10,8 +33,8 @@ InboundEvents::InboundEvents(Bus& bus, Source& source, std::shared_ptr<const Eve
       source_(source),
       types_(std::move(types)),
       read_(std::move(read)),
-      options_(options),
-      rest_(bus, options.rest, "inbound events") {
+      options_(std::move(options)),
+      rest_(bus, options_.rest, options_.name) {
   if (types_ == nullptr || read_ == nullptr) throw ConfigError("inbound events need types and a reader");
 }
 
@@ -32,7 +55,7 @@ void InboundEvents::add(std::string name, TypedTopic topic) {
 }
 
 Status InboundEvents::start() {
-  publisher_.emplace(bus_.publisher("inbound events"));
+  publisher_.emplace(bus_.publisher(options_.name));
   return source_.start([this](ReceivedMessage&& received) { take(std::move(received)); });
 }
 
@@ -58,6 +81,65 @@ void InboundEvents::refuse(MessageReceipt&& receipt) {
   rest_.keep(std::make_shared<Refused>(std::move(receipt)));
 }
 
+bool InboundEvents::is_topic_of(EventTypeId type, std::string_view name) const {
+  const auto found = topics_.find(name);
+  return found != topics_.end() && found->second.type == type;
+}
+
+/// And can redrive them.
+bool InboundEvents::keeps_letters() const {
+  const DeliveryDefaults& defaults = bus_.delivery_defaults();
+  return defaults.dead_letters != nullptr && defaults.event_types != nullptr;
+}
+
+/// Of a subscription that letters go back to, and to which nobody publishes.
+SubscribeOptions InboundEvents::redrive_options(std::string_view type) {
+  using namespace std::chrono_literals;
+  redrive_filter_ = "headrace.redriven/" + std::string(type);
+  SubscribeOptions options;
+  options.filter = redrive_filter_;
+  options.name = options_.name;
+  options.retry = RetryPolicy::exponential(1ms, 2.0).cap(100ms);
+  return options;
+}
+
+/// Unknown: none, it is to be published.
+std::optional<Outcome> InboundEvents::outcome_of(RedrivenEvents::State state) {
+  switch (state) {
+    case RedrivenEvents::State::under_way:
+      return retry("it is under way");
+    case RedrivenEvents::State::settled:
+      return done();
+    case RedrivenEvents::State::unhandled:
+      return dead_letter("a delivery ended without its handler");
+    case RedrivenEvents::State::unknown:
+      break;
+  }
+  return std::nullopt;
+}
+
+void InboundEvents::give_up(const Message& message, DeadLetter&& letter, const Error& error,
+                            MessageReceipt&& receipt) {
+  const FailureClass failure = letter.failure;
+  std::string reason = error.message();
+  DeadLetterStore* const store = bus_.delivery_defaults().dead_letters.get();
+  bool is_kept = false;
+  if (store != nullptr) {
+    if (letter.envelope.id.is_none()) letter.envelope.id = EventId::make();
+    letter.subscription = options_.name;
+    letter.reason = reason;
+    letter.first_failure = letter.last_failure = bus_.dispatcher().options().time.wall_time();
+    const Result<Added> added = store->add({&letter, 1});
+    is_kept = added && added->letters == 1;
+    const bool later = added ? !is_kept : added.error().retry == Error::Retry::maybe;
+    if (later) return refuse(std::move(receipt));
+    if (!added) reason += "; the store of dead letters refuses it: " + added.error().message();
+  }
+  count(is_kept ? &Counts::dead_lettered : &Counts::rejected);
+  if (options_.on_bad_message) options_.on_bad_message({message, failure, reason, is_kept});
+  receipt.settle(is_kept ? options_.dead_lettered : Settlement::reject);
+}
+
 void InboundEvents::take(ReceivedMessage&& received) {
   count(&Counts::received);
   MessageReceipt receipt(std::move(received.settle), options_.dead_lettered);
@@ -67,12 +149,24 @@ void InboundEvents::take(ReceivedMessage&& received) {
   };
   Result<EncodedEvent> event = read_(received.message);
   if (!event && event.error().retry == Error::Retry::maybe) return refuse(std::move(receipt));
-  if (!event) return answer(Settlement::reject, &Counts::rejected);
+  if (!event) return give_up(received.message, unread_letter(received.message), event.error(), std::move(receipt));
   const auto topic = topics_.find(event->envelope.topic);
   if (topic == topics_.end()) return answer(options_.unrouted, &Counts::unrouted);
+  const auto is_bad = [&](FailureClass failure, const Error& error) {
+    const std::string_view type = *types_->name_of(topic->second.type);
+    give_up(received.message, letter_of_event(std::move(*event), type, failure), error, std::move(receipt));
+  };
+  const std::size_t bytes_max = options_.sizes.of(topic->first).bytes_max;
+  if (event->body.size() > bytes_max) {
+    return is_bad(FailureClass::too_large, {std::to_string(event->body.size()) + " bytes are over the limit of " +
+                                                std::to_string(bytes_max),
+                                            topic->first});
+  }
+  const bool is_newer = event->envelope.version > *types_->version_of(topic->second.type);
   const Result<PublishStatus> status =
       topic->second.publish(*types_, *publisher_, std::move(*event), std::move(receipt));
-  if (!status) return answer(Settlement::reject, &Counts::rejected);
+  if (!status && status.error().retry == Error::Retry::maybe) return refuse(std::move(receipt));
+  if (!status) return is_bad(is_newer ? FailureClass::version_unknown : FailureClass::undecodable, status.error());
   switch (*status) {
     case PublishStatus::published:
     case PublishStatus::dropped:

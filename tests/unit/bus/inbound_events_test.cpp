@@ -16,33 +16,17 @@
 #include "headrace/bus/message_receipt.hpp"
 #include "headrace/delivery/memory_blob_store.hpp"
 #include "headrace/port/claim_check.hpp"
+#include "inbound_world.hpp"
 
 namespace headrace {
 namespace {
 
 using test::Booked;
+using test::event_of;
 using test::HandSource;
 using test::LineCodec;
+using test::message_of;
 using test::Numbers;
-
-Message message_of(const EncodedEvent& event) {
-  Message message;
-  message.topic = event.envelope.topic;
-  message.content_type = event.content_type;
-  message.headers = {{"id", event.envelope.id.to_string()}, {"version", std::to_string(event.envelope.version)}};
-  message.body = event.body;
-  return message;
-}
-Result<EncodedEvent> event_of(const Message& message) {
-  if (message.headers.size() != 2) return Error{"no event", {}};
-  EncodedEvent event;
-  event.envelope.topic = message.topic;
-  event.envelope.id = *EventId::parse(message.headers[0].second);
-  event.envelope.version = static_cast<std::uint32_t>(std::stoul(message.headers[1].second));
-  event.content_type = message.content_type;
-  event.body = message.body;
-  return event;
-}
 
 /// A broker's messages on their way to typed handlers of a bus that the test polls.
 struct Inbound : testing::Test {
@@ -225,7 +209,8 @@ TEST_F(Inbound, BadMessagesAreRejectedAndCounted) {
   EXPECT_EQ(handled, 0);
   const auto counts = inbound->counts();
   EXPECT_EQ(counts.received, 5U);
-  EXPECT_EQ(counts.rejected, 3U);
+  EXPECT_EQ(counts.dead_lettered, 3U);
+  EXPECT_EQ(counts.rejected, 0U);
   EXPECT_EQ(counts.unrouted, 2U);
   EXPECT_EQ(counts.published, 0U);
 }

@@ -44,7 +44,9 @@ class DurableTopic;
 ///            crash or because the last subscription ended with events under way, it goes on in order from there.
 /// Nobody subscribes: the event waits, and those behind it: start() comes after the subscriptions.
 /// A subscription that ends beside others is owed nothing more: stop() comes before it.
-/// A damaged or newer event: dispatching stands still there, and status() says where; resume() tries it again.
+/// A damaged or newer event: dispatching stands still there, and status() says where; resume() tries it again. It is no
+///            dead letter, because it is in the store already, and what stands behind it may build on it: order is
+///            kept, nothing is lost, and a program that knows its version goes on with it.
 /// Others:    what anybody appends to the store under one of the topics is dispatched too: an aggregate, another
 ///            program, or `headrace events append`.
 /// Threads:   topic() and start() by one thread, at start-up; the rest by any. Bus and stores outlive it.

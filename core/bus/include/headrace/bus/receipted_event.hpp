@@ -29,15 +29,19 @@ struct ReceiptedEvent {
 };
 
 /// An event of a store or a broker, as the present version of its type. An error says what is wrong with its bytes, or
-/// that they are of a newer version than known: no retry helps.
+/// that they are of a newer version than known, and leaves the event as it was given; Retry::maybe is said by an upcaster
+/// only.
 template <DescribedEvent T>
 [[nodiscard]] Result<WithMeta<T>> decode_with_meta(const EventTypes& types, EncodedEvent&& encoded) {
   const Envelope& envelope = encoded.envelope;
-  const Result<FieldValue> fields = types.fields(
-      event_type_id<T>(), envelope.version, EncodedBody{std::move(encoded.content_type), std::move(encoded.body)});
-  if (!fields) return fields.error();
-  Result<T> event = from_fields<T>(*fields);
-  if (!event) return event.error();
+  EncodedBody body{std::move(encoded.content_type), std::move(encoded.body)};
+  const Result<FieldValue> fields = types.fields(event_type_id<T>(), envelope.version, body);
+  Result<T> event = fields ? from_fields<T>(*fields) : Result<T>(fields.error());
+  if (!event) {
+    encoded.content_type = std::move(body.content_type);
+    encoded.body = std::move(body.bytes);
+    return event.error();
+  }
   const EventId correlation = envelope.correlation ? envelope.correlation : envelope.id;
   return WithMeta<T>{{envelope.id, correlation, envelope.causation, 0}, std::move(*event)};
 }

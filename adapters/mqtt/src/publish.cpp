@@ -111,8 +111,9 @@ void append_publish(const Message& message, const PublishMarks& marks, std::stri
     publish.properties(properties);
   }
   publish.raw_bytes(message.body.data(), message.body.size());
+  const bool retained = marks.retained || is_retained(message);
   const unsigned flags =
-      static_cast<unsigned>(marks.qos) << kQosShift | (marks.retained ? kRetain : 0U) | (marks.dup ? kDup : 0U);
+      static_cast<unsigned>(marks.qos) << kQosShift | (retained ? kRetain : 0U) | (marks.dup ? kDup : 0U);
   publish.finish(PacketType::publish, static_cast<std::uint8_t>(flags), out);
 }
 

@@ -14,8 +14,8 @@ using test::message_of;
 //         there get it as any other; without a body it ends the retaining. One sink sends both kinds, in both versions.
 // Method: two topics, of which one is retained; a source before and one behind.
 TEST(MqttRetained, LaterSubscribersGetTheLastOfATopic) {
-  const test::Mosquitto broker("allow_anonymous true\n", test::Mosquitto::Keeps::nothing);
   for (const MqttVersion version : {MqttVersion::v5, MqttVersion::v311}) {
+    const test::Mosquitto broker("allow_anonymous true\n", test::Mosquitto::Keeps::nothing);
     Collector live;
     Collector later;
     Confirms confirms;

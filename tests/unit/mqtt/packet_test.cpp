@@ -34,7 +34,8 @@ TEST(MqttPacket, MessageComesBackAsItWentOut) {
   EXPECT_EQ(incoming->message.topic, "plant/7");
   EXPECT_EQ(incoming->message.key, "7");
   EXPECT_EQ(incoming->message.content_type, "text/plain");
-  EXPECT_EQ(incoming->message.headers, (std::vector<std::pair<std::string, std::string>>{{"a", "1"}, {"a", "2"}}));
+  EXPECT_EQ(incoming->message.headers, (std::vector<std::pair<std::string, std::string>>{
+                                           {"a", "1"}, {"a", "2"}, {std::string(kRetainedHeader), "true"}}));
   EXPECT_EQ(incoming->message.body, std::vector<std::byte>(300, std::byte{0xfe}));
 }
 
@@ -47,7 +48,22 @@ TEST(MqttPacket, MessageSentBeforeSaysSo) {
   const auto incoming = read_publish(*take_packet(rest, 10'000, bad), true);
   ASSERT_TRUE(incoming);
   EXPECT_TRUE(incoming->redelivered);
-  EXPECT_EQ(incoming->message.headers.size(), 2U);
+  EXPECT_EQ(incoming->message.headers.size(), 3U);  // the third says that it was retained
+}
+
+// Claim:  a message with the header of retained ones goes out with MQTT's flag, and without the header.
+// Method: one written, in both versions; its first byte and its text.
+TEST(MqttPacket, HeaderOfRetainedOnesIsAFlag) {
+  for (const bool v5 : {true, false}) {
+    Message message;
+    message.topic = "a";
+    message.headers = {{std::string(kRetainedHeader), "true"}};
+    EXPECT_EQ(fault_of(message, v5, 1'000), "");
+    std::string bytes;
+    append_publish(message, {.id = 1, .v5 = v5}, bytes);
+    EXPECT_EQ(bytes[0], '\x33');
+    EXPECT_EQ(bytes.find(kRetainedHeader), std::string::npos);
+  }
 }
 
 // Claim:  a packet that is not all there yet is waited for, and one cut short within is refused, wherever it is

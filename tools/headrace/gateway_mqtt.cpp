@@ -39,6 +39,7 @@ MqttEndConfig read_mqtt_end(TomlSection& section, bool is_mqtt, std::uint8_t qos
   end.server_name = section.text("server_name").value_or("");
   end.qos = static_cast<std::uint8_t>(section.whole("qos", qos_min, 2).value_or(end.qos));
   if (section.has("will")) end.will = read_will(section.section("will"));
+  if (end.will && end.will->topic.empty()) end.will.reset();  // told already
   for (const std::string_view key : kKeys) {
     if (!is_mqtt && section.has(key)) section.problem(key, "only \"mqtt\" has this");
   }

@@ -26,6 +26,7 @@ struct DedupStoreMaker {
                                             std::chrono::seconds claim_for)>
       make;
   bool by_count = true;  ///< false: the store bounds its window by time only
+  bool renews = false;   ///< whether it knows how to renew claims
 };
 inline std::ostream& operator<<(std::ostream& out, const DedupStoreMaker& maker) { return out << maker.name; }
 
@@ -99,6 +100,26 @@ TEST_P(DedupStoreConformance, ClaimRunsOut) {
   EXPECT_EQ(claim(1, 61, kOther).claim, DedupClaim::run);
   EXPECT_FALSE(finish(1, DedupEnd::done, 62, kMe));
   EXPECT_TRUE(finish(1, DedupEnd::done, 62, kOther));
+}
+
+// Claim:  a renewed claim lasts as if it were made at the time given, which may be ahead; others than its owner renew
+//         nothing, nor is there anything to renew of what is done. A store that cannot renew says so.
+// Method: a minute's claim of which half is over, renewed as of two minutes later.
+TEST_P(DedupStoreConformance, RenewedClaimsLastLonger) {
+  const auto renew = [&](std::uint64_t number, DedupOwner owner, std::int64_t now, std::int64_t from) {
+    const DedupKey key = dedup_key(number);
+    return store_->renew({&key, 1}, owner, dedup_time(now), dedup_time(from)).value();
+  };
+  EXPECT_EQ(claim(1, 0).claim, DedupClaim::run);
+  EXPECT_EQ(renew(1, kOther, 30, 150), 0U);
+  EXPECT_EQ(renew(2, kMe, 30, 150), 0U);
+  ASSERT_EQ(renew(1, kMe, 30, 150), GetParam().renews ? 1U : 0U);
+  if (!GetParam().renews) return;
+  EXPECT_EQ(claim(1, 209, kOther).claim, DedupClaim::in_progress);
+  EXPECT_EQ(claim(1, 211, kOther).claim, DedupClaim::run);
+  EXPECT_EQ(renew(1, kMe, 212, 300), 0U);
+  EXPECT_TRUE(finish(1, DedupEnd::done, 213, kOther));
+  EXPECT_EQ(renew(1, kOther, 214, 300), 0U);
 }
 
 // Claim:  a done event is remembered for the window from when it was done, and no longer.

@@ -4,6 +4,7 @@
 #include "headrace/delivery/delivery_site.hpp"
 #include "headrace/delivery/redrive.hpp"
 #include "headrace/dispatch/context.hpp"
+#include "headrace/event/time_after.hpp"
 #include "site_delays.hpp"
 
 // What a site does about copies of an event: the idempotency side of DeliverySite.
@@ -93,13 +94,29 @@ void DeliverySite::end_claim(const Context& context, DedupEnd end) {
 /// However an event ends, its claim ends with it; a copy that ends has none.
 void DeliverySite::give_claim_back(PendingEvent& event) {
   if (!std::exchange(event.claimed, false) || !options_.deduplicated) return;
-  if (options_.deduplicated->by_key) {
-    return finish_claim({event.key, hash_bytes(event.entry->topic->name)}, DedupEnd::failed);
-  }
-  if (event.entry->ops->payload_offset == 0) return;
+  if (const auto key = dedup_key(event)) finish_claim(*key, DedupEnd::failed);
+}
+
+std::optional<DedupKey> DeliverySite::dedup_key(const PendingEvent& event) const noexcept {
+  if (options_.deduplicated->by_key) return DedupKey{event.key, hash_bytes(event.entry->topic->name)};
+  if (event.entry->ops->payload_offset == 0) return std::nullopt;
   EventMeta meta;
   std::memcpy(&meta, event.event.data(), sizeof meta);
-  if (meta.id) finish_claim(DedupKey::of(meta.id), DedupEnd::failed);
+  return meta.id ? std::optional(DedupKey::of(meta.id)) : std::nullopt;
+}
+
+/// While it waits for its next try nobody else may run it; from then on its claim lasts as long as a new one.
+void DeliverySite::renew_claim(const PendingEvent& event, std::chrono::nanoseconds wait) {
+  const auto key = dedup_key(event);
+  if (!key) return;
+  const EventTime now = agent_.wall_time();
+  if (window_) {
+    window_->renew(*key, 0, now, time_after(now, wait));
+  } else {
+    // A store that is down lets the claim run out: a copy may then run beside this event.
+    static_cast<void>(
+        options_.deduplicated->store->renew({&*key, 1}, agent_.owner(), now, time_after(now, wait)).has_value());
+  }
 }
 
 void DeliverySite::finish_claim(const DedupKey& key, DedupEnd end) {

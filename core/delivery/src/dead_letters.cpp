@@ -151,7 +151,11 @@ bool DeliverySite::is_parked(std::uint64_t key, const Context& context) {
     const auto found = parked_before_.find(context.ops().key_text(event));
     if (found != parked_before_.end()) parked_.emplace(key, std::move(parked_before_.extract(found).value()));
   }
-  return !parked_.empty() && parked_.contains(key);
+  if (parked_.empty() || !parked_.contains(key)) return false;
+  // Its letters may be gone behind this site's back: discarded by another process, or dropped by a full store. The
+  // question costs less than the letter that this event would become.
+  free_if_gone(key);
+  return parked_.contains(key);
 }
 
 bool DeliverySite::has_letters(std::uint64_t key, const std::string& text) const {

@@ -7,7 +7,7 @@ namespace headrace {
 namespace {
 
 DeliveryOptions checked(DeliveryOptions options, const DeliveryDefaults& defaults,
-                        const SubscriptionState& subscription) {
+                        const SubscriptionState& subscription, const EventOps& ops) {
   const auto fault = [&](std::string_view what) {
     throw ConfigError("subscription '" + subscription.name + "': " + std::string(what));
   };
@@ -18,6 +18,9 @@ DeliveryOptions checked(DeliveryOptions options, const DeliveryDefaults& default
   if (options.deduplicated && options.deduplicated->store == nullptr &&
       subscription.placement == Placement::balanced) {
     fault("copies of an event reach any worker of a balanced group: give `deduplicated` a store");
+  }
+  if (options.deduplicated && options.deduplicated->by_key && !ops.has_key) {
+    fault("`deduplicated` goes by_key, and " + std::string(ops.name) + " has no key: its events would all be one");
   }
   if (options.park_key && subscription.placement == Placement::balanced) {
     fault("a balanced group has no order that park_key could keep; use Placement::sharded");
@@ -39,8 +42,8 @@ DeliveryOptions checked(DeliveryOptions options, const DeliveryDefaults& default
 }  // namespace
 
 Delivery::Delivery(DeliveryOptions options, const DeliveryDefaults& defaults, Dispatcher& dispatcher,
-                   SubscriptionState& subscription)
-    : options_(checked(std::move(options), defaults, subscription)), dispatcher_(dispatcher) {
+                   SubscriptionState& subscription, const EventOps& ops)
+    : options_(checked(std::move(options), defaults, subscription, ops)), dispatcher_(dispatcher) {
   for (unsigned worker = 0; worker < dispatcher.worker_count(); ++worker) {
     auto& agent = DeliveryAgent::of(dispatcher, worker, defaults);
     sites_.push_back(std::make_unique<DeliverySite>(options_, subscription, agent));

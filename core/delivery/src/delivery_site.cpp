@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "headrace/delivery/redrive.hpp"
@@ -17,6 +18,13 @@ namespace {
 HeldEvent hold_box(SharedEvent& box) {
   box.share();
   return HeldEvent::adopt({box.data(), [&box](const void*) { box.release(); }}, box.ops());
+}
+
+bool wants_another_try(const Outcome& outcome) noexcept {
+  return outcome.kind() != Outcome::Kind::dead_letter && outcome.kind() != Outcome::Kind::park;
+}
+bool says_when(const Outcome& outcome) noexcept {
+  return outcome.kind() == Outcome::Kind::retry_after || outcome.kind() == Outcome::Kind::retry_at;
 }
 
 }  // namespace
@@ -199,12 +207,10 @@ Outcome DeliverySite::judge(const std::exception_ptr& thrown) const {
 
 void DeliverySite::settle(Context& context, const Outcome& outcome, Tally& tally, Claim claim) {
   const std::uint64_t now_ns = agent_.now_ns();
-  if (breaker_) {
-    const auto before = breaker_->state();
-    breaker_->failed(permit_, now_ns);
-    note_breaker(before);
-  }
-  if (dead_letters() == nullptr && options_.retry.attempts_max() == 1) {  // nobody wants to know more
+  if (breaker_) tell_breaker(outcome, now_ns);
+  const RetryPolicy& policy = options_.retry;
+  const std::uint32_t tries_max = says_when(outcome) ? policy.asked_attempts_max() : policy.attempts_max();
+  if (dead_letters() == nullptr && tries_max == 1) {  // nobody wants to know more
     if (claim == Claim::has) end_claim(context, DedupEnd::failed);
     if (const PendingEvent* again = agent_.running()) free_key(*again);
     return fail(context.entry(), outcome.reason(), tally);
@@ -222,8 +228,7 @@ void DeliverySite::settle(Context& context, const Outcome& outcome, Tally& tally
     later_ones.push_back(std::move(attempt));
   }
 
-  const bool again = outcome.kind() != Outcome::Kind::dead_letter && outcome.kind() != Outcome::Kind::park;
-  if (again) {
+  if (wants_another_try(outcome)) {
     if (const auto due_ns = next_try(*event, outcome, now_ns)) return try_later(std::move(event), *due_ns, tally);
   }
   give_up(std::move(event), outcome.failure(), outcome.reason(), outcome.kind() == Outcome::Kind::park, tally);
@@ -231,18 +236,19 @@ void DeliverySite::settle(Context& context, const Outcome& outcome, Tally& tally
 
 std::optional<std::uint64_t> DeliverySite::next_try(const PendingEvent& event, const Outcome& outcome,
                                                     std::uint64_t now_ns) {
+  const RetryPolicy& policy = options_.retry;
   const std::chrono::nanoseconds since(now_ns - event.first_failure_ns);
-  const auto delay = options_.retry.next(event.attempts, since, agent_.random());
-  if (!delay) return std::nullopt;
-  if (budget_ && !budget_->try_retry(now_ns)) return std::nullopt;
-  switch (outcome.kind()) {
-    case Outcome::Kind::retry_after:
-      return later(now_ns, outcome.delay());
-    case Outcome::Kind::retry_at:
-      return later(now_ns, time_between(agent_.wall_time(), outcome.time()));
-    default:
-      return later(now_ns, *delay);
+  const auto due_after = [&](std::chrono::nanoseconds delay) -> std::optional<std::uint64_t> {
+    if (budget_ && !budget_->try_retry(now_ns)) return std::nullopt;
+    return later(now_ns, delay);
+  };
+  if (!says_when(outcome)) {
+    const auto delay = policy.next(event.attempts, since, agent_.random());
+    return delay ? due_after(*delay) : std::nullopt;
   }
+  const bool is_delay = outcome.kind() == Outcome::Kind::retry_after;
+  const auto delay = is_delay ? outcome.delay() : time_between(agent_.wall_time(), outcome.time());
+  return policy.may_retry_after(delay, event.attempts, since) ? due_after(delay) : std::nullopt;
 }
 
 void DeliverySite::try_later(PendingEventPtr event, std::uint64_t due_ns, Tally& tally) {
@@ -256,11 +262,12 @@ void DeliverySite::try_later(PendingEventPtr event, std::uint64_t due_ns, Tally&
   enlist();
   refresh();
   if (event->holds_key) blocked_ = true;
-  if (event->redriven != nullptr) {
-    // The next try may come later than the lease lasts.
-    const std::uint64_t now_ns = agent_.now_ns();
-    event->redriven->keep(agent_.wall_time(), std::chrono::nanoseconds(due_ns > now_ns ? due_ns - now_ns : 0));
-  }
+  // The next try may come later than its claim and its letter's lease last.
+  const std::uint64_t now_ns = agent_.now_ns();
+  constexpr std::uint64_t kLongest = std::numeric_limits<std::int64_t>::max();
+  const std::chrono::nanoseconds wait(due_ns > now_ns ? std::min(due_ns - now_ns, kLongest) : 0);
+  if (event->claimed) renew_claim(*event, wait);
+  if (event->redriven != nullptr) event->redriven->keep(agent_.wall_time(), wait);
   agent_.schedule(due_ns, std::move(event));
   ++tally.kept;
 }
@@ -291,6 +298,18 @@ void DeliverySite::free_key(const PendingEvent& event) {
 void DeliverySite::enlist() {
   if (std::exchange(enlisted_, true)) return;
   agent_.enlist(*this);
+}
+
+/// A verdict on the event is no failure of what its handler calls; an exception is, whatever becomes of the event.
+void DeliverySite::tell_breaker(const Outcome& outcome, std::uint64_t now_ns) {
+  if (!wants_another_try(outcome) && outcome.failure() != FailureClass::threw) {
+    const bool next_may_probe = breaker_->abstained(permit_, now_ns);
+    if (next_may_probe && is_held(kLine)) agent_.release_later(*this, kLine);
+    return;
+  }
+  const auto before = breaker_->state();
+  breaker_->failed(permit_, now_ns);
+  note_breaker(before);
 }
 
 void DeliverySite::note_breaker(CircuitBreaker::State before) {

@@ -26,7 +26,7 @@ std::string_view StepCall::result(std::string_view step) const {
 }
 
 std::string StepCall::key() const {
-  return state_.id + "/" + saga_.steps[step_].name + (way_ == Way::compensation ? ":undo" : "");
+  return saga_.name + "/" + state_.id + "/" + saga_.steps[step_].name + (way_ == Way::compensation ? ":undo" : "");
 }
 
 Status check_saga(const Saga& saga) {

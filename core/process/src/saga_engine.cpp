@@ -306,9 +306,12 @@ Result<SagaRunner::Answered> SagaRunner::Engine::answer(std::string_view key, co
   constexpr std::string_view kUndo = ":undo";
   const StepPhase wanted = key.ends_with(kUndo) ? StepPhase::compensating : StepPhase::acting;
   if (wanted == StepPhase::compensating) key.remove_suffix(kUndo.size());
+  // Neither the table's name nor the step's has a slash; the id between them may.
+  const std::size_t id_begins = saga.name.size() + 1;
   const std::size_t slash = key.rfind('/');
-  if (slash == std::string_view::npos || answer.kind == StepAnswer::Kind::wait) return Answered::not_wanted;
-  const auto open = find(std::string{key.substr(0, slash)});
+  const bool is_ours = key.starts_with(saga.name + "/") && slash >= id_begins;
+  if (!is_ours || answer.kind == StepAnswer::Kind::wait) return Answered::not_wanted;
+  const auto open = find(std::string{key.substr(id_begins, slash - id_begins)});
   if (open == nullptr) return Answered::not_wanted;
   const std::lock_guard lock(open->mutex);
   for (std::size_t step = 0; step < open->state.steps.size(); ++step) {

@@ -7,11 +7,14 @@ namespace {
 
 INSTANTIATE_TEST_SUITE_P(Memory, DedupStoreConformance,
                          testing::Values(DedupStoreMaker{
-                             "memory", [](std::uint32_t events_max, std::chrono::seconds window,
-                                          std::chrono::seconds claim_for) {
-                               return std::make_unique<MemoryDedupStore>(DedupWindow{
-                                   .events_max = events_max, .window = window, .claim_for = claim_for});
-                             }}));
+                             .name = "memory",
+                             .make =
+                                 [](std::uint32_t events_max, std::chrono::seconds window,
+                                    std::chrono::seconds claim_for) {
+                                   return std::make_unique<MemoryDedupStore>(DedupWindow{
+                                       .events_max = events_max, .window = window, .claim_for = claim_for});
+                                 },
+                             .renews = true}));
 
 }  // namespace
 }  // namespace headrace::test

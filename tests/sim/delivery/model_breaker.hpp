@@ -32,6 +32,11 @@ struct ModelBreaker {
     answers.push_back({step, failed});
     if (failed && too_many(step)) change(State::open, now_ns);
   }
+  /// True: the probe said nothing, and the next one may run at once.
+  bool abstained(std::uint64_t now_ns) {
+    if (state == State::half_open) asks_again_ns = now_ns;
+    return state == State::half_open;
+  }
 
  private:
   bool too_many(std::uint64_t step) const {

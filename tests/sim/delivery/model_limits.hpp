@@ -14,8 +14,9 @@ struct ModelWindow {
   enum class Copy : std::uint8_t { done, in_progress };
   struct Seen {
     Copy copy;
-    std::int64_t since_ms;
+    std::int64_t until_ms;
   };
+  static constexpr std::int64_t kDoneFor_ms = 600'000, kClaimFor_ms = 60'000;
   std::map<std::uint64_t, Seen> seen = {};
   std::int64_t latest_ms = 0;
 
@@ -23,19 +24,22 @@ struct ModelWindow {
   std::optional<Copy> claim(std::uint64_t id, std::int64_t wall_ns) {
     look(wall_ns);
     const auto known = seen.find(id);
-    if (known != seen.end()) {
-      const std::int64_t lasts_ms = known->second.copy == Copy::done ? 600'000 : 60'000;
-      if (latest_ms - known->second.since_ms < lasts_ms) return known->second.copy;
-    }
-    seen[id] = {Copy::in_progress, latest_ms};
+    if (known != seen.end() && latest_ms < known->second.until_ms) return known->second.copy;
+    seen[id] = {Copy::in_progress, latest_ms + kClaimFor_ms};
     return std::nullopt;
+  }
+  void renew(std::uint64_t id, std::int64_t wall_ns, std::int64_t from_ns) {
+    look(wall_ns);
+    const auto known = seen.find(id);
+    if (known == seen.end() || known->second.copy == Copy::done) return;
+    known->second.until_ms = std::max(latest_ms, from_ns / 1'000'000) + kClaimFor_ms;
   }
   void finish(std::uint64_t id, bool done, std::int64_t wall_ns) {
     look(wall_ns);
     const auto known = seen.find(id);
     if (known == seen.end() || known->second.copy == Copy::done) return;
     if (done) {
-      known->second = {Copy::done, latest_ms};
+      known->second = {Copy::done, latest_ms + kDoneFor_ms};
     } else {
       seen.erase(known);
     }

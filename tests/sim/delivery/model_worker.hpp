@@ -131,14 +131,14 @@ struct ModelWorker {
     if (!event.turn && is_over(event)) return expire(event), false;
     if (!event.holds && releasing != kLine && held.contains(kLine)) return wait_behind(kLine, event), false;
     if (!event.holds && held.contains(event.key)) return wait_behind(event.key, event), false;
-    if (!event.turn && parked.contains(event.key)) return give_up(event, FailureClass::behind, true), false;
+    if (!event.turn && is_parked(event.key)) return give_up(event, FailureClass::behind, true), false;
     if (breaker && !passes_breaker(event)) return false;
     return !needs_claim(event) || claim(event);
   }
   /// Whether it may be handled together with those before it, of which nothing is known yet. If not, nothing has
   /// happened: it is looked at again after them.
   bool joins(ModelEvent& event) {
-    if (is_over(event) || held.contains(event.key) || parked.contains(event.key)) return false;
+    if (is_over(event) || held.contains(event.key) || is_parked(event.key)) return false;
     if (breaker && (breaker->state != ModelBreaker::State::closed || held.contains(kLine))) return false;
     if (!needs_claim(event)) return true;
     event.claimed = !window.claim(copy_of(event), wall_ns);
@@ -259,19 +259,26 @@ struct ModelWorker {
     const bool threw = deed.kind == Kind::throws || deed.kind == Kind::throws_for_good;
     const bool rejected = deed.kind == Kind::dead_letter || deed.kind == Kind::park;
     const auto failure = threw ? FailureClass::threw : rejected ? FailureClass::rejected : FailureClass::failed;
-    if (breaker) answer_breaker(true);
+    if (breaker && rejected && breaker->abstained(now_ns) && held.contains(kLine)) freed.push_back(kLine);
+    if (breaker && !rejected) answer_breaker(true);
     if (++event.attempts == 1) event.first_failure_ns = now_ns;
-    if (!plan.has_store && plan.retry.attempts_max() == 1) return give_up(event, failure, false);
     if (!rejected && deed.kind != Kind::throws_for_good) {
-      const auto since = std::chrono::nanoseconds(now_ns - event.first_failure_ns);
-      if (auto delay = plan.retry.next(event.attempts, since, random());
-          delay && (!budget || budget->allows(now_ns))) {
-        if (deed.kind == Kind::retry_after || deed.kind == Kind::retry_at) delay = deed.delay;
+      if (const auto delay = next_delay(event, deed); delay && (!budget || budget->allows(now_ns))) {
         return later(event, now_ns + static_cast<std::uint64_t>(delay->count()));
       }
     }
     give_up(event, failure, deed.kind == Kind::park);
   }
+  std::optional<std::chrono::nanoseconds> next_delay(const ModelEvent& event, const Deed& deed) {
+    const auto since = std::chrono::nanoseconds(now_ns - event.first_failure_ns);
+    const bool is_asked = deed.kind == Deed::Kind::retry_after || deed.kind == Deed::Kind::retry_at;
+    if (!is_asked && !plan.has_store && plan.retry.attempts_max() == 1) return std::nullopt;
+    if (!is_asked) return plan.retry.next(event.attempts, since, random());
+    const std::uint32_t most = plan.retry == RetryPolicy{} ? 10 : plan.retry.attempts_max();
+    if (event.attempts >= most || since + deed.delay > plan.time_limit) return std::nullopt;
+    return deed.delay;
+  }
+
   // --- What becomes of it --------------------------------------------------------------------------------------
 
   void later(ModelEvent event, std::uint64_t due_ns) {
@@ -283,10 +290,9 @@ struct ModelWorker {
       event.holds = true;
     }
     if (event.holds) blocked = true;
-    if (event.turn) {
-      const std::uint64_t wait_ns = due_ns > now_ns ? due_ns - now_ns : 0;
-      world.store.renew(*event.turn, wall_ns + static_cast<std::int64_t>(wait_ns) + kLeaseFor);
-    }
+    const std::int64_t wait_ns = due_ns > now_ns ? static_cast<std::int64_t>(due_ns - now_ns) : 0;
+    if (event.claimed) window.renew(copy_of(event), wall_ns, wall_ns + wait_ns);
+    if (event.turn) world.store.renew(*event.turn, wall_ns + wait_ns + kLeaseFor);
     event.again = true;
     start(due_ns, {.event = event});
   }
@@ -376,6 +382,7 @@ struct ModelWorker {
     world.store.settle(*event.turn);
     free_if_gone(event.key);
   }
+  bool is_parked(std::uint64_t key) { return free_if_gone(key), parked.contains(key); }
   void free_if_gone(std::uint64_t key) {
     if (!has_letters(key)) parked.erase(key);
   }

@@ -45,6 +45,7 @@ struct Plan {
   WhenExpired when_expired = WhenExpired::drop;
   KeyOrderOptions waiting = {};
   RetryPolicy retry = {};
+  std::chrono::nanoseconds time_limit = std::chrono::nanoseconds::max();  ///< of retry
   std::optional<RetryBudgetOptions> budget = {};
   std::optional<CircuitBreakerOptions> breaker = {};
   bool in_batches = false;  ///< the handler takes spans
@@ -85,7 +86,8 @@ struct Plan {
         plan.retry = fixed(std::chrono::microseconds(random.between(1, 9000)), tries);
         break;
       case 3:
-        plan.retry = linear(3ms, tries).immediately(1).within(40ms);
+        plan.time_limit = std::chrono::milliseconds(random.between(1, 40));
+        plan.retry = linear(3ms, tries).immediately(1).within(plan.time_limit);
         break;
       default:
         plan.retry = exponential(2ms, 2.0, tries)

@@ -121,5 +121,42 @@ TEST(DeliveryLine, ARedrivenLetterWaitsForAHeldKey) {
   EXPECT_EQ(run->report().handled, 1U);
 }
 
+// Claim:  verdicts on events do not open a breaker, and do not keep those that failed before from opening it; a probe
+//         that ends in one lets the next event of the line probe, at once.
+// Method: two verdicts, then two failures with one between them; at the probe's time a verdict, then one that goes well.
+TEST(DeliveryLine, VerdictsSayNothingToTheBreaker) {
+  using State = CircuitBreaker::State;
+  std::vector<State> states;
+  Timed timed({.on_breaker = [&](std::string_view, State state) { states.push_back(state); }});
+  std::vector<std::uint64_t> calls;
+  SubscribeOptions how;
+  how.breaker = CircuitBreakerOptions{.failures_in_a_row = 2, .open_for = 10ms};
+  const auto sub = timed.bus.subscribe<Tick>(how, [&](const Tick& e) -> Outcome {
+    calls.push_back(e.value);
+    if (e.key == 1) return dead_letter("no such customer");
+    if (e.key == 2) return park("to be looked at");
+    return e.key == 3 ? retry("no answer") : done();
+  });
+  const auto publish = [&](std::uint64_t key, std::uint64_t value) {
+    ASSERT_TRUE(timed.bus.publish(Tick{key, value}));
+  };
+  for (std::uint64_t i = 0; i < 4; ++i) publish(1 + i % 2, i);
+  timed.run();
+  EXPECT_TRUE(states.empty());
+  publish(3, 4);
+  publish(1, 5);
+  publish(3, 6);
+  timed.run();
+  EXPECT_EQ(states, (std::vector{State::open}));
+  publish(1, 7);
+  publish(2, 8);
+  publish(4, 9);
+  timed.run();
+  EXPECT_EQ(calls.size(), 7U);
+  timed.advance(10ms);
+  EXPECT_EQ(calls, (std::vector<std::uint64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
+  EXPECT_EQ(states, (std::vector{State::open, State::half_open, State::closed}));
+}
+
 }  // namespace
 }  // namespace headrace

@@ -132,6 +132,41 @@ TEST(Redrive, DiscardedKeysFlowAgain) {
   EXPECT_EQ(f.seen, (std::vector<std::uint64_t>{3}));
 }
 
+// Claim:  a parked key whose letters were taken away behind the bus's back flows again with its next event: discarded
+//         by another process, or dropped by a store that was full.
+// Method: the store is asked directly; a store with room for one letter gets that of another key.
+TEST(Redrive, KeysFlowWhenTheirLettersAreGone) {
+  for (const bool discarded : {true, false}) {
+    Failing f({.name = "billing", .park_key = true});
+    if (!discarded) {
+      f.store = std::make_shared<MemoryDeadLetterStore>(
+          MemoryDeadLetterOptions{.letters_max = 1, .when_full = WhenFull::drop_oldest});
+      f.sub = f.timed.bus.subscribe<Tick>({.name = "small", .park_key = true, .dead_letters = f.store},
+                                          [&](const Tick& e) -> Outcome {
+                                            if (f.down) return dead_letter("down");
+                                            return f.seen.push_back(e.value), done();
+                                          });
+    }
+    f.publish(7, 1);
+    f.timed.run();
+    f.down = false;
+    f.publish(7, 2);
+    f.timed.run();
+    EXPECT_TRUE(f.seen.empty());
+    if (discarded) {
+      EXPECT_EQ(*f.store->discard({.key = "7"}, EventTime{}), 2U);
+    } else {
+      f.down = true;
+      f.publish(8, 3);
+      f.timed.run();
+      f.down = false;
+    }
+    f.publish(7, 4);
+    f.timed.run();
+    EXPECT_EQ(f.seen, (std::vector<std::uint64_t>{4})) << (discarded ? "discarded" : "dropped");
+  }
+}
+
 // Claim:  a redrive keeps to its rate, and ends when it is cancelled.
 // Method: ten letters, ten a second by a clock that is set by hand.
 TEST(Redrive, KeepsToItsRate) {

@@ -202,6 +202,10 @@ TEST(Routing, ContradictionsAreConfigErrors) {
   refused({.group = "#1"});
   refused({.overflow = Overflow::spill(0)});
   refused({.placement = Placement::balanced, .overflow = Overflow::conflate()});
+  // Tock has no key: each would be a copy of the one before.
+  EXPECT_THROW(
+      static_cast<void>(bus.subscribe<Tock>({.deduplicated = Deduplicated{.by_key = true}}, [](const Tock&) {})),
+      ConfigError);
   const auto second = bus.subscribe<Tick>({.group = "g"}, handler);
   bus.start();
   EXPECT_THROW(bus.start(), ConfigError);

@@ -151,5 +151,26 @@ TEST(CircuitBreaker, AgreesWithItsStateMachine) {
   }
 }
 
+// Claim:  an event whose end says nothing is no call and ends no row; a probe's lets the next one probe at once, and
+//         is used up.
+// Method: between two failures; then twice at the probe, which answers badly afterwards.
+TEST(CircuitBreaker, AbstentionsAreNotCounted) {
+  CircuitBreaker breaker = after_two_failures();
+  EXPECT_FALSE(breaker.abstained(breaker.ask(0), 0));
+  fail(breaker, 0);
+  EXPECT_FALSE(breaker.abstained(breaker.ask(0), 0));
+  fail(breaker, 0);
+  ASSERT_EQ(breaker.state(), State::open);
+  const Permit probe = breaker.ask(10 * kSecond);
+  EXPECT_FALSE(breaker.ask(11 * kSecond).may_run);
+  EXPECT_TRUE(breaker.abstained(probe, 11 * kSecond));
+  EXPECT_EQ(breaker.asks_again_ns(), 11 * kSecond);
+  EXPECT_FALSE(breaker.abstained(probe, 11 * kSecond));
+  breaker.failed(probe, 11 * kSecond);
+  EXPECT_EQ(breaker.state(), State::half_open);
+  succeed(breaker, 11 * kSecond);
+  EXPECT_EQ(breaker.state(), State::closed);
+}
+
 }  // namespace
 }  // namespace headrace

@@ -126,5 +126,46 @@ TEST(DedupTable, ClockJumps) {
   }
 }
 
+// Claim:  a renewed claim runs out as if it were made at the time given; only its owner renews it; one that ran out and
+//         that nobody took is there again.
+// Method: claims of 100 ms, renewed for half a second later, for now, and by others; a done event.
+TEST(DedupTable, RenewedClaimsLastFromTheTimeGiven) {
+  DedupTable table{{.events_max = 64, .window = milliseconds{500}, .claim_for = milliseconds{100}}};
+  const DedupKey key{1, 1};
+  EXPECT_FALSE(table.renew(key, 1, at(0), at(500)));
+  EXPECT_EQ(table.claim(key, 1, at(0)).claim, DedupClaim::run);
+  EXPECT_FALSE(table.renew(key, 2, at(0), at(500)));
+  EXPECT_TRUE(table.renew(key, 1, at(50), at(550)));
+  EXPECT_EQ(table.claim(key, 2, at(649)).claim, DedupClaim::in_progress);
+  EXPECT_TRUE(table.renew(key, 1, at(650), at(0)));
+  EXPECT_EQ(table.claim(key, 2, at(749)).claim, DedupClaim::in_progress);
+  EXPECT_EQ(table.claim(key, 2, at(750)).claim, DedupClaim::run);
+  EXPECT_FALSE(table.renew(key, 1, at(750), at(900)));
+  EXPECT_TRUE(table.finish({key}, 2, at(750)));
+  EXPECT_FALSE(table.renew(key, 2, at(750), at(900)));
+}
+
+// Claim:  what is over stays over while the small counter of time wraps, however often somebody looks, and a renewed
+//         claim lasts no longer than the counter can tell.
+// Method: a claim that its owner forgot and a done event, asked for after more than 2^31 and than 2^32 milliseconds that
+//         went by day for day; a claim renewed by a hundred years.
+TEST(DedupTable, NothingComesBackWhenTimeWraps) {
+  constexpr std::int64_t kDay = 86'400'000;
+  for (const std::int64_t days : {26, 37, 50}) {
+    DedupTable table{{.events_max = 64, .window = milliseconds{kDay / 100}, .claim_for = milliseconds{100}}};
+    EXPECT_EQ(table.claim({1, 1}, 1, at(0)).claim, DedupClaim::run);
+    EXPECT_EQ(table.claim({2, 2}, 1, at(0)).claim, DedupClaim::run);
+    EXPECT_TRUE(table.finish({{2, 2}}, 1, at(0)));
+    for (std::int64_t day = 1; day <= days; ++day) table.finish({{9, 9}}, 1, at(day * kDay));
+    EXPECT_EQ(table.claim({1, 1}, 2, at(days * kDay)).claim, DedupClaim::run) << days;
+    EXPECT_EQ(table.claim({2, 2}, 2, at(days * kDay)).claim, DedupClaim::run) << days;
+  }
+  DedupTable table{{.events_max = 64}};
+  EXPECT_EQ(table.claim({1, 1}, 1, at(0)).claim, DedupClaim::run);
+  EXPECT_TRUE(table.renew({1, 1}, 1, at(0), at(36'500 * kDay)));
+  EXPECT_EQ(table.claim({1, 1}, 2, at(12 * kDay)).claim, DedupClaim::in_progress);
+  EXPECT_EQ(table.claim({1, 1}, 2, at(13 * kDay)).claim, DedupClaim::run);
+}
+
 }  // namespace
 }  // namespace headrace

@@ -119,5 +119,21 @@ TEST(RetryPolicy, FaultsAreNamed) {
   EXPECT_NE(custom({1s, 1s, 1s, 1s, 1s, 1s, 1s, 1s, 1s, 1s, 1s, 1s, 1s, 1s, 1s, 1s, 1s}).fault(), "");
 }
 
+// Claim:  a delay that does not come from the schedule is held to the limit of time and to the number of attempts,
+//         which of a policy that names none is ten; the schedule's own delays do not matter.
+// Method: both sides of each limit.
+TEST(RetryPolicy, AskedDelaysAreHeldToTheLimits) {
+  const RetryPolicy policy = fixed(1h, 3).within(10s);
+  EXPECT_TRUE(policy.may_retry_after(0s, 1, 10s));
+  EXPECT_TRUE(policy.may_retry_after(4s, 2, 6s));
+  EXPECT_FALSE(policy.may_retry_after(4s, 3, 6s));
+  EXPECT_FALSE(policy.may_retry_after(4s, 2, 6001ms));
+  EXPECT_FALSE(policy.may_retry_after(0s, 1, 11s));
+  EXPECT_TRUE(RetryPolicy{}.may_retry_after(Delay::max(), 9, 0s));
+  EXPECT_FALSE(RetryPolicy{}.may_retry_after(0s, 10, 0s));
+  EXPECT_FALSE(immediate(1).may_retry_after(0s, 1, 0s));
+  EXPECT_TRUE(RetryPolicy{}.attempts(12).may_retry_after(0s, 11, 0s));
+}
+
 }  // namespace
 }  // namespace headrace

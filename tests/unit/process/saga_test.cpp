@@ -27,7 +27,7 @@ TEST_F(SagaTest, RunsItsStepsInOrder) {
   start("7", "two books");
   run_to_the_end();
   EXPECT_EQ(calls, (Lines{"reserve", "charge", "ship"}));
-  EXPECT_EQ(seen, "two books|charge of 7|7/ship");
+  EXPECT_EQ(seen, "two books|charge of 7|order/7/ship");
   EXPECT_EQ(phase("7"), SagaPhase::completed);
   EXPECT_EQ(runner->counts().completed, 1U);
   EXPECT_EQ(runner->counts().under_way, 0U);
@@ -88,7 +88,7 @@ TEST_F(SagaTest, StepsSideBySideAreBegunTogether) {
   EXPECT_EQ(history("saga-order-7"), (Lines{"started", "step_begun a", "step_begun b"}));
   static_cast<void>(runner->poll());
   EXPECT_EQ(calls, (Lines{"a", "b"}));
-  EXPECT_EQ(*runner->answer("7/a", StepAnswer::done()), SagaRunner::Answered::taken);
+  EXPECT_EQ(*runner->answer("order/7/a", StepAnswer::done()), SagaRunner::Answered::taken);
   run_to_the_end();
   EXPECT_EQ(calls, (Lines{"a", "b", "c"}));
   EXPECT_EQ(phase("7"), SagaPhase::completed);
@@ -107,7 +107,7 @@ TEST_F(SagaTest, CompensationDoesNotOvertakeANeighbour) {
   static_cast<void>(runner->poll());
   EXPECT_EQ(calls, (Lines{"a", "c", "b"}));
   EXPECT_EQ(phase("7"), SagaPhase::compensating);
-  EXPECT_EQ(*runner->answer("7/a", StepAnswer::done()), SagaRunner::Answered::taken);
+  EXPECT_EQ(*runner->answer("order/7/a", StepAnswer::done()), SagaRunner::Answered::taken);
   static_cast<void>(runner->poll());
   EXPECT_EQ(since_start(), 0ms);
   EXPECT_EQ(calls, (Lines{"a", "c", "b", "-c", "-a"}));
@@ -115,7 +115,7 @@ TEST_F(SagaTest, CompensationDoesNotOvertakeANeighbour) {
 }
 
 // Claim:  a step that waits is ended by the first answer under its key, also one that comes before the action has
-//         returned; later ones, and those of other keys, change nothing.
+//         returned; later ones, and those of other keys or other tables, change nothing.
 TEST_F(SagaTest, WaitsForAnAnswer) {
   using Answered = SagaRunner::Answered;
   behave["reserve"] = wait;
@@ -126,12 +126,13 @@ TEST_F(SagaTest, WaitsForAnAnswer) {
   open(three_steps());
   start("7");
   static_cast<void>(runner->poll());
-  for (const char* key : {"7/ship", "7/charge", "7/reserve:undo", "8/reserve", "7", "", "7/none"}) {
+  for (const char* key : {"order/7/ship", "order/7/charge", "order/7/reserve:undo", "order/8/reserve",
+                          "order/7/none", "parcel/7/reserve", "7/reserve", "order/reserve", "order/", "7", ""}) {
     EXPECT_EQ(*runner->answer(key, StepAnswer::done()), Answered::not_wanted) << key;
   }
-  EXPECT_EQ(*runner->answer("7/reserve", StepAnswer::wait()), Answered::not_wanted);
-  EXPECT_EQ(*runner->answer("7/reserve", StepAnswer::done("r")), Answered::taken);
-  EXPECT_EQ(*runner->answer("7/reserve", StepAnswer::refuse("late")), Answered::not_wanted);
+  EXPECT_EQ(*runner->answer("order/7/reserve", StepAnswer::wait()), Answered::not_wanted);
+  EXPECT_EQ(*runner->answer("order/7/reserve", StepAnswer::done("r")), Answered::taken);
+  EXPECT_EQ(*runner->answer("order/7/reserve", StepAnswer::refuse("late")), Answered::not_wanted);
   run_to_the_end();
   EXPECT_EQ(phase("7"), SagaPhase::completed);
   EXPECT_EQ(runner->state("7")->steps[0].result, "r");
@@ -148,7 +149,7 @@ TEST_F(SagaTest, DeadlinesEndWaiting) {
   run_to_the_end();
   EXPECT_EQ(since_start(), 5min);
   EXPECT_EQ(calls, (Lines{"reserve", "charge", "-charge", "-reserve"}));
-  EXPECT_EQ(*runner->answer("7/charge", StepAnswer::done()), SagaRunner::Answered::not_wanted);
+  EXPECT_EQ(*runner->answer("order/7/charge", StepAnswer::done()), SagaRunner::Answered::not_wanted);
 }
 
 // Claim:  no attempt begins behind the deadline, whatever the policy allows.
@@ -177,8 +178,8 @@ TEST_F(SagaTest, CompensationsMayWait) {
   now = *next;
   static_cast<void>(runner->poll());
   EXPECT_EQ(calls, (Lines{"reserve", "charge", "-reserve", "-reserve"}));
-  EXPECT_EQ(*runner->answer("7/reserve", StepAnswer::done()), SagaRunner::Answered::not_wanted);
-  EXPECT_EQ(*runner->answer("7/reserve:undo", StepAnswer::done()), SagaRunner::Answered::taken);
+  EXPECT_EQ(*runner->answer("order/7/reserve", StepAnswer::done()), SagaRunner::Answered::not_wanted);
+  EXPECT_EQ(*runner->answer("order/7/reserve:undo", StepAnswer::done()), SagaRunner::Answered::taken);
   EXPECT_EQ(phase("7"), SagaPhase::compensated);
 }
 

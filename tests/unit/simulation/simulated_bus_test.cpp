@@ -107,8 +107,8 @@ TEST(SimulatedBus, OptionsAreChecked) {
   EXPECT_THROW(SimulatedBus({.budget_max = 0}), ConfigError);
 }
 
-// Claim:  each fault shows: lost and doubled events, handlers that throw, full lanes; keys keep their order under
-//         reordering.
+// Claim:  each fault shows: lost and doubled events, handlers that throw or are slow, full lanes, a wall clock that is
+//         set; keys keep their order under reordering.
 // Method: one fault at a time, and what it must change.
 TEST(SimulatedBus, FaultsDoWhatTheySay) {
   const auto deliver = [](Faults faults, std::size_t lane_bytes, Overflow overflow, auto&& look) {
@@ -119,9 +119,21 @@ TEST(SimulatedBus, FaultsDoWhatTheySay) {
     std::vector<Tick> seen;
     const auto sub = sim.subscribe<Tick>({.overflow = overflow}, [&](const Tick& e) { seen.push_back(e); });
     SimulatedPublisher& publisher = sim.publisher();
+    const std::uint64_t begun_ns = sim.time().now_ns();
+    const auto wall = sim.time().wall_time();
     for (std::uint64_t i = 0; i < 2000; ++i) publisher.publish(Tick{i % 5, i});
     ASSERT_TRUE(sim.run_until_quiet());
     look(publisher, seen, sim.bus().snapshot().ledger);
+    const auto wall_moved = sim.time().wall_time() - wall;
+    const auto moved = std::chrono::nanoseconds(static_cast<std::int64_t>(sim.time().now_ns() - begun_ns));
+    // Events that wait for nothing take no time.
+    if (faults.slow != 0) {
+      EXPECT_GT(moved, 0ns);
+      EXPECT_LE(moved, 2000 * faults.slow_max);
+    } else if (faults.stall == 0) {
+      EXPECT_EQ(moved, 0ns);
+    }
+    EXPECT_EQ(wall_moved == moved, faults.clock_jump == 0);
   };
   constexpr std::size_t kRoomy = std::size_t{1} << 18;
   deliver({.drop = 100}, kRoomy, Overflow::block(), [](auto& publisher, auto& seen, Ledger ledger) {
@@ -137,6 +149,12 @@ TEST(SimulatedBus, FaultsDoWhatTheySay) {
     EXPECT_GT(ledger.failed, 0U);
     EXPECT_EQ(seen.size() + ledger.failed, 2000U);
   });
+  const auto all = [](auto&, auto& seen, Ledger ledger) {
+    EXPECT_EQ(seen.size(), 2000U);
+    EXPECT_EQ(ledger.handled, 2000U);
+  };
+  deliver({.slow = 100, .slow_max = 3ms}, kRoomy, Overflow::block(), all);
+  deliver({.clock_jump = 100, .clock_jump_max = 1min}, kRoomy, Overflow::block(), all);
   deliver({.reorder = 300}, kRoomy, Overflow::block(), [](auto&, auto& seen, Ledger) {
     ASSERT_EQ(seen.size(), 2000U);
     std::uint64_t last[5] = {};

@@ -16,10 +16,9 @@
 /// Nobody is in charge: stored events are published, each service listens for what concerns it, and what it does
 /// is an event again.
 ///
-///   orders.placed ─► inventory ─► stock.reserved ─► payment ─► payments.taken ───► orders ─► orders.closed ─►
-///   mail
-///                                                      └─────► payments.refused ─► orders, inventory
-///                                                      (stock.released)
+///   orders.placed ─► inventory ─► stock.reserved ─► payment ─┬► payments.taken ───► orders ─► orders.closed
+///                                                            └► payments.refused ─► orders, inventory
+///   a refused payment: inventory ─► stock.released;  orders.closed, however it came ─► mail
 ///   analytics counts in the store itself, behind everybody's back
 class Choreography {
  public:

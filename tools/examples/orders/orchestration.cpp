@@ -57,7 +57,7 @@ hr::Saga order_saga(Shop& shop, Bank& bank) {
        .action = [&](const hr::StepCall& call) { return pay(shop, bank, call); },
        .compensation =
            [&](const hr::StepCall& call) {
-             bank.refund(std::to_string(order_of(call)) + "/pay");
+             bank.refund("order/" + call.id() + "/pay");
              return hr::StepAnswer::done();
            },
        .deadline = 1min,

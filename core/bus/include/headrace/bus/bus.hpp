@@ -236,7 +236,8 @@ class Bus {
     }
     using Handler = DeliveringHandler<T, F, P>;
     return dispatcher_->subscribe_kept<T>(options.routing(), [&](SubscriptionState& state) {
-      auto delivery = std::make_shared<Delivery>(options.delivery(), delivery_, *dispatcher_, state);
+      auto delivery =
+          std::make_shared<Delivery>(options.delivery(), delivery_, *dispatcher_, state, event_ops<T>());
       state.handler = std::make_shared<Handler>(Handler{std::move(handler), std::move(predicate), *delivery});
       state.invoke = &Handler::invoke;
       if (options.on_overrun == OnOverrun::move_shards) {

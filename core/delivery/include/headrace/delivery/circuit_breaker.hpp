@@ -19,6 +19,9 @@ struct CircuitBreakerOptions {
 /// Stops calling what fails. Closed: everything runs. Open: nothing runs for `open_for`. Half-open: one event, the
 /// probe, runs; it closes the breaker or opens it again. A probe that never answers is given up after `open_for`.
 ///
+/// Failures are tries that threw or are to be made again. A verdict on the event, to dead-letter or to park it, says
+/// nothing of what the handler calls: it is not counted, and a probe that ends so lets the next event probe.
+///
 /// Every answer is counted by the permit it ran with: what started before the breaker opened neither closes it nor
 /// opens it anew, however late it ends.
 /// Threads: one owner. Time: passed in.  Allocates: nothing.
@@ -62,6 +65,14 @@ class CircuitBreaker {
     ++now.calls;
     ++now.failures;
     if (too_many()) open(now_ns);
+  }
+
+  /// The event's end says nothing. True: it was the probe's, and the next one may run now.
+  bool abstained(Permit permit, std::uint64_t now_ns) noexcept {
+    if (!counts(permit) || state_ != State::half_open) return false;
+    ++period_;
+    opens_ns_ = now_ns;
+    return true;
   }
 
   [[nodiscard]] State state() const noexcept { return state_; }

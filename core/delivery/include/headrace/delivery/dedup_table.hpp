@@ -19,7 +19,8 @@ namespace headrace {
 struct DedupWindow {
   std::uint32_t events_max = 65'536;  ///< rounded up to a power of two, at most 2^23
   std::chrono::nanoseconds window = std::chrono::minutes{10};
-  std::chrono::nanoseconds claim_for = std::chrono::minutes{1};  ///< then another owner may run the event
+  /// Then another owner may run the event. Of one that waits for its next try: so long after that is due.
+  std::chrono::nanoseconds claim_for = std::chrono::minutes{1};
 };
 
 /// Which events were done lately: DedupStore's states in memory, for one thread, without virtual calls.
@@ -33,7 +34,8 @@ struct DedupWindow {
 ///            a millisecond, or of window / 2^20 where that is more.
 /// Threads:   one owner.  Time: passed in; a jump backward makes nothing older.
 /// Limits:    `full` is answered when 4,096 entries in a row cannot give way, even if one behind them could, and
-///            for an entry that the index refuses (DedupIndex).
+///            for an entry that the index refuses (DedupIndex). A claim lasts at most 2^30 of those steps, twelve
+///            days, renewed or not. All that is over is marked once in so long, so that steps may wrap.
 class DedupTable {
  public:
   /// A worker, or whatever claims. Distinct per table.
@@ -56,7 +58,7 @@ class DedupTable {
         if (entry.state == State::done) return {DedupClaim::done, entry.answer};
         return {DedupClaim::in_progress, 0};
       }
-      entry = Entry{key, present, owner, 0, State::in_progress, Age::claimed_anew};
+      entry = Entry{key, present + claim_for_, owner, 0, State::in_progress, Age::claimed_anew};
       return {DedupClaim::run, 0};
     }
     if (used_ == events_) {
@@ -65,7 +67,7 @@ class DedupTable {
     }
     const std::uint32_t place = (first_ + used_) & (events_ - 1);
     if (!index_.insert(hash, place)) return {DedupClaim::full, 0};
-    entries_[place] = Entry{key, present, owner, 0, State::in_progress, Age::as_placed};
+    entries_[place] = Entry{key, present + claim_for_, owner, 0, State::in_progress, Age::as_placed};
     ++used_;
     return {DedupClaim::run, 0};
   }
@@ -77,9 +79,22 @@ class DedupTable {
     if (place == DedupIndex::kNone) return false;
     Entry& entry = entries_[place];
     if (entry.state != State::in_progress || entry.owner != owner) return false;
-    entry.since = present;
+    entry.moment = present;
     entry.answer = end.answer;
     entry.state = end.end == DedupEnd::done ? State::done : State::failed;
+    return true;
+  }
+
+  /// The claim lasts as if it were made at `from`, now or later. False: the owner does not hold it any more.
+  bool renew(const DedupKey& key, Owner owner, EventTime now, EventTime from) noexcept {
+    const std::uint32_t present = tick(now);
+    const std::uint32_t place = find(key, hash_of(key));
+    if (place == DedupIndex::kNone) return false;
+    Entry& entry = entries_[place];
+    if (entry.state != State::in_progress || entry.owner != owner) return false;
+    const std::int64_t ahead = from.time_since_epoch().count() / unit_ns_ - latest_;
+    const std::int64_t most = kUnitsMost - claim_for_;
+    entry.moment = present + claim_for_ + static_cast<std::uint32_t>(std::clamp<std::int64_t>(ahead, 0, most));
     return true;
   }
 
@@ -105,12 +120,13 @@ class DedupTable {
   static constexpr std::uint32_t kEventsMost = 1U << 23;
   static constexpr std::size_t kAhead = 8;
   static constexpr std::uint32_t kTurnsMost = 4096;
+  static constexpr std::uint32_t kUnitsMost = 1U << 30;
 
   enum class State : std::uint8_t { in_progress, done, failed };
   enum class Age : std::uint8_t { as_placed, claimed_anew };
   struct Entry {
     DedupKey key;
-    std::uint32_t since = 0;  ///< when claimed or finished, in units since start_
+    std::uint32_t moment = 0;  ///< in units: in progress, when the claim runs out; else when it was finished
     Owner owner = 0;
     std::uint8_t answer = 0;
     State state : 4 = State::failed;
@@ -127,32 +143,39 @@ class DedupTable {
   }
   [[nodiscard]] std::uint32_t units_up(std::chrono::nanoseconds time) const noexcept {
     const std::int64_t units = time.count() / unit_ns_ + (time.count() % unit_ns_ != 0 ? 1 : 0);
-    constexpr std::int64_t kMost = std::numeric_limits<std::uint32_t>::max() / 2;
-    return static_cast<std::uint32_t>(std::min(units, kMost));
+    return static_cast<std::uint32_t>(std::min<std::int64_t>(units, kUnitsMost));
   }
   /// The present unit. Units wrap after 2^32; what could then look young again is forgotten before.
   [[nodiscard]] std::uint32_t tick(EventTime now) noexcept {
     const std::int64_t ns = now.time_since_epoch().count();
     if (ns >= next_ns_) {
       const std::int64_t units = ns / unit_ns_;
-      if (used_ != 0 && units - latest_ > std::numeric_limits<std::uint32_t>::max() / 2) forget_all();
+      if (units - latest_ > kUnitsMost) forget_all();  // nothing lasts longer
       latest_ = units;
       if (__builtin_mul_overflow(units + 1, unit_ns_, &next_ns_))
         next_ns_ = std::numeric_limits<std::int64_t>::max();
+      if (units - marked_ >= kUnitsMost) mark_over();
     }
     return static_cast<std::uint32_t>(latest_);
   }
   void forget_all() noexcept {
     for (; used_ > 0; --used_, first_ = (first_ + 1) & (events_ - 1)) forget(first_);
   }
+  void mark_over() noexcept {
+    marked_ = latest_;
+    for (std::uint32_t i = 0; i < used_; ++i) {
+      Entry& entry = entries_[(first_ + i) & (events_ - 1)];
+      if (is_over(entry, static_cast<std::uint32_t>(latest_))) entry.state = State::failed;
+    }
+  }
   /// As good as not there: failed, done and out of the window, claimed and out of the claim's time.
   [[nodiscard]] bool is_over(const Entry& entry, std::uint32_t present) const noexcept {
-    const std::uint32_t age = present - entry.since;
+    const std::uint32_t since = present - entry.moment;
     switch (entry.state) {
       case State::in_progress:
-        return age >= claim_for_;
+        return since < kUnitsMost * 2;  // else the moment lies ahead
       case State::done:
-        return age >= window_;
+        return since >= window_;
       case State::failed:
         return true;
     }
@@ -201,6 +224,7 @@ class DedupTable {
   std::uint32_t first_ = 0;        ///< the oldest entry's place
   std::uint32_t used_ = 0;
   std::int64_t latest_ = 0;   ///< in units: the latest time seen
+  std::int64_t marked_ = 0;   ///< in units: when mark_over() last ran
   std::int64_t next_ns_ = 0;  ///< when the next unit begins
   BigArray<Entry> entries_;
   DedupIndex index_;

@@ -21,8 +21,9 @@ class Delivery {
  public:
   /// Throws ConfigError for options that contradict each other. Attaches an agent to each worker of the dispatcher
   /// that has none.
+  /// @param ops  of the events that the subscription sees
   Delivery(DeliveryOptions options, const DeliveryDefaults& defaults, Dispatcher& dispatcher,
-           SubscriptionState& subscription);
+           SubscriptionState& subscription, const EventOps& ops);
 
   [[nodiscard]] DeliverySite& site(unsigned worker) noexcept { return *sites_[worker]; }
   /// Where the letter's key is handled.

@@ -51,7 +51,7 @@ enum class WhenInProgress : std::uint8_t {
 struct Deduplicated {
   DedupWindow window = {};
   std::shared_ptr<DedupStore> store = {};  ///< shared by several processes, or by the workers of a balanced group
-  bool by_key = false;                     ///< two events of one key are the same event
+  bool by_key = false;                     ///< two events of one key are the same event; its type must have a key
   WhenInProgress when_in_progress = WhenInProgress::wait;
   WhenDedupDown when_down = WhenDedupDown::fail_closed;
 };

@@ -87,7 +87,7 @@ class DeliverySite {
   [[nodiscard]] DeliveryAgent& agent() noexcept { return agent_; }
   /// Hands a dead letter to the handler. What is given up again goes back to its place in the store.
   void redrive(const DeadLetter& letter, std::shared_ptr<RedriveTurn> turn);
-  /// Lets keys flow again whose last letter is gone.
+  /// Lets keys flow again whose last letter is gone; the next event of such a key finds that out as well.
   void free_parked_keys();
   /// How many more events may be kept.
   [[nodiscard]] std::uint64_t room() const noexcept;
@@ -158,11 +158,13 @@ class DeliverySite {
   [[nodiscard]] bool line_may_move() const;
 
   [[nodiscard]] std::optional<DedupKey> dedup_key(const Context& context) const noexcept;
+  [[nodiscard]] std::optional<DedupKey> dedup_key(const PendingEvent& event) const noexcept;
   [[nodiscard]] bool is_first_copy(Context& context, Tally& tally);
   [[nodiscard]] std::optional<DedupClaim> ask_window(const DedupKey& key);
   void drop_copy(Tally& tally);
   void end_claim(const Context& context, DedupEnd end);
   void finish_claim(const DedupKey& key, DedupEnd end);
+  void renew_claim(const PendingEvent& event, std::chrono::nanoseconds wait);
 
   [[nodiscard]] std::optional<std::uint64_t> next_try(const PendingEvent& event, const Outcome& outcome,
                                                       std::uint64_t now_ns);
@@ -182,6 +184,7 @@ class DeliverySite {
   [[nodiscard]] bool is_parked(std::uint64_t key, const Context& context);
   void free_key(const PendingEvent& event);
   void enlist();
+  void tell_breaker(const Outcome& outcome, std::uint64_t now_ns);
   void note_breaker(CircuitBreaker::State before);
   void refresh() noexcept;
 

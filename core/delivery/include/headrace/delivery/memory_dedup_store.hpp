@@ -35,6 +35,15 @@ class MemoryDedupStore final : public DedupStore {
     for (const DedupFinish& end : ends) ended += table_.finish(end, number.value(), now) ? 1 : 0;
     return ended;
   }
+  [[nodiscard]] Result<std::size_t> renew(std::span<const DedupKey> keys, DedupOwner owner, EventTime now,
+                                          EventTime from) override {
+    const std::lock_guard lock{mutex_};
+    const Result<DedupTable::Owner> number = number_of(owner);
+    if (!number) return number.error();
+    std::size_t renewed = 0;
+    for (const DedupKey& key : keys) renewed += table_.renew(key, number.value(), now, from) ? 1 : 0;
+    return renewed;
+  }
 
  private:
   [[nodiscard]] Result<DedupTable::Owner> number_of(DedupOwner owner) {

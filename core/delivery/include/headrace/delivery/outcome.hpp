@@ -17,10 +17,14 @@ namespace headrace {
 ///
 ///   done()                     handled
 ///   retry()                    again by the subscription's policy
-///   retry_after(5s)            again after that; counts as an attempt
-///   retry_at(time)             again at that wall-clock time
+///   retry_after(5s)            again after that
+///   retry_at(time)             again at that wall-clock time; one that is over is now
 ///   dead_letter("no customer") given up
 ///   park("manual check")       given up, and its key is held until somebody releases it
+///
+/// Each of the three retries counts as an attempt, and the event is given up when the subscription's policy has no
+/// attempt left or its time limit, within(), would be over by then. A subscription that does not say how many
+/// attempts there are has one; of those that ask for their time, RetryPolicy::kAskedAttemptsMax.
 ///
 /// The reason is copied, up to kReasonBytesMax bytes of it, so that a text made on the way out may be given.
 /// Nothing is allocated.

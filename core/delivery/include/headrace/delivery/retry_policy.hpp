@@ -16,9 +16,13 @@ namespace headrace {
 
 /// When a failed event is tried again, and when it is given up. A value: built once, asked by any thread.
 ///
-///   exponential(50ms, 2.0, 5).jitter()          50, 100, 200, 400 ms, each from zero up to that; five tries in
-///   all fixed(1s).immediately(2).attempts(10)       two retries at once, then each second custom({1s, 10s,
-///   1min}).within(1h)          the last delay repeats until the hour is over
+///   exponential(50ms, 2.0, 5).jitter()     50, 100, 200, 400 ms, each from zero up to that; five tries in all
+///   fixed(1s).immediately(2).attempts(10)  two retries at once, then each second; ten tries in all
+///   custom({1s, 10s, 1min})                these three, so four tries
+///   linear(1s).cap(10s).within(1h)         1, 2, 3, … 10, 10, … seconds, until the hour is over
+///
+/// Whoever retries may say himself when the next try is: a handler does with retry_after() and retry_at(). That
+/// replaces the schedule's delay, and is held to the same limits, attempts and time: may_retry_after().
 ///
 /// Time and randomness are given by the caller; the same arguments answer the same.
 class RetryPolicy {
@@ -26,6 +30,7 @@ class RetryPolicy {
   using Delay = std::chrono::nanoseconds;
   static constexpr std::uint32_t kUnlimited = std::numeric_limits<std::uint32_t>::max();
   static constexpr std::size_t kCustomDelaysMax = 16;
+  static constexpr std::uint32_t kAskedAttemptsMax = 10;  ///< see asked_attempts_max()
 
   /// The words are those of AWS's architecture blog, "Exponential Backoff And Jitter".
   enum class Jitter : std::uint8_t {
@@ -34,7 +39,7 @@ class RetryPolicy {
     equal,  ///< half the delay, and anything from zero to the other half: never at once
   };
 
-  /// One attempt and no more: the default of a subscription.
+  /// One attempt and no more, unless the next try's time is asked for: the default of a subscription.
   constexpr RetryPolicy() = default;
 
   /// No delay at all, `attempts` tries in all.
@@ -75,11 +80,11 @@ class RetryPolicy {
   [[nodiscard]] constexpr RetryPolicy cap(Delay longest) const {
     return with([=](RetryPolicy& policy) { policy.cap_ = longest; });
   }
-  /// How many tries in all, the first one included.
+  /// How many tries in all, the first one included, whoever says when they are.
   [[nodiscard]] constexpr RetryPolicy attempts(std::uint32_t tries) const {
-    return with([=](RetryPolicy& policy) { policy.attempts_ = tries; });
+    return with([=](RetryPolicy& policy) { policy.attempts_ = policy.asked_attempts_ = tries; });
   }
-  /// No try starts later than this after the first one failed.
+  /// No try is due later than this after the first one failed, whoever says when it is.
   [[nodiscard]] constexpr RetryPolicy within(Delay limit) const {
     return with([=](RetryPolicy& policy) { policy.limit_ = limit; });
   }
@@ -103,8 +108,13 @@ class RetryPolicy {
                                           std::uint64_t random) const noexcept {
     if (attempts_made >= attempts_) return std::nullopt;
     const Delay delay = jittered(plain_delay(attempts_made), random);
-    if (since_first_failure > limit_ || delay > limit_ - since_first_failure) return std::nullopt;
+    if (!is_within(since_first_failure, delay)) return std::nullopt;
     return delay;
+  }
+  /// The same for a delay that does not come from the schedule. False: give up.
+  [[nodiscard]] constexpr bool may_retry_after(Delay delay, std::uint32_t attempts_made,
+                                               Delay since_first_failure) const noexcept {
+    return attempts_made < asked_attempts_ && is_within(since_first_failure, delay);
   }
 
   /// The delay after so many tries, capped, without jitter and limits.
@@ -126,6 +136,9 @@ class RetryPolicy {
   }
 
   [[nodiscard]] constexpr std::uint32_t attempts_max() const noexcept { return attempts_; }
+  /// How many tries there are in all when each is asked for: attempts_max(), but kAskedAttemptsMax of a policy in
+  /// which nobody has said how many. "Again in five seconds" is not to be answered by giving up, nor without end.
+  [[nodiscard]] constexpr std::uint32_t asked_attempts_max() const noexcept { return asked_attempts_; }
 
   friend constexpr bool operator==(const RetryPolicy&, const RetryPolicy&) = default;
 
@@ -133,7 +146,7 @@ class RetryPolicy {
   enum class Shape : std::uint8_t { fixed, linear, exponential, custom };
 
   constexpr RetryPolicy(Shape shape, Delay base, double factor, std::uint32_t attempts)
-      : shape_(shape), base_(base), factor_(factor), attempts_(attempts) {}
+      : shape_(shape), base_(base), factor_(factor), attempts_(attempts), asked_attempts_(attempts) {}
 
   template <class Change>
   [[nodiscard]] constexpr RetryPolicy with(Change change) const {
@@ -142,6 +155,9 @@ class RetryPolicy {
     return policy;
   }
 
+  [[nodiscard]] constexpr bool is_within(Delay since_first_failure, Delay delay) const noexcept {
+    return since_first_failure <= limit_ && delay <= limit_ - since_first_failure;
+  }
   [[nodiscard]] Delay scaled(double factor) const noexcept {
     const double ns = static_cast<double>(base_.count()) * factor;
     // Doubles are exact up to 2^53 ns, 104 days; beyond the cap the exact value does not matter.
@@ -170,6 +186,7 @@ class RetryPolicy {
   Delay base_ = Delay::zero();
   double factor_ = 1.0;
   std::uint32_t attempts_ = 1;
+  std::uint32_t asked_attempts_ = kAskedAttemptsMax;
   std::uint32_t immediate_ = 0;
   Delay cap_ = Delay::max();
   Delay limit_ = Delay::max();

@@ -45,7 +45,6 @@ class alignas(kCacheLineBytes) HandlerList {
   [[nodiscard]] const Row& first() const noexcept { return first_; }
   /// All but the first.
   [[nodiscard]] const std::vector<Row>& others() const noexcept { return others_; }
-  /// Whose stats the rows name. Another worker that meets the list looks for its own.
   /// The row of that group; null: there is none.
   [[nodiscard]] const Row* member_of(std::string_view group) const noexcept {
     if (size_ == 0) return nullptr;
@@ -55,6 +54,7 @@ class alignas(kCacheLineBytes) HandlerList {
     }
     return nullptr;
   }
+  /// Whose stats the rows name. Another worker that meets the list looks for its own.
   [[nodiscard]] int worker() const noexcept { return worker_; }
   [[nodiscard]] const Subscriptions& subscriptions() const noexcept { return subscriptions_; }
 

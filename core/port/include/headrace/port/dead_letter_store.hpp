@@ -102,12 +102,11 @@ struct DeadLetterCounts {
 ///          no retry helps; a failed call changes nothing. Ids and leases that are not there are no errors: they
 ///          are not counted in the answer.
 /// Rules:   R1  letters are listed and taken by ascending id
-///          R2  a letter whose event id (not none) and subscription are there already replaces that one in place:
-///          it
-///              keeps id, `redrives` and the attempts made before it (continue_letter()), and its lease ends
-///          R3  a letter that parks its key is taken only together with, or after, every earlier parking letter of
-///          the
-///              same subscription and key
+///          R2  a letter whose event id (not none) and subscription are there already replaces that one in
+///              place: it keeps id, `redrives` and the attempts made before it (continue_letter()), and its lease
+///              ends
+///          R3  a letter that parks its key is taken only together with, or after, every earlier parking letter
+///              of the same subscription and key
 ///          R4  a lease that ran out still settles and releases until somebody else takes the letter
 ///          R5  the time is the caller's `now`; the store reads no clock
 class DeadLetterStore {

@@ -91,6 +91,14 @@ class DedupStore {
   /// Ends claims. Those that the owner does not hold any more are left as they are and not counted.
   [[nodiscard]] virtual Result<std::size_t> finish(std::span<const DedupFinish> ends, DedupOwner owner,
                                                    EventTime now) = 0;
+  /// Lets claims that the owner holds last as long as if they were made at `from`, which may be ahead of `now`: the
+  /// event's next try is due then. Answers how many it held. A store that does not know how holds none: there a copy
+  /// may run when the claim has run out, beside an event that still waits for its next try.
+  [[nodiscard]] virtual Result<std::size_t> renew(std::span<const DedupKey> keys, DedupOwner owner, EventTime now,
+                                                  EventTime from) {
+    static_cast<void>(keys), static_cast<void>(owner), static_cast<void>(now), static_cast<void>(from);
+    return std::size_t{0};
+  }
 };
 
 }  // namespace headrace

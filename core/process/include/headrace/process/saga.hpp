@@ -32,7 +32,8 @@ class StepCall {
   [[nodiscard]] std::string_view result(std::string_view step) const;
   /// From 1.
   [[nodiscard]] std::uint32_t attempt() const noexcept { return state_.steps[step_].attempts + 1; }
-  /// The same at every attempt, also after a crash, and of no other step: by it others recognise a repetition.
+  /// "table/id/step", with ":undo" behind a compensation's: the same at every attempt, also after a crash, and of
+  /// no other step, not even one of another table whose saga has the same id. By it others recognise a repetition.
   [[nodiscard]] std::string key() const;
   /// For events that the step publishes: they belong to the saga's transaction, and this is what caused them.
   [[nodiscard]] EventId correlation() const noexcept { return state_.correlation; }

@@ -22,10 +22,10 @@ namespace headrace {
 namespace {
 
 using test::Booked;
-using test::event_of;
 using test::HandSource;
+using test::inbound_event_of;
+using test::inbound_message_of;
 using test::LineCodec;
-using test::message_of;
 using test::Numbers;
 
 /// A broker's messages on their way to typed handlers of a bus that the test polls.
@@ -42,14 +42,14 @@ struct Inbound : testing::Test {
 
   void start(InboundOptions options = {}) {
     bus.start();
-    inbound = std::make_unique<InboundEvents>(bus, source, types, event_of, options);
+    inbound = std::make_unique<InboundEvents>(bus, source, types, inbound_event_of, options);
     inbound->topic<Booked>();
     ASSERT_TRUE(inbound->start());
   }
   static Message booked(std::int64_t number, EventId id = EventId::make()) {
     Envelope envelope;
     envelope.id = id;
-    return message_of(*encode_event(LineCodec(), Booked{1, number}, std::move(envelope)));
+    return inbound_message_of(*encode_event(LineCodec(), Booked{1, number}, std::move(envelope)));
   }
 };
 
@@ -91,7 +91,7 @@ TEST_F(Inbound, DeadLetterAnswersAsTheOptionSays) {
   EXPECT_EQ(source.settled(rejected), "reject");
 
   inbound = nullptr;
-  inbound = std::make_unique<InboundEvents>(bus, source, types, event_of,
+  inbound = std::make_unique<InboundEvents>(bus, source, types, inbound_event_of,
                                             InboundOptions{.dead_lettered = Settlement::done});
   inbound->topic<Booked>();
   ASSERT_TRUE(inbound->start());
@@ -120,7 +120,7 @@ TEST_F(Inbound, LettersThatAreRefusedStayWithTheBroker) {
   Bus other({.workers = 0}, {.dead_letters = std::make_shared<test::BytesOnlyStore>(), .event_types = mute});
   const auto handler = other.subscribe<Booked>([](const Booked&) -> Outcome { return dead_letter("no account"); });
   other.start();
-  InboundEvents events(other, source, types, event_of);
+  InboundEvents events(other, source, types, inbound_event_of);
   events.topic<Booked>();
   ASSERT_TRUE(events.start());
   const std::size_t message = source.hand_in(booked(1));
@@ -147,14 +147,15 @@ TEST_F(Inbound, ClaimsAreResolvedOnTheWay) {
   };
   const auto blobs = std::make_shared<Blobs>();
   const ClaimCheck claims{blobs, {.others = {.travels_max = 1}}};
-  const auto write = claims.before([](const EncodedEvent& event) -> Result<Message> { return message_of(event); });
-  const Message travels = *write(*event_of(booked(7)));
+  const auto write =
+      claims.before([](const EncodedEvent& event) -> Result<Message> { return inbound_message_of(event); });
+  const Message travels = *write(*inbound_event_of(booked(7)));
   ASSERT_EQ(travels.content_type, ClaimCheck::kContentType);
 
   Numbers handled;
   const auto handler = bus.subscribe<Booked>([&](const Booked& event) { handled.push_back(event.number); });
   bus.start();
-  inbound = std::make_unique<InboundEvents>(bus, source, types, claims.after(event_of),
+  inbound = std::make_unique<InboundEvents>(bus, source, types, claims.after(inbound_event_of),
                                             InboundOptions{.rest = {.cap = {}}});
   inbound->topic<Booked>();
   ASSERT_TRUE(inbound->start());
@@ -167,7 +168,7 @@ TEST_F(Inbound, ClaimsAreResolvedOnTheWay) {
   EXPECT_EQ(settled(), "retry");
   blobs->is_away = false;
   EXPECT_EQ(settled(), "done");
-  ASSERT_TRUE(claims.discard(*event_of(travels)));
+  ASSERT_TRUE(claims.discard(*inbound_event_of(travels)));
   EXPECT_EQ(settled(), "reject");
   EXPECT_EQ(handled, Numbers{7});
   EXPECT_EQ(inbound->counts().refused, 1U);
@@ -221,7 +222,7 @@ TEST_F(Inbound, RefusedByTheBusIsRetried) {
   Bus small({.workers = 0, .lane_bytes = 4096});
   const auto handler = small.subscribe<Booked>({.overflow = Overflow::fail()}, [](const Booked&) {});
   small.start();
-  InboundEvents events(small, source, types, event_of, {.rest = {.cap = {}}});
+  InboundEvents events(small, source, types, inbound_event_of, {.rest = {.cap = {}}});
   events.topic<Booked>();
   ASSERT_TRUE(events.start());
   std::size_t retried = 0;
@@ -236,9 +237,10 @@ TEST_F(Inbound, RefusedByTheBusIsRetried) {
 // Claim:  what cannot be honoured is refused at start-up.
 // Method: each of them.
 TEST_F(Inbound, RefusesWhatItCannotHonour) {
-  EXPECT_THROW(InboundEvents(bus, source, nullptr, event_of), ConfigError);
+  EXPECT_THROW(InboundEvents(bus, source, nullptr, inbound_event_of), ConfigError);
   EXPECT_THROW(InboundEvents(bus, source, types, nullptr), ConfigError);
-  InboundEvents unknown(bus, source, std::make_shared<EventTypes>(std::make_shared<LineCodec>()), event_of);
+  InboundEvents unknown(bus, source, std::make_shared<EventTypes>(std::make_shared<LineCodec>()),
+                        inbound_event_of);
   EXPECT_THROW(unknown.topic<Booked>(), ConfigError);
   start();
   EXPECT_THROW(inbound->topic<Booked>("late"), ConfigError);

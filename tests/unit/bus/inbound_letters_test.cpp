@@ -20,8 +20,8 @@ namespace headrace {
 namespace {
 
 using namespace std::chrono_literals;
-using test::event_of;
 using test::HandSource;
+using test::inbound_event_of;
 using test::LineCodec;
 
 /// One topic as three releases of a program knew it.
@@ -61,7 +61,7 @@ template <class T>
 Message parcel(const T& event, EventId id = EventId::make()) {
   Envelope envelope;
   envelope.id = id;
-  return test::message_of(*encode_event(LineCodec(), event, std::move(envelope)));
+  return test::inbound_message_of(*encode_event(LineCodec(), event, std::move(envelope)));
 }
 
 /// A release of the program: it knows T, and has the letters of the one before.
@@ -71,7 +71,7 @@ struct Release {
       : store(std::move(letters)),
         types(known(std::move(upcasters))),
         timed({.dead_letters = store, .event_types = types}) {
-    inbound.emplace(timed.bus, source, types, event_of, std::move(options));
+    inbound.emplace(timed.bus, source, types, inbound_event_of, std::move(options));
     inbound->template topic<T>();
     EXPECT_TRUE(inbound->start());
   }

@@ -10,7 +10,7 @@
 namespace headrace::test {
 
 /// Events as messages: the id and the version are headers, everything else is the message's own.
-inline Message message_of(const EncodedEvent& event) {
+inline Message inbound_message_of(const EncodedEvent& event) {
   Message message;
   message.topic = event.envelope.topic;
   message.content_type = event.content_type;
@@ -18,7 +18,7 @@ inline Message message_of(const EncodedEvent& event) {
   message.body = event.body;
   return message;
 }
-inline Result<EncodedEvent> event_of(const Message& message) {
+inline Result<EncodedEvent> inbound_event_of(const Message& message) {
   if (message.headers.size() != 2) return Error{"no event", {}};
   EncodedEvent event;
   event.envelope.topic = message.topic;

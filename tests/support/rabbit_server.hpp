@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <fstream>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -33,13 +35,18 @@ class RabbitServer {
     command.insert(command.end(), {"RUNNING_UNDER_SYSTEMD=1", "/usr/lib/rabbitmq/bin/rabbitmq-server"});
     process_.start(command);
     ++starts_;
-    // Not when its port answers: a queue that is declared before the start is complete may be gone after a kill -9.
     process_.await([this] { return complete_starts() == starts_; });
     running_ = true;
   }
   void stop(int signal) {
     process_.stop(signal);
     running_ = false;
+  }
+  /// By kill -9, once it has written down that the queue is there: it answers a declaration up to seconds before that,
+  /// and a queue that it forgets takes its confirmed messages with it.
+  void kill_with_queue(const std::string& queue) {
+    process_.await([&] { return has_written(queue); });
+    stop(SIGKILL);
   }
   /// Runs rabbitmqctl, which takes seconds too.
   void control(const std::vector<std::string>& words) {
@@ -68,6 +75,18 @@ class RabbitServer {
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=+sbwt none +sbwtdcpu none +sbwtdio none"};
   }
 
+  /// Looks for the name as Erlang writes a binary, which no longer name contains.
+  [[nodiscard]] bool has_written(const std::string& queue) const {
+    const auto size = static_cast<char>(queue.size());
+    const std::string name = std::string({'m', '\0', '\0', '\0', size}) + queue;
+    const auto holds = [&](std::string_view file) {
+      std::ostringstream bytes;
+      bytes << std::ifstream(process_.path("data/headrace@localhost/" + std::string(file)), std::ios::binary)
+                   .rdbuf();
+      return bytes.str().find(name) != std::string::npos;
+    };
+    return holds("LATEST.LOG") || holds("rabbit_durable_queue.DCL") || holds("rabbit_durable_queue.DCD");
+  }
   [[nodiscard]] std::size_t complete_starts() const {
     constexpr std::string_view kComplete = "Server startup complete";
     const std::string log = process_.log();

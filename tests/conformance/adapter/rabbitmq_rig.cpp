@@ -28,7 +28,13 @@ class RabbitRig final : public Rig {
     return std::make_unique<rabbitmq::RabbitSink>(std::move(options));
   }
   std::string topic() const override { return topic_; }
-  void stop_broker(Stop how) override { shared_rabbit().stop(how == Stop::kill ? SIGKILL : SIGTERM); }
+  void stop_broker(Stop how) override {
+    if (how == Stop::kill) {
+      shared_rabbit().kill_with_queue(topic_);
+    } else {
+      shared_rabbit().stop(SIGTERM);
+    }
+  }
   void start_broker() override { shared_rabbit().start(); }
   /// Those that a consumer of theirs has seen.
   std::size_t dead_letters() override {

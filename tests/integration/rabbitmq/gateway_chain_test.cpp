@@ -54,8 +54,13 @@ class Chain {
   }
 
   void restart_rabbit(int signal) {
-    test::RabbitWorld::get().server().stop(signal);
-    test::RabbitWorld::get().server().start();
+    test::RabbitServer& server = test::RabbitWorld::get().server();
+    if (signal == SIGKILL) {
+      server.kill_with_queue(kQueue);
+    } else {
+      server.stop(signal);
+    }
+    server.start();
   }
   void restart_mosquitto(int signal) {
     std::unique_lock lock(publishing_, std::defer_lock);

@@ -122,6 +122,7 @@ struct Plan {
     const auto tries = static_cast<std::uint32_t>(random.between(1, 5));
     plan.retry =
         random.hits(500) ? immediate(tries) : fixed(std::chrono::microseconds(random.between(1, 900)), tries);
+    plan.time_limit = std::chrono::nanoseconds::max();
     if (plan.breaker) plan.breaker->open_for = std::chrono::microseconds(random.between(1, 2000));
     return plan;
   }

@@ -35,6 +35,8 @@ class Mosquitto {
   void signal(int number) const { process_.signal(number); }
   /// Processor time that it has had.
   [[nodiscard]] double cpu_us() const { return process_.cpu_us(); }
+  /// What it said so far; with `log_type all` each packet, before it is on its way.
+  [[nodiscard]] std::string log() const { return process_.log(); }
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
   [[nodiscard]] std::string url() const { return "mqtt://127.0.0.1:" + std::to_string(port_); }
 

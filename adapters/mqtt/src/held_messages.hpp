@@ -21,7 +21,8 @@ namespace headrace::mqtt {
 /// Tags:   number the messages, from 0.
 /// QoS 2:  a packet id is known from its message until the broker releases it, over connections of one session. So a
 ///         message that the broker sends again, since it never heard of its outcome, is not handed over again. What it
-///         does not call a copy is another message: rather twice than never.
+///         does not call a copy is another message, and so is a copy behind the release, as MQTT wants it: rather
+///         twice than never.
 class HeldMessages {
  public:
   struct Limits {

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
-#include <atomic>
+#include <cstdio>
+#include <sstream>
 
 #include "mosquitto.hpp"
 #include "mqtt_world.hpp"
@@ -61,11 +62,37 @@ TEST(MqttExactlyOnce, SinkSendsOnceWhereverItsConnectionBreaks) {
   }
 }
 
-// Claim:  with QoS 2 a source hands each message over once, wherever its connection breaks.
-// Method: as above, with the source behind the proxy.
+/// How often mosquitto sent each of so many messages again that it had released (PUBREL) before, by the body; each of them
+/// has a topic of its own.
+std::map<std::string, int> sent_after_release(const Mosquitto& broker) {
+  std::map<unsigned, unsigned> message_of_id;
+  std::map<unsigned, bool> released;
+  std::map<std::string, int> times;
+  std::istringstream log(broker.log());
+  for (std::string line; std::getline(log, line);) {
+    unsigned id = 0;
+    unsigned message = 0;
+    if (std::sscanf(line.c_str(), "%*u: Sending PUBREL to source (m%u)", &id) == 1) {
+      released[id] = true;
+    } else if (std::sscanf(line.c_str(), "%*u: Sending PUBLISH to source (d%*u, q2, r0, m%u, 'a/%u'", &id,
+                           &message) == 2) {
+      const auto [known, is_new] = message_of_id.try_emplace(id, message);
+      EXPECT_EQ(known->second, message) << line;
+      if (released[id]) ++times[std::to_string(message)];
+    }
+  }
+  EXPECT_FALSE(released.empty());
+  return times;
+}
+
+// Claim:  with QoS 2 a source hands each message over once, wherever its connection breaks, as long as the broker keeps to
+//         MQTT. One that sends a message again after its release breaks it (MQTT-4.3.3-6), and to the receiver that is
+//         another message (MQTT-4.3.3-12): it is handed over once more for each such time at most, marked.
+// Method: as above, with the source behind the proxy, and a mosquitto that tells of each packet. 2.0.11 does so when a
+//         connection breaks between its CONNACK and the release that is due in it: what was to be released is sent anew.
 TEST(MqttExactlyOnce, SourceReceivesOnceWhereverItsConnectionBreaks) {
   for (const MqttVersion version : {MqttVersion::v5, MqttVersion::v311}) {
-    const Mosquitto broker(kAtOnce, Mosquitto::Keeps::nothing);
+    const Mosquitto broker(std::string(kAtOnce) + "log_type all\n", Mosquitto::Keeps::nothing);
     test::FaultProxy proxy(broker.port());
     Collector got;
     Confirms confirms;
@@ -74,13 +101,23 @@ TEST(MqttExactlyOnce, SourceReceivesOnceWhereverItsConnectionBreaks) {
     const auto sink = sink_of(broker_options(broker.url(), "sink", version), Qos::exactly_once);
     int sent = 0;
     cut_behind_each_byte(proxy, 36, 72, [&] {
-      send_numbers(*sink, confirms, sent, sent + 2);
-      sent += 2;
+      for (const int until = sent + 2; sent < until; ++sent) {
+        const std::string number = std::to_string(sent);
+        ASSERT_EQ(sink->send(message_of("a/" + number, number), confirms.one()), SendResult::taken);
+      }
       got.await_different(static_cast<std::size_t>(sent));
     });
     confirms.await(static_cast<std::size_t>(sent));
     EXPECT_EQ(source->stop(std::chrono::hours(1)), 0U);
-    EXPECT_EQ(copies_of(got.take()), each_once(sent));
+    const auto all = got.take();
+    auto allowed = sent_after_release(broker);
+    std::map<std::string, int> unmarked;
+    for (const ReceivedMessage& each : all) unmarked[test::body_text(each.message)] += each.redelivered ? 0 : 1;
+    for (const auto& [body, copies] : copies_of(all)) {
+      EXPECT_LE(copies, 1 + allowed[body]) << body;
+      EXPECT_LE(unmarked[body], 1) << body;
+    }
+    EXPECT_EQ(copies_of(all).size(), static_cast<std::size_t>(sent));
   }
 }
 

@@ -109,6 +109,21 @@ TEST(MqttHeldMessages, ExactlyOnceOverConnections) {
   EXPECT_EQ(held.add(held_once(1)), Added::taken);
 }
 
+// Claim:  what comes under an id behind its release is another message, and marked if the broker calls it a copy: of one
+//         that was lost on its way, or of the one that was released, which MQTT forbids and mosquitto does.
+// Method: an id is released, and comes again over another connection, called a copy.
+TEST(MqttHeldMessages, CopyBehindItsReleaseIsAnotherMessage) {
+  HeldMessages held({});
+  ASSERT_EQ(held.add(held_once(1)), Added::taken);
+  held.settle(held.take_next());
+  EXPECT_EQ(released(held), (std::vector<std::uint16_t>{1}));
+  held.forget(1);
+  held.keep_session();
+  EXPECT_EQ(held.add(held_once(1, true)), Added::taken);
+  ASSERT_TRUE(held.has_next());
+  EXPECT_TRUE(held.deliver(held.take_next()).first.redelivered);
+}
+
 // Claim:  an id that the broker gives to another message before it released it is another message, also while the first
 //         is out; with the session all ids are forgotten.
 // Method: an id that is settled, and one that is out, come again without being called copies.

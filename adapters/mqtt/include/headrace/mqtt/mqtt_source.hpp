@@ -46,6 +46,9 @@ struct MqttSourceOptions {
 ///         again, since it never heard of an outcome, is answered and not handed over. This ends with the session
 ///         (session_expiry, or a broker that lost it) and with this object: of what had an outcome that the broker has not
 ///         heard of when the process dies, the next one gets a copy, marked redelivered.
+///         A broker that sends a message again after its release (PUBREL) breaks MQTT, whose receivers must take that
+///         for another message: it is handed over again, marked redelivered. mosquitto 2.0.11 does it when a connection
+///         breaks behind a PUBREL and the next one before that PUBREL has been sent again.
 class MqttSource final : public Source {
  public:
   explicit MqttSource(MqttSourceOptions options);

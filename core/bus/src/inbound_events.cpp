@@ -1,5 +1,7 @@
 #include "headrace/bus/inbound_events.hpp"
 
+#include <algorithm>
+
 #include "refusal.hpp"
 
 namespace headrace {
@@ -34,12 +36,15 @@ InboundEvents::InboundEvents(Bus& bus, Source& source, std::shared_ptr<const Eve
       types_(std::move(types)),
       read_(std::move(read)),
       options_(std::move(options)),
-      rest_(bus, options_.rest, options_.name) {
+      rest_(bus, options_.rest, options_.name),
+      brake_(bus, source, [this](const BreakerChange& change) { return feeds(change); }) {
   if (types_ == nullptr || read_ == nullptr) throw ConfigError("inbound events need types and a reader");
 }
 
 InboundEvents::~InboundEvents() {
   if (publisher_) static_cast<void>(stop(std::chrono::milliseconds(0)));
+  publisher_.reset();
+  brake_.let_go();
   rest_.leave_bus();
 }
 
@@ -56,12 +61,20 @@ void InboundEvents::add(std::string name, TypedTopic topic) {
 
 Status InboundEvents::start() {
   publisher_.emplace(bus_.publisher(options_.name));
+  brake_.watch(*publisher_);
   return source_.start([this](ReceivedMessage&& received) { take(std::move(received)); });
 }
 
 InboundEvents::Counts InboundEvents::counts() const {
   const std::scoped_lock lock(mutex_);
-  return counts_;
+  Counts counts = counts_;
+  counts.pauses = brake_.pauses();
+  return counts;
+}
+
+bool InboundEvents::feeds(const BreakerChange& change) const {
+  return std::ranges::any_of(topics_,
+                             [&](const auto& topic) { return change.takes(topic.second.type, topic.first); });
 }
 
 void InboundEvents::count(std::uint64_t Counts::*what) {

@@ -11,20 +11,27 @@ SourceBridge::SourceBridge(Bus& bus, Source& source, SourceBridgeOptions options
     : bus_(bus),
       source_(source),
       options_(std::move(options)),
-      window_(std::make_shared<RelayWindow>(options_.identities_max)) {}
+      window_(std::make_shared<RelayWindow>(options_.identities_max)),
+      brake_(bus, source,
+             [](const BreakerChange& change) { return change.of.type == event_type_id<RelayedMessage>(); }) {}
 
 SourceBridge::~SourceBridge() {
   if (publisher_) static_cast<void>(stop(std::chrono::milliseconds(0)));
+  publisher_.reset();
+  brake_.let_go();
 }
 
 Status SourceBridge::start() {
   publisher_.emplace(bus_.publisher(options_.name));
+  brake_.watch(*publisher_);
   return source_.start([this](ReceivedMessage&& received) { take(std::move(received)); });
 }
 
 SourceBridge::Counts SourceBridge::counts() const {
   const std::scoped_lock lock(mutex_);
-  return counts_;
+  Counts counts = counts_;
+  counts.pauses = brake_.pauses();
+  return counts;
 }
 
 void SourceBridge::count(std::uint64_t Counts::*what) {

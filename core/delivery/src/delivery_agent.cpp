@@ -59,8 +59,9 @@ void DeliveryAgent::enlist(DeliverySite& site) {
   kept_alive_.push_back(site.subscription().shared_from_this());
 }
 
-void DeliveryAgent::report_breaker(const SubscriptionState& subscription, CircuitBreaker::State state) const {
-  if (on_breaker_) on_breaker_(subscription.name, state);
+void DeliveryAgent::report_breaker(const SubscriptionState& subscription, CircuitBreaker::State state,
+                                   bool may_probe) const {
+  if (on_breaker_) on_breaker_({subscription.name, worker_.index(), state, may_probe, subscription});
 }
 
 std::uint64_t DeliveryAgent::turn() {
@@ -204,6 +205,7 @@ std::uint64_t DeliveryAgent::forget_ended() {
     for (Timer& timer : others) start(std::move(timer));
     for (PendingEventPtr& event : apart_.take_out(&site)) drop(std::move(event));
     site.drain(drop);
+    site.end_breaker();
     std::erase_if(released_, [&](const Released& released) { return released.site == &site; });
     sites_.erase(sites_.begin() + static_cast<std::ptrdiff_t>(i));
     kept_alive_.erase(kept_alive_.begin() + static_cast<std::ptrdiff_t>(i));

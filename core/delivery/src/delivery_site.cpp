@@ -20,9 +20,6 @@ HeldEvent hold_box(SharedEvent& box) {
   return HeldEvent::adopt({box.data(), [&box](const void*) { box.release(); }}, box.ops());
 }
 
-bool wants_another_try(const Outcome& outcome) noexcept {
-  return outcome.kind() != Outcome::Kind::dead_letter && outcome.kind() != Outcome::Kind::park;
-}
 bool says_when(const Outcome& outcome) noexcept {
   return outcome.kind() == Outcome::Kind::retry_after || outcome.kind() == Outcome::Kind::retry_at;
 }
@@ -228,7 +225,7 @@ void DeliverySite::settle(Context& context, const Outcome& outcome, Tally& tally
     later_ones.push_back(std::move(attempt));
   }
 
-  if (wants_another_try(outcome)) {
+  if (outcome.wants_another_try()) {
     if (const auto due_ns = next_try(*event, outcome, now_ns)) return try_later(std::move(event), *due_ns, tally);
   }
   give_up(std::move(event), outcome.failure(), outcome.reason(), outcome.kind() == Outcome::Kind::park, tally);
@@ -298,26 +295,6 @@ void DeliverySite::free_key(const PendingEvent& event) {
 void DeliverySite::enlist() {
   if (std::exchange(enlisted_, true)) return;
   agent_.enlist(*this);
-}
-
-/// A verdict on the event is no failure of what its handler calls; an exception is, whatever becomes of the event.
-void DeliverySite::tell_breaker(const Outcome& outcome, std::uint64_t now_ns) {
-  if (!wants_another_try(outcome) && outcome.failure() != FailureClass::threw) {
-    const bool next_may_probe = breaker_->abstained(permit_, now_ns);
-    if (next_may_probe && is_held(kLine)) agent_.release_later(*this, kLine);
-    return;
-  }
-  const auto before = breaker_->state();
-  breaker_->failed(permit_, now_ns);
-  note_breaker(before);
-}
-
-void DeliverySite::note_breaker(CircuitBreaker::State before) {
-  const auto now = breaker_->state();
-  if (now == before) return;
-  agent_.report_breaker(subscription_, now);
-  if (now == CircuitBreaker::State::closed && is_held(kLine)) agent_.release_later(*this, kLine);
-  if (now == CircuitBreaker::State::open) wake_line();
 }
 
 }  // namespace headrace

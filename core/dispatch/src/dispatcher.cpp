@@ -128,6 +128,7 @@ PublisherState& Dispatcher::seat_publisher() {
 }
 
 void Dispatcher::give_back(PublisherState& state) noexcept {
+  state.on_watermark({});  // its end of the lanes is the caller's still
   const std::lock_guard lock(mutex_);
   keep_flow(state);
   publishers_free_.push_back(&state);
@@ -353,6 +354,10 @@ MpmcRing<BalancedEvent>::Producer Dispatcher::balanced_producer() {
   auto producer = balanced_->producer();
   HEADRACE_CHECK("balanced.producers", producer.has_value(), "there is a lane for each publisher");
   return std::move(*producer);
+}
+
+void Dispatcher::tell_watermark(const Watermark& watermark) {
+  publisher_at(watermark.publisher)->tell_watermark(watermark);
 }
 
 void Dispatcher::report_slow_consumer(unsigned worker, std::chrono::nanoseconds waited) {

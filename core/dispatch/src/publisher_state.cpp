@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <thread>
+#include <utility>
 
 #include "headrace/base/hints.hpp"
 #include "headrace/dispatch/dispatcher.hpp"
@@ -26,14 +27,33 @@ PublisherState::PublisherState(Dispatcher& dispatcher, std::uint32_t index, Owne
   const DispatcherOptions& options = dispatcher.options();
   for (std::uint32_t worker = 0; worker < dispatcher.worker_count(); ++worker) {
     lanes_.push_back(std::make_unique<PublisherLane>(options.lane_bytes, index, worker));
-    if (options.on_watermark) lanes_.back()->lane.producer().limit_use(dispatcher.high_watermark_bytes());
   }
+  if (options.on_watermark) hear_watermarks();
 }
 
 PublisherState::~PublisherState() {
   for (const auto& to : lanes_) {
     delete to->queue.load(std::memory_order_relaxed);  // no partner: workers and publisher are gone
   }
+}
+
+void PublisherState::hear_watermarks() {
+  if (std::exchange(is_heard_, true)) return;
+  for (const auto& to : lanes_) to->lane.producer().limit_use(dispatcher_.high_watermark_bytes());
+}
+
+void PublisherState::on_watermark(std::function<void(const Watermark&)> heard) {
+  if (heard) hear_watermarks();
+  const std::scoped_lock lock(heard_mutex_);
+  heard_ = std::move(heard);
+}
+
+void PublisherState::tell_watermark(const Watermark& watermark) {
+  if (const auto& callback = dispatcher_.options().on_watermark) callback(watermark);
+  const std::scoped_lock lock(heard_mutex_);
+  // The lane may have run empty, or full again, before this one came to tell: who changed it last tells it, too.
+  const bool is_high = lanes_[watermark.worker]->high.load(std::memory_order_relaxed);  // no partner: the mutex
+  if (heard_ && is_high == (watermark.level == Watermark::Level::high)) heard_(watermark);
 }
 
 const TopicNode& PublisherState::learn_typed_topic(const EventOps& ops, std::string_view name) {
@@ -80,13 +100,12 @@ bool PublisherState::has_room(PublisherLane& to, std::uint64_t bytes) noexcept {
 }
 
 void PublisherState::note_fill(PublisherLane& to) noexcept {
-  const auto& callback = dispatcher_.options().on_watermark;
-  if (!callback) return;
+  if (!is_heard_) return;
   auto& producer = to.lane.producer();
   producer.lift_limit();
   if (to.high.load(std::memory_order_relaxed)) return;  // no partner: a hint for reports
   to.high.store(true, std::memory_order_relaxed);       // no partner: a hint for reports
-  callback({Watermark::Level::high, index_, to.worker, producer.used_bytes_max(), to.lane.capacity_bytes()});
+  tell_watermark({Watermark::Level::high, index_, to.worker, producer.used_bytes_max(), to.lane.capacity_bytes()});
 }
 
 bool PublisherState::must_not_block() const noexcept {

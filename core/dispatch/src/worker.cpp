@@ -126,8 +126,7 @@ std::uint64_t Worker::drain(PublisherLane& from, std::uint64_t budget) {
     ++from.empty_polls;
     if (from.high.load(std::memory_order_relaxed)) [[unlikely]] {  // no partner: a hint for reports
       from.high.store(false, std::memory_order_relaxed);           // no partner: a hint for reports
-      dispatcher_.options().on_watermark(
-          {Watermark::Level::low, from.publisher, index_, 0, from.lane.capacity_bytes()});
+      dispatcher_.tell_watermark({Watermark::Level::low, from.publisher, index_, 0, from.lane.capacity_bytes()});
     }
   }
   return settled;

@@ -202,8 +202,10 @@ class SideBySide {
             .delivery = {.dead_letters = store_,
                          .timers_max = 512,
                          .seed = kJitterSeed,
-                         .on_breaker = [this](std::string_view,
-                                              CircuitBreaker::State state) { breaker_changes_.push_back(state); }},
+                         .on_breaker =
+                             [this](const BreakerChange& change) {
+                               if (!change.may_probe) breaker_changes_.push_back(change.state);
+                             }},
             .faults = {.stall = stall,
                        .drop = some(50),
                        .duplicate = some(50),

@@ -20,8 +20,9 @@ class HandSource final : public Source, private SettlementTarget {
     deliver_ = std::move(deliver);
     return Nothing{};
   }
-  void pause() override {}
-  void resume() override {}
+  void pause() override { is_paused_ = true; }
+  void resume() override { is_paused_ = false; }
+  [[nodiscard]] bool is_paused() const { return is_paused_; }
   std::size_t stop(std::chrono::milliseconds) override {
     deliver_ = nullptr;
     return 0;
@@ -62,6 +63,7 @@ class HandSource final : public Source, private SettlementTarget {
     if (settlement == Settlement::retry && again_) std::exchange(again_, nullptr)();
   }
   Deliver deliver_;
+  bool is_paused_ = false;
   std::function<void()> again_;
   std::vector<std::string> settled_;
 };

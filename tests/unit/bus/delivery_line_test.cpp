@@ -127,7 +127,7 @@ TEST(DeliveryLine, ARedrivenLetterWaitsForAHeldKey) {
 TEST(DeliveryLine, VerdictsSayNothingToTheBreaker) {
   using State = CircuitBreaker::State;
   std::vector<State> states;
-  Timed timed({.on_breaker = [&](std::string_view, State state) { states.push_back(state); }});
+  Timed timed({.on_breaker = [&](const BreakerChange& change) { states.push_back(change.state); }});
   std::vector<std::uint64_t> calls;
   SubscribeOptions how;
   how.breaker = CircuitBreakerOptions{.failures_in_a_row = 2, .open_for = 10ms};

@@ -240,7 +240,7 @@ TEST(Delivery, ParkedKeysGoBehindTheirDeadLetter) {
 // Method: three failures open it for 100 ms; the service comes back at the probe.
 TEST(Delivery, OpenBreakerMakesEventsWait) {
   std::vector<CircuitBreaker::State> states;
-  Timed timed({.on_breaker = [&](std::string_view, CircuitBreaker::State state) { states.push_back(state); }});
+  Timed timed({.on_breaker = [&](const BreakerChange& change) { states.push_back(change.state); }});
   bool down = true;
   std::vector<std::uint64_t> seen;
   std::uint64_t calls = 0;

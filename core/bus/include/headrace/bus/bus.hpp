@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "headrace/base/check.hpp"
+#include "headrace/bus/breaker_listeners.hpp"
 #include "headrace/bus/subscribe_options.hpp"
 #include "headrace/delivery/dead_letters.hpp"
 #include "headrace/delivery/delivering_handler.hpp"
@@ -41,7 +42,12 @@ namespace headrace {
 class Bus {
  public:
   explicit Bus(DispatcherOptions options = {}, DeliveryDefaults delivery = {})
-      : dispatcher_(Dispatcher::create(std::move(options))), delivery_(std::move(delivery)) {}
+      : dispatcher_(Dispatcher::create(std::move(options))), delivery_(std::move(delivery)) {
+    delivery_.on_breaker = [all = breakers_, own = std::move(delivery_.on_breaker)](const BreakerChange& change) {
+      all->tell(change);
+      if (own) own(change);
+    };
+  }
   ~Bus() {
     if (dispatcher_ == nullptr) return;
     schedule_->close();
@@ -189,6 +195,8 @@ class Bus {
 
   /// What it was made with.
   [[nodiscard]] const DeliveryDefaults& delivery_defaults() const noexcept { return delivery_; }
+  /// For bridges, which pause their sources.
+  [[nodiscard]] const std::shared_ptr<BreakerListeners>& breaker_listeners() const noexcept { return breakers_; }
   /// The engine, for layers above: with it they poll single workers and look into lanes.
   [[nodiscard]] Dispatcher& dispatcher() noexcept { return *dispatcher_; }
   [[nodiscard]] Snapshot snapshot() { return dispatcher_->snapshot(); }
@@ -268,6 +276,7 @@ class Bus {
                                                             : Watchdog::Looks::to_report);
   }
 
+  std::shared_ptr<BreakerListeners> breakers_ = std::make_shared<BreakerListeners>();
   std::shared_ptr<Dispatcher> dispatcher_;
   DeliveryDefaults delivery_;
   std::shared_ptr<Schedule> schedule_ = std::make_shared<Schedule>(delivery_.scheduled_max);

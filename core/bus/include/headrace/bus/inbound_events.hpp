@@ -18,6 +18,7 @@
 #include "headrace/bus/receipted_event.hpp"
 #include "headrace/bus/redriven_events.hpp"
 #include "headrace/bus/refusal_rest.hpp"
+#include "headrace/bus/source_brake.hpp"
 #include "headrace/port/claim_check.hpp"
 #include "headrace/port/event_types.hpp"
 #include "headrace/port/source.hpp"
@@ -68,7 +69,7 @@ struct InboundOptions {
 ///               event under its topic to all who subscribe, and the letter goes when they have settled it. It is decoded
 ///               by DeliveryDefaults::event_types, and needs a topic() of its type here, under `name`. A message of which
 ///               not even the envelope could be read is skipped, unless its bytes are an event of its topic.
-/// Backpressure: as SourceBridge's.
+/// Backpressure: as SourceBridge's. While the breaker of a subscription to one of its topics is open the source is paused.
 /// Threads:      topic() and start() by one thread, at start-up; the rest by any. Bus and source outlive it.
 class InboundEvents {
  public:
@@ -81,6 +82,7 @@ class InboundEvents {
     std::uint64_t dead_lettered = 0;  ///< bad, and kept in the bus's dead letters
     std::uint64_t rejected = 0;       ///< bad, and not kept
     std::uint64_t refused = 0;        ///< by the bus, or not readable now; back with the broker
+    std::uint64_t pauses = 0;         ///< how often the source was told to pause
   };
 
   /// Throws ConfigError without types or a reader.
@@ -112,6 +114,9 @@ class InboundEvents {
   /// Stops the source: answers how many messages were left unsettled, which their broker delivers again.
   std::size_t stop(std::chrono::milliseconds deadline) { return source_.stop(deadline); }
   [[nodiscard]] Counts counts() const;
+  /// Pauses the source until resume(), beside what the bus pauses it for.
+  void pause() { brake_.hold(); }
+  void resume() { brake_.release(); }
 
  private:
   using Publish =
@@ -152,6 +157,7 @@ class InboundEvents {
     return dead_letter(to_string(status));
   }
   [[nodiscard]] static std::optional<Outcome> outcome_of(RedrivenEvents::State state);
+  [[nodiscard]] bool feeds(const BreakerChange& change) const;
   [[nodiscard]] bool is_topic_of(EventTypeId type, std::string_view name) const;
   [[nodiscard]] bool keeps_letters() const;
   [[nodiscard]] SubscribeOptions redrive_options(std::string_view type);
@@ -170,6 +176,7 @@ class InboundEvents {
   std::map<std::string, TypedTopic, std::less<>> topics_;  ///< does not change after the start
   std::optional<Publisher> publisher_;                     // owner: the source's thread
   RefusalRest rest_;
+  SourceBrake brake_;
   mutable std::mutex mutex_;
   Counts counts_;
   const std::shared_ptr<RedrivenEvents> redriven_ = std::make_shared<RedrivenEvents>();

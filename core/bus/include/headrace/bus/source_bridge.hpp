@@ -12,6 +12,7 @@
 #include "headrace/bus/bus.hpp"
 #include "headrace/bus/relay.hpp"
 #include "headrace/bus/relay_window.hpp"
+#include "headrace/bus/source_brake.hpp"
 
 namespace headrace {
 
@@ -30,7 +31,9 @@ struct SourceBridgeOptions {
 /// have.
 ///
 /// Backpressure: the source's unsettled_max bounds what is in the bus and in sinks together; a lane that is full
-///               blocks or refuses by its group's policy, and what the bus refuses goes back to the broker.
+///               blocks or refuses by its group's policy, and what the bus refuses goes back to the broker. The source
+///               is paused from a lane's high watermark until it is empty again, and while a breaker is open of a
+///               subscription to relayed messages, whose topics nobody knows beforehand.
 /// Threads:      any. The bus and the source outlive it.
 class SourceBridge {
  public:
@@ -41,6 +44,7 @@ class SourceBridge {
     std::uint64_t unrouted = 0;
     std::uint64_t rejected = 0;  ///< for want of a topic that the bus can have
     std::uint64_t refused = 0;   ///< by the bus; back with the broker
+    std::uint64_t pauses = 0;    ///< how often the source was told to pause
   };
 
   SourceBridge(Bus& bus, Source& source, SourceBridgeOptions options = {});
@@ -57,6 +61,9 @@ class SourceBridge {
   /// subscriptions change together. Not inside a handler, and not around stop().
   [[nodiscard]] std::unique_lock<std::mutex> hold() { return std::unique_lock(entering_); }
   [[nodiscard]] Counts counts() const;
+  /// Pauses the source until resume(), beside what the bus pauses it for.
+  void pause() { brake_.hold(); }
+  void resume() { brake_.release(); }
 
  private:
   void take(ReceivedMessage&& received);
@@ -68,6 +75,7 @@ class SourceBridge {
   const SourceBridgeOptions options_;
   const std::shared_ptr<RelayWindow> window_;
   std::optional<Publisher> publisher_;  // owner: the source's thread
+  SourceBrake brake_;
   std::mutex entering_;
   mutable std::mutex mutex_;
   Counts counts_;

@@ -87,7 +87,9 @@ class DeliveryAgent final : public WorkerAgent {
   [[nodiscard]] std::uint64_t random() { return random_(); }
   /// Who claims in a DedupStore: nobody else, in any process.
   [[nodiscard]] DedupOwner owner() const noexcept { return owner_; }
-  void report_breaker(const SubscriptionState& subscription, CircuitBreaker::State state) const;
+  /// @param may_probe  see BreakerChange
+  void report_breaker(const SubscriptionState& subscription, CircuitBreaker::State state, bool may_probe) const;
+  [[nodiscard]] bool reports_breakers() const noexcept { return on_breaker_ != nullptr; }
 
  private:
   struct Released {
@@ -114,7 +116,7 @@ class DeliveryAgent final : public WorkerAgent {
   Worker& worker_;
   const TimeSource& time_;
   const DedupOwner owner_ = EventId::make().low;
-  std::function<void(std::string_view, CircuitBreaker::State)> on_breaker_;
+  std::function<void(const BreakerChange&)> on_breaker_;
   const std::shared_ptr<const EventTypes> event_types_;
   JitterRandom random_;
   const std::shared_ptr<PendingEventPool> pending_events_;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "headrace/delivery/breaker_change.hpp"
 #include "headrace/delivery/circuit_breaker.hpp"
 #include "headrace/delivery/dedup_table.hpp"
 #include "headrace/delivery/exception_policy.hpp"
@@ -83,8 +84,9 @@ struct DeliveryDefaults {
   std::uint32_t scheduled_max = 65'536;  ///< publications that wait for their time, on the whole bus
   std::chrono::nanoseconds tick = std::chrono::milliseconds(1);
   std::uint64_t seed = 0;  ///< of jitter; 0: a different one each run
-  /// A circuit breaker opened (sources should pause) or closed. On the worker's thread; must not block.
-  std::function<void(std::string_view subscription, CircuitBreaker::State)> on_breaker = {};
+  /// A circuit breaker opened, probes, or closed. On the worker's thread; must not block. The bus pauses the sources
+  /// of its InboundEvents and SourceBridges by itself.
+  std::function<void(const BreakerChange&)> on_breaker = {};
   /// A handler runs longer than its subscription's handler_limit, and has not returned: when it passes the limit,
   /// and each time that its age has doubled. On a thread of its own, at most half the shortest limit late; must
   /// not throw. A bus without worker threads does not call it: see Bus::slow_handlers().

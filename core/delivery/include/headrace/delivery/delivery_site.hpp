@@ -78,6 +78,8 @@ class DeliverySite {
   }
   /// An event is to wait for a call that was left behind. False: there is no room, and the tally knows.
   [[nodiscard]] bool waits_behind_call(PendingEventPtr& event, Tally& tally);
+  /// The subscription has ended: nobody waits for its breaker any more.
+  void end_breaker();
   void waits_no_more() noexcept { --behind_calls_; }
   /// settle() or done() of a call that was left behind, for a subscription that has ended since.
   void settle_ended(Context& context, const Outcome& outcome, Tally& tally);
@@ -186,6 +188,9 @@ class DeliverySite {
   void enlist();
   void tell_breaker(const Outcome& outcome, std::uint64_t now_ns);
   void note_breaker(CircuitBreaker::State before);
+  class BreakerRest;
+  void rest_breaker();
+  void breaker_rested();
   void refresh() noexcept;
 
   const DeliveryOptions& options_;
@@ -198,6 +203,7 @@ class DeliverySite {
   std::deque<PendingEventPtr> unsent_;                     ///< letters that wait for the store, in their order
   std::optional<CircuitBreaker> breaker_;
   CircuitBreaker::Permit permit_;
+  bool breaker_rests_ = false;       ///< a BreakerRest waits for its time
   std::uint64_t line_wakes_ns_ = 0;  ///< the latest timer for the line
   std::optional<RetryBudget> budget_;
   std::optional<DedupTable> window_;        ///< made for the first event

@@ -57,6 +57,9 @@ class [[nodiscard]] Outcome {
   }
 
   [[nodiscard]] Kind kind() const noexcept { return kind_; }
+  [[nodiscard]] bool wants_another_try() const noexcept {
+    return kind_ != Kind::done && kind_ != Kind::dead_letter && kind_ != Kind::park;
+  }
   [[nodiscard]] bool is_done() const noexcept { return kind_ == Kind::done; }
   [[nodiscard]] FailureClass failure() const noexcept { return failure_; }
   /// Lives as long as this object.

@@ -132,6 +132,8 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   /// A publisher for a HandlerSeat. @thread any
   [[nodiscard]] PublisherState& seat_publisher();
   void report_slow_consumer(unsigned worker, std::chrono::nanoseconds waited);
+  /// @thread worker
+  void tell_watermark(const Watermark& watermark);
   void report_handler_error(const HandlerError& error) noexcept;
   /// Without worker threads a publisher that waited would often wait for itself.
   [[nodiscard]] bool never_blocks() const noexcept { return workers_polled_; }

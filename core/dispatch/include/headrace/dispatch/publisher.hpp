@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -75,6 +76,12 @@ class Publisher {
   template <Event T>
   PublishResult publish(std::span<T> events) {
     return publish(std::span<const T>(events));
+  }
+
+  /// Hears of this publisher's lanes, beside DispatcherOptions::on_watermark and under the same rules; it must not
+  /// publish. Before the first publish. Once the publisher has gone it is not called, and does not run any more.
+  void on_watermark(std::function<void(const Watermark&)> heard) {
+    if (state_ != nullptr) state_->on_watermark(std::move(heard));
   }
 
   /// A publish that waits for room answers `closed`, and from now on all that cannot go through at once. @thread any

@@ -4,7 +4,9 @@
 #include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +18,7 @@
 #include "headrace/base/clock.hpp"
 #include "headrace/dispatch/balanced_event.hpp"
 #include "headrace/dispatch/one_at_a_time.hpp"
+#include "headrace/dispatch/options.hpp"
 #include "headrace/dispatch/pace.hpp"
 #include "headrace/dispatch/publish_result.hpp"
 #include "headrace/dispatch/publisher_lane.hpp"
@@ -136,6 +139,10 @@ class PublisherState {
   [[nodiscard]] Owner owner() const noexcept { return owner_; }
   [[nodiscard]] const RouteReader& reader() const noexcept { return reader_; }
   [[nodiscard]] const std::vector<std::unique_ptr<PublisherLane>>& lanes() const noexcept { return lanes_; }
+
+  void on_watermark(std::function<void(const Watermark&)> heard);
+  /// @thread any
+  void tell_watermark(const Watermark& watermark);
 
   /// @thread any
   void close() noexcept {
@@ -306,6 +313,7 @@ class PublisherState {
   PublishStatus wait_for_room(PublisherLane& to, std::uint64_t bytes, std::chrono::nanoseconds deadline);
   bool has_room(PublisherLane& to, std::uint64_t bytes) noexcept;
   void note_fill(PublisherLane& to) noexcept;
+  void hear_watermarks();
   OverflowQueue& queue_of(PublisherLane& to);
   void enqueue(const Plan& plan, std::uint64_t key_hash, SharedEvent* event);
   void push_balanced(const Route& route, const EventOps& ops, const void* event, SharedEvent* shared);
@@ -318,6 +326,9 @@ class PublisherState {
   Atomic<bool> closed_{false};                         // writer: the Dispatcher
   std::vector<std::unique_ptr<PublisherLane>> lanes_;  ///< by worker
   std::vector<const TopicNode*> typed_topics_;         ///< by event type
+  std::mutex heard_mutex_;
+  std::function<void(const Watermark&)> heard_;  // behind heard_mutex_
+  bool is_heard_ = false;                        ///< by it, or by the program
   const bool counts_flow_;
   NumberedCounters* published_by_ = &published;
   std::vector<Plan> plan_;  ///< scratch of publish_slowly

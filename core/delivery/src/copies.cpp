@@ -1,4 +1,5 @@
 #include <cstring>
+#include <exception>
 #include <utility>
 
 #include "headrace/delivery/delivery_site.hpp"
@@ -14,21 +15,39 @@ namespace {
 
 constexpr std::uint32_t kAskedAhead = 8;
 
+/// Of an event that was asked for its key before. Should its function fail now, its claim runs out.
+template <class Ask>
+std::optional<DedupKey> known_key(Ask&& ask) noexcept {
+  try {
+    return ask();
+  } catch (...) {
+    return std::nullopt;
+  }
+}
+
 }  // namespace
 
-std::optional<DedupKey> DeliverySite::dedup_key(const Context& context) const noexcept {
+std::optional<DedupKey> DeliverySite::dedup_key(const Context& context) const {
+  if (options_.deduplicated->by) return options_.deduplicated->by.key(context.first());
   if (options_.deduplicated->by_key) return DedupKey{key_of(context), hash_bytes(context.topic())};
   if (context.meta() != nullptr && context.meta()->id) return DedupKey::of(context.meta()->id);
   return std::nullopt;
 }
 
 bool DeliverySite::is_first_copy(Context& context, Tally& tally) {
-  const auto key = dedup_key(context);
+  std::optional<DedupKey> key;
+  try {
+    key = dedup_key(context);
+  } catch (...) {
+    settle(context, judge(std::current_exception()), tally, Claim::ask);
+    return false;
+  }
   if (!key) return true;
   const Deduplicated& dedup = *options_.deduplicated;
   if (window_) {
     // Its place in the window is most likely in no cache; the handlers of those before it are time to fetch it.
-    const EventMeta* const ahead = dedup.by_key ? nullptr : context.meta_ahead(kAskedAhead);
+    const bool by_id = !dedup.by_key && !dedup.by;
+    const EventMeta* const ahead = by_id ? context.meta_ahead(kAskedAhead) : nullptr;
     if (ahead != nullptr) window_->ask_for(DedupKey::of(ahead->id));
   }
   const std::optional<DedupClaim> answer = ask_window(*key);
@@ -60,6 +79,15 @@ bool DeliverySite::is_first_copy(Context& context, Tally& tally) {
   return false;
 }
 
+bool DeliverySite::is_first_copy_of_run(const Context& context) {
+  try {
+    const auto key = dedup_key(context);
+    return !key || ask_window(*key) == DedupClaim::run;
+  } catch (...) {
+    return false;  // it throws again when the event stands in front
+  }
+}
+
 /// Nothing: the store is down.
 std::optional<DedupClaim> DeliverySite::ask_window(const DedupKey& key) {
   const Deduplicated& dedup = *options_.deduplicated;
@@ -88,16 +116,20 @@ void DeliverySite::drop_copy(Tally& tally) {
 
 void DeliverySite::end_claim(const Context& context, DedupEnd end) {
   if (!options_.deduplicated) return;
-  if (const auto key = dedup_key(context)) finish_claim(*key, end);
+  if (const auto key = known_key([&] { return dedup_key(context); })) finish_claim(*key, end);
 }
 
 /// However an event ends, its claim ends with it; a copy that ends has none.
 void DeliverySite::give_claim_back(PendingEvent& event) {
   if (!std::exchange(event.claimed, false) || !options_.deduplicated) return;
-  if (const auto key = dedup_key(event)) finish_claim(*key, DedupEnd::failed);
+  if (const auto key = known_key([&] { return dedup_key(event); })) finish_claim(*key, DedupEnd::failed);
 }
 
-std::optional<DedupKey> DeliverySite::dedup_key(const PendingEvent& event) const noexcept {
+std::optional<DedupKey> DeliverySite::dedup_key(const PendingEvent& event) const {
+  if (options_.deduplicated->by) {
+    return options_.deduplicated->by.key(static_cast<const std::byte*>(event.event.data()) +
+                                         event.entry->ops->payload_offset);
+  }
   if (options_.deduplicated->by_key) return DedupKey{event.key, hash_bytes(event.entry->topic->name)};
   if (event.entry->ops->payload_offset == 0) return std::nullopt;
   EventMeta meta;
@@ -107,7 +139,7 @@ std::optional<DedupKey> DeliverySite::dedup_key(const PendingEvent& event) const
 
 /// While it waits for its next try nobody else may run it; from then on its claim lasts as long as a new one.
 void DeliverySite::renew_claim(const PendingEvent& event, std::chrono::nanoseconds wait) {
-  const auto key = dedup_key(event);
+  const auto key = known_key([&] { return dedup_key(event); });
   if (!key) return;
   const EventTime now = agent_.wall_time();
   if (window_) {

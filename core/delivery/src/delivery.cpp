@@ -22,6 +22,12 @@ DeliveryOptions checked(DeliveryOptions options, const DeliveryDefaults& default
   if (options.deduplicated && options.deduplicated->by_key && !ops.has_key) {
     fault("`deduplicated` goes by_key, and " + std::string(ops.name) + " has no key: its events would all be one");
   }
+  if (options.deduplicated && options.deduplicated->by) {
+    if (options.deduplicated->by_key) fault("`deduplicated` goes by_key and by a function: give one");
+    if (options.deduplicated->by.type() != ops.type) {
+      fault("`deduplicated` goes by a function of another type than " + std::string(ops.name));
+    }
+  }
   if (options.park_key && subscription.placement == Placement::balanced) {
     fault("a balanced group has no order that park_key could keep; use Placement::sharded");
   }

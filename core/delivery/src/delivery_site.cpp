@@ -109,9 +109,7 @@ bool DeliverySite::joins(Context& context, Claim claim) {
   if (is_held(key) || is_parked(key, context)) return false;
   if (breaker_ && (breaker_->state() != CircuitBreaker::State::closed || is_held(kLine))) return false;
   if (claim == Claim::has || !options_.deduplicated) return true;
-  const auto copy = dedup_key(context);
-  if (!copy) return true;
-  return ask_window(*copy) == DedupClaim::run;
+  return is_first_copy_of_run(context);
 }
 
 bool DeliverySite::hold(std::uint64_t key) {

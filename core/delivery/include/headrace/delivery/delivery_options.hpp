@@ -9,6 +9,7 @@
 
 #include "headrace/delivery/breaker_change.hpp"
 #include "headrace/delivery/circuit_breaker.hpp"
+#include "headrace/delivery/dedup_by.hpp"
 #include "headrace/delivery/dedup_table.hpp"
 #include "headrace/delivery/exception_policy.hpp"
 #include "headrace/delivery/key_order.hpp"
@@ -44,15 +45,16 @@ enum class WhenInProgress : std::uint8_t {
   drop,
 };
 
-/// Handles each event once within the window, by its id; events without one (see PublishOptions) by their
-/// content's key, if `by_key` says so, and else always.
+/// Handles each event once within the window, by its id; or by its key, or by a function of what is in it. Events
+/// without an id (see PublishOptions) are no copies of each other then.
 ///
 /// Without a store each worker remembers its own: right for pinned and sharded groups, whose copies come to one
-/// worker.
+/// worker; of sharded ones with `by` only if events that are the same have the same key.
 struct Deduplicated {
   DedupWindow window = {};
   std::shared_ptr<DedupStore> store = {};  ///< shared by several processes, or by the workers of a balanced group
-  bool by_key = false;                     ///< two events of one key are the same event; its type must have a key
+  bool by_key = false;  ///< two events of one topic and key are the same event; its type must have a key
+  DedupBy by = {};      ///< two events of which it says the same are the same event, whatever their topics
   WhenInProgress when_in_progress = WhenInProgress::wait;
   WhenDedupDown when_down = WhenDedupDown::fail_closed;
 };

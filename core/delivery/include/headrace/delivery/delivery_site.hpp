@@ -159,9 +159,11 @@ class DeliverySite {
   void wake_line();
   [[nodiscard]] bool line_may_move() const;
 
-  [[nodiscard]] std::optional<DedupKey> dedup_key(const Context& context) const noexcept;
-  [[nodiscard]] std::optional<DedupKey> dedup_key(const PendingEvent& event) const noexcept;
+  // What DedupBy's function throws comes out of these when it is asked for the first time only.
+  [[nodiscard]] std::optional<DedupKey> dedup_key(const Context& context) const;
+  [[nodiscard]] std::optional<DedupKey> dedup_key(const PendingEvent& event) const;
   [[nodiscard]] bool is_first_copy(Context& context, Tally& tally);
+  [[nodiscard]] bool is_first_copy_of_run(const Context& context);
   [[nodiscard]] std::optional<DedupClaim> ask_window(const DedupKey& key);
   void drop_copy(Tally& tally);
   void end_claim(const Context& context, DedupEnd end);

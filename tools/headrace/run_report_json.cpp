@@ -44,8 +44,14 @@ std::string to_json(const RunReport& report) {
                          {"not_taken", report.not_taken}, {"took_ns", report.took.count()},
                          {"balanced", report.balanced()}};
   const Ledger& l = report.ledger;
-  object["ledger"] = {{"published", l.published}, {"handled", l.handled}, {"dropped", l.dropped},
-                      {"unrouted", l.unrouted},   {"failed", l.failed},   {"in_flight", l.in_flight}};
+  object["ledger"] = {{"published", l.published},
+                      {"handled", l.handled},
+                      {"dropped", l.dropped},
+                      {"expired", l.expired},
+                      {"unrouted", l.unrouted},
+                      {"failed", l.failed},
+                      {"dead_lettered", l.dead_lettered},
+                      {"in_flight", l.in_flight}};
   object["subscriptions"] = ordered_json::array();
   for (const SubscriptionSummary& s : report.subscriptions) object["subscriptions"].push_back(to_object(s));
   object["warnings"] = report.warnings;

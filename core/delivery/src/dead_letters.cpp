@@ -19,7 +19,7 @@ void DeliverySite::expire(Context& context, Tally& tally) {
     give_up(keep(context), FailureClass::expired, "its time to live was over", false, tally);
     return;
   }
-  ++tally.dropped;
+  ++tally.expired;
   if (PendingEvent* again = agent_.running()) {
     give_claim_back(*again);
     free_key(*again);
@@ -70,6 +70,7 @@ DeliverySite::Sent DeliverySite::send(PendingEvent& event, Tally& tally) {
   };
   if (const Status fits = fit_for_store(*event.letter); !fits) return refused(fits.error());
   const Result<Added> added = dead_letters()->add({event.letter.get(), 1});
+  if (added) tally.letters_dropped += static_cast<std::uint32_t>(added->dropped);
   if (added && added->letters == 1) {
     tell_sender();
     ++tally.dead_lettered;
@@ -182,7 +183,7 @@ void DeliverySite::free_parked_keys() {
   refresh();
 }
 
-bool DeliverySite::abandon(PendingEventPtr event) {
+bool DeliverySite::abandon(PendingEventPtr event, Tally& tally) {
   give_claim_back(*event);
   if (event->redriven != nullptr) return true;  // its turn's end gives the letter back
   if (event->entry->ops->answers != nullptr) {  // its sender brings it again
@@ -199,6 +200,7 @@ bool DeliverySite::abandon(PendingEventPtr event) {
   }
   if (!fit_for_store(*event->letter)) return false;
   const Result<Added> added = dead_letters()->add({event->letter.get(), 1});
+  if (added) tally.letters_dropped += static_cast<std::uint32_t>(added->dropped);
   return added && added->letters == 1;
 }
 

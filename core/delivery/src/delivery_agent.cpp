@@ -221,7 +221,7 @@ std::uint64_t DeliveryAgent::abandon() {
   const auto give_up = [&](PendingEventPtr event) {
     DeliverySite& site = *event->site;
     Tally tally;
-    if (site.abandon(std::move(event))) {
+    if (site.abandon(std::move(event), tally)) {
       tally.dead_lettered = 1;
     } else {
       tally.dropped = 1;

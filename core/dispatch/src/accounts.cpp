@@ -10,7 +10,9 @@ Ledger Dispatcher::ledger_of(const SubscriptionState& state) const {
     sum.failed += stats->failed.value();
     sum.unrouted += stats->refused.value();
     sum.dropped += stats->unsubscribed.value() + stats->dropped.value();
+    sum.expired += stats->expired.value();
     sum.dead_lettered += stats->dead_lettered.value();
+    sum.letters_dropped += stats->letters_dropped.value();
   }
   return sum;
 }
@@ -58,6 +60,8 @@ Snapshot Dispatcher::snapshot() {
       report.unsubscribed += stats->unsubscribed.value();
       report.dead_lettered += stats->dead_lettered.value();
       report.dropped += stats->dropped.value();
+      report.expired += stats->expired.value();
+      report.letters_dropped += stats->letters_dropped.value();
       report.copies += stats->copies.value();
       report.unchecked += stats->unchecked.value();
       report.runs += stats->runs.value();

@@ -253,6 +253,8 @@ void Worker::account(SubscriptionStats& stats, const Tally& tally) {
   stats.refused.add(tally.refused);
   stats.dead_lettered.add(tally.dead_lettered);
   stats.dropped.add(tally.dropped);
+  stats.expired.add(tally.expired);
+  stats.letters_dropped.add(tally.letters_dropped);
   stats.copies.add(tally.copies);
   stats.unchecked.add(tally.unchecked);
 }

@@ -19,7 +19,7 @@ struct ModelStore {
 
   const Plan& plan;
   std::vector<ModelLetter> letters = {};
-  std::uint64_t last_number = 0, last_lease = 0;
+  std::uint64_t last_number = 0, last_lease = 0, dropped = 0;
 
   Added add(ModelLetter letter, std::uint64_t now_ns) {
     if (plan.store_refuses(letter.event.value)) return Added::refused;
@@ -39,6 +39,7 @@ struct ModelStore {
           std::find_if(letters.begin(), letters.end(), [](const ModelLetter& other) { return other.lease == 0; });
       if (plan.when_full == WhenFull::refuse || oldest == letters.end()) return Added::not_yet;
       letters.erase(oldest);
+      ++dropped;
     }
     letter.number = ++last_number;
     letters.push_back(std::move(letter));

@@ -313,7 +313,7 @@ struct ModelWorker {
     if (plan.when_expired == WhenExpired::dead_letter && plan.has_store) {
       return give_up(event, FailureClass::expired, false);
     }
-    end(event, ledger.dropped);
+    end(event, ledger.expired);
   }
 
   void give_up(const ModelEvent& event, FailureClass failure, bool parks) {

@@ -315,6 +315,7 @@ class SideBySide {
   void compare_ledger() {
     Ledger& expected = world_.ledger;
     expected.in_flight = 0;
+    expected.letters_dropped = world_.store.dropped;
     for (const ModelWorker& model : models_) {
       for (const auto& [due, timer] : model.timers)
         expected.in_flight += timer.wakes == ModelWorker::Timer::Wakes::event;

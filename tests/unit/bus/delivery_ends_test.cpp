@@ -42,7 +42,24 @@ TEST(DeliveryEnds, ExpiredCopyLeavesTheClaimAlone) {
   EXPECT_EQ(calls, 1U);
   timed.advance(100ms);
   EXPECT_EQ(calls, 2U);
-  EXPECT_EQ(stop_drained(timed.bus), (Ledger{.published = 4, .handled = 1, .dropped = 3}));
+  EXPECT_EQ(stop_drained(timed.bus), (Ledger{.published = 4, .handled = 1, .dropped = 1, .expired = 2}));
+}
+
+// Claim:  older letters that a full store gives up to make room are counted by the bus, for the subscription whose
+//         letters they made room for.
+// Method: room for two; five events are given up, and another when the bus stops.
+TEST(DeliveryEnds, LettersThatMadeRoomAreCounted) {
+  Timed timed({.dead_letters = std::make_shared<MemoryDeadLetterStore>(
+                   MemoryDeadLetterOptions{.letters_max = 2, .when_full = WhenFull::drop_oldest})});
+  const auto sub = timed.bus.subscribe<Tick>(
+      {.name = "fails", .retry = fixed(1s, 2)},
+      [](const Tick& tick) -> Outcome { return tick.value == 5 ? retry("later") : dead_letter("no"); });
+  Publisher publisher = timed.bus.publisher();
+  for (std::uint64_t value = 0; value < 6; ++value) ASSERT_TRUE(publisher.publish(Tick{value, value}));
+  timed.run();
+  EXPECT_EQ(timed.bus.snapshot().subscriptions.at(0).letters_dropped, 3U);
+  const Ledger ledger = timed.bus.stop(0ms).ledger;
+  EXPECT_EQ(ledger, (Ledger{.published = 6, .dead_lettered = 6, .letters_dropped = 4})) << ledger;
 }
 
 // Claim:  an event that is given up because too many keys are held gives its claim back: a copy may run.

@@ -209,7 +209,7 @@ TEST(Delivery, ExpiredEventsAreNotHandled) {
   ASSERT_TRUE(publisher.publish(Tick{}, {.expires_after = 5ms}));
   timed.advance(6ms);
   EXPECT_EQ(seen, 2U);
-  EXPECT_EQ(stop_drained(timed.bus), (Ledger{.published = 4, .handled = 2, .dropped = 1, .dead_lettered = 1}));
+  EXPECT_EQ(stop_drained(timed.bus), (Ledger{.published = 4, .handled = 2, .expired = 1, .dead_lettered = 1}));
   EXPECT_EQ(store->list({}, 10)->front().failure, FailureClass::expired);
 }
 

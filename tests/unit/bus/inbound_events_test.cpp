@@ -74,6 +74,28 @@ TEST_F(Inbound, MessageIsDoneWhenAllHandlersAre) {
   EXPECT_EQ(inbound->counts().published, 1U);
 }
 
+// Claim:  a copy of a message that was handled is answered as that was, done, without a handler's call.
+// Method: a copy while the first one is under way, whose handler asks for another try, and one afterwards.
+TEST_F(Inbound, CopiesAreAnsweredAsTheFirstOne) {
+  int calls = 0;
+  const auto handler =
+      bus.subscribe<Booked>({.retry = immediate(2), .deduplicated = Deduplicated{}},
+                            [&](const Booked&) -> Outcome { return ++calls == 1 ? retry() : done(); });
+  start();
+  const EventId id = EventId::make();
+  const std::size_t first = source.hand_in(booked(1, id));
+  const std::size_t copy = source.hand_in(booked(1, id));
+  bus.poll(1);
+  EXPECT_EQ(source.settled(copy), "open");
+  while (source.settled(copy) == "open") bus.poll();
+  EXPECT_EQ(source.settled(first), "done");
+  EXPECT_EQ(source.settled(copy), "done");
+  const std::size_t late = source.hand_in(booked(1, id));
+  bus.poll();
+  EXPECT_EQ(source.settled(late), "done");
+  EXPECT_EQ(calls, 2);
+}
+
 // Claim:  a message is rejected whose event went to the dead letters, where the letter is kept as an event that asks no
 //         broker any more; or done, as the option says.
 // Method: a handler that gives up, with both options; the letter is redriven after its source has gone.

@@ -121,7 +121,7 @@ class DeliverySite {
   /// Another try to get letters into a store that was full or down: how many deliveries were settled.
   std::uint64_t send_letters();
   /// The bus stops: gives up one event, and with park_key its key. True: it is a dead letter now.
-  [[nodiscard]] bool abandon(PendingEventPtr event);
+  [[nodiscard]] bool abandon(PendingEventPtr event, Tally& tally);
   /// The event will not run here any more: whoever gets it next may.
   void give_claim_back(PendingEvent& event);
   /// Takes out the letters that wait for the store, in their order.

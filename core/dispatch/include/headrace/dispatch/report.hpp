@@ -20,12 +20,14 @@ struct SubscriptionReport {
   std::uint64_t refused = 0;       ///< by its predicate
   std::uint64_t unsubscribed = 0;  ///< reached after it had ended
   std::uint64_t dead_lettered = 0;
-  std::uint64_t dropped = 0;        ///< by a delivery policy: expired, a copy, no room to wait
-  std::uint64_t copies = 0;         ///< of these: done before
-  std::uint64_t unchecked = 0;      ///< handled while the store of done events was down
-  std::uint64_t runs = 0;           ///< handled / runs is the mean batch
-  HistogramSnapshot queue_wait_ns;  ///< sampled: from publish to the start of the handler
-  HistogramSnapshot handling_ns;    ///< sampled: a run's time divided by its events
+  std::uint64_t letters_dropped = 0;  ///< older dead letters that a full store gave up to make room for these
+  std::uint64_t dropped = 0;          ///< by a delivery policy: a copy, no room to wait
+  std::uint64_t expired = 0;          ///< and dropped
+  std::uint64_t copies = 0;           ///< of those dropped: done before
+  std::uint64_t unchecked = 0;        ///< handled while the store of done events was down
+  std::uint64_t runs = 0;             ///< handled / runs is the mean batch
+  HistogramSnapshot queue_wait_ns;    ///< sampled: from publish to the start of the handler
+  HistogramSnapshot handling_ns;      ///< sampled: a run's time divided by its events
 };
 
 /// What bus.snapshot() tells. The ledger counts deliveries: an event that three groups match is published three

@@ -25,16 +25,18 @@ struct Tally {
   // What delivery answers.
   std::uint32_t kept = 0;  ///< not settled yet: tried again later, or waiting
   std::uint32_t dead_lettered = 0;
-  std::uint32_t dropped = 0;    ///< by a policy: expired, a copy, no room to wait
-  std::uint32_t copies = 0;     ///< of these: done before
-  std::uint32_t unchecked = 0;  ///< of those handled: the store of done events was down
+  std::uint32_t dropped = 0;          ///< by a policy: a copy, no room to wait
+  std::uint32_t expired = 0;          ///< and dropped
+  std::uint32_t copies = 0;           ///< of those dropped: done before
+  std::uint32_t unchecked = 0;        ///< of those handled: the store of done events was down
+  std::uint32_t letters_dropped = 0;  ///< older letters that made room for those dead-lettered
 
   /// Of how many events it says what became of them.
   [[nodiscard]] std::uint32_t told() const noexcept {
-    return handled + failed + refused + kept + dead_lettered + dropped;
+    return handled + failed + refused + kept + dead_lettered + dropped + expired;
   }
   [[nodiscard]] bool has_exceptions() const noexcept {
-    return (failed | refused | kept | dead_lettered | dropped | unchecked) != 0;
+    return (failed | refused | kept | dead_lettered | dropped | expired | unchecked) != 0;
   }
   bool ended = false;  ///< the handler ended its own subscription: it sees no further event
 };

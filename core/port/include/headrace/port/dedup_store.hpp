@@ -42,7 +42,9 @@ enum class DedupClaim : std::uint8_t {
 
 struct DedupAnswer {
   DedupClaim claim = DedupClaim::run;
-  std::uint8_t answer = 0;  ///< done: what finish() was told, so that a copy is answered as the first was
+  /// Done: what finish() was told, for callers who have more than one answer. A bus has one: a copy of what was
+  /// handled is settled as handled, so that its sender hears what the first one's did.
+  std::uint8_t answer = 0;
 
   friend bool operator==(const DedupAnswer&, const DedupAnswer&) = default;
 };

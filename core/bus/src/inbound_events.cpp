@@ -106,11 +106,10 @@ bool InboundEvents::keeps_letters() const {
 }
 
 /// Of a subscription that letters go back to, and to which nobody publishes.
-SubscribeOptions InboundEvents::redrive_options(std::string_view type) {
+SubscribeOptions InboundEvents::redrive_options(std::string_view type) const {
   using namespace std::chrono_literals;
-  redrive_filter_ = "headrace.redriven/" + std::string(type);
   SubscribeOptions options;
-  options.filter = redrive_filter_;
+  options.filter = "headrace.redriven/" + std::string(type);
   options.name = options_.name;
   options.retry = RetryPolicy::exponential(1ms, 2.0).cap(100ms);
   return options;

@@ -49,7 +49,7 @@ TEST(DeliveryStress, OrderHoldsWhileHandlersHang) {
   const auto each = static_cast<std::uint32_t>(stress_events() / 10'000 / kStepKeys) + 3;
   Bus bus({.workers = 2, .lane_bytes = 1 << 16, .stand_ins_max = 2});
   std::vector<Walker> walkers(kStepKeys * kStepProducers);
-  constexpr std::array<std::string_view, 2> kEchoes{"stress.echo.0", "stress.echo.1"};
+  constexpr std::array<const char*, 2> kEchoes{"stress.echo.0", "stress.echo.1"};
   std::vector<Subscription> subscriptions;
   for (int worker = 0; worker < 2; ++worker) {
     subscriptions.push_back(

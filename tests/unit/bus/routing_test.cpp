@@ -51,6 +51,24 @@ TEST(Routing, FiltersChooseAmongTopics) {
   EXPECT_EQ(ledger.handled, 11U);
 }
 
+// Claim:  options keep their texts: they may be made of strings that are gone when the subscription is.
+// Method: texts too long for a string's own buffer, made in a function; a view of them would be one of freed memory.
+TEST(Routing, OptionsKeepTheirTexts) {
+  const auto options_of = [](const std::string& service) {
+    SubscribeOptions options;
+    options.filter = "a/topic/of/many/levels/" + service;
+    options.name = options.group = service + ", which has a long name";
+    return options;
+  };
+  Bus bus({.workers = 0});
+  const SubscribeOptions options = options_of("payment");
+  const auto subscription = bus.subscribe<Tock>(options, [](const Tock&) {});
+  const SubscriptionReport report = bus.snapshot().subscriptions.at(0);
+  EXPECT_EQ(report.name, "payment, which has a long name");
+  EXPECT_EQ(report.group, "payment, which has a long name");
+  EXPECT_EQ(report.filter, "a/topic/of/many/levels/payment");
+}
+
 // Claim:  a topic that no event may have is refused and not counted; so are topics beyond topics_max, while known
 //         ones and the event type's own go on.
 // Method: wildcards, emptiness, length; then three topics where two are allowed.

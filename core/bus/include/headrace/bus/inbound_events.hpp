@@ -160,7 +160,7 @@ class InboundEvents {
   [[nodiscard]] bool feeds(const BreakerChange& change) const;
   [[nodiscard]] bool is_topic_of(EventTypeId type, std::string_view name) const;
   [[nodiscard]] bool keeps_letters() const;
-  [[nodiscard]] SubscribeOptions redrive_options(std::string_view type);
+  [[nodiscard]] SubscribeOptions redrive_options(std::string_view type) const;
 
   void add(std::string name, TypedTopic topic);
   void give_up(const Message& message, DeadLetter&& letter, const Error& error, MessageReceipt&& receipt);
@@ -180,7 +180,6 @@ class InboundEvents {
   mutable std::mutex mutex_;
   Counts counts_;
   const std::shared_ptr<RedrivenEvents> redriven_ = std::make_shared<RedrivenEvents>();
-  std::string redrive_filter_;
   std::map<EventTypeId, Subscription> redrives_;  // last: their handlers use the rest
 };
 

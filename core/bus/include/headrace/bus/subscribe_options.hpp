@@ -3,7 +3,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
-#include <string_view>
+#include <string>
 
 #include "headrace/delivery/delivery_options.hpp"
 #include "headrace/dispatch/options.hpp"
@@ -14,9 +14,9 @@ namespace headrace {
 /// its own on one worker, whose events are handled once; what fails is counted and reported.
 struct SubscribeOptions {
   // Which events, and where: see RoutingOptions.
-  std::string_view filter = {};
-  std::string_view group = {};
-  std::string_view name = {};
+  std::string filter = {};
+  std::string group = {};
+  std::string name = {};
   Placement placement = Placement::pinned;
   int worker = -1;
   Overflow overflow = Overflow::block();

@@ -59,9 +59,9 @@ struct Overflow {
 /// Which events a subscription sees, and where. Every field has a default: `{}` is a group of its own on one
 /// worker.
 struct RoutingOptions {
-  std::string_view filter = {};  ///< topics; empty: exactly the event type's own topic
-  std::string_view group = {};   ///< subscriptions that share the work; empty: a group of its own
-  std::string_view name = {};    ///< for reports; empty: the group or the filter
+  std::string filter = {};  ///< topics; empty: exactly the event type's own topic
+  std::string group = {};   ///< subscriptions that share the work; empty: a group of its own
+  std::string name = {};    ///< for reports; empty: the group or the filter
   Placement placement = Placement::pinned;
   int worker = -1;  ///< pinned only: which worker; -1: the bus spreads groups evenly
   Overflow overflow = Overflow::block();

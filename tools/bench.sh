@@ -8,12 +8,11 @@
 source "$(dirname "$0")/setup.sh"
 
 install_packages "${packages_build[@]}" "${packages_tools[@]}" "${packages_adapters[@]}" "${packages_bench[@]}" "${packages_peers[@]}"
-# Compiled file by file, as those who link it do.
-build release -DHEADRACE_TESTS=OFF -DCMAKE_UNITY_BUILD=OFF
+build bench
 
 if [[ " $* " != *" --json"* && " $* " != *" --list "* && " $* " != *" --help "* ]]; then
   mkdir -p bench/results
   set -- --json "bench/results/$(date +%Y%m%d-%H%M%S)-$(uname -m).json" "$@"
 fi
 say "headrace-bench $*"
-exec build/release/bin/headrace-bench "$@"
+exec build/bench/bin/headrace-bench "$@"

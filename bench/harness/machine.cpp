@@ -41,7 +41,8 @@ Provenance provenance() {
   return {.machine = processor_model() + ", " + std::to_string(std::thread::hardware_concurrency()) + " cpus, " +
                      kernel.sysname + " " + kernel.release + " " + kernel.machine,
           .compiler = compiler_name() + " " + HEADRACE_BENCH_FLAGS,
-          .commit = HEADRACE_COMMIT};
+          .commit = HEADRACE_COMMIT,
+          .left_out = HEADRACE_BENCH_LEFT_OUT};
 }
 
 }  // namespace headrace::bench

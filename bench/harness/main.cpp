@@ -28,6 +28,7 @@ std::vector<Row> rows_matching(const std::string& filter) {
 }
 
 void list(const std::vector<Row>& rows) {
+  print_left_out(provenance());
   for (const Row& row : rows) {
     fmt::print("{} [{}]\n", row.name(), row.spec().unit);
     for (const Contender& peer : row.peers()) fmt::print("    against {}\n", peer.name);
@@ -46,28 +47,28 @@ int measure_all(const std::vector<Row>& rows, const Arguments& arguments) {
   print_head(made, arguments.run);
   print_table_head();
   std::vector<Comparison> all;
-  std::size_t failed = 0;
+  std::vector<NotMeasured> others;
   for (const Row& row : rows) {
+    const auto lacks = [&](const std::string& why) {
+      others.push_back({row.name(), row.spec().unit, why});
+      print_line(others.back());
+    };
     try {
       const auto comparisons = measure(row, arguments.run);
-      if (comparisons.empty()) {
-        fmt::print("{:<26} dropped: the cores' distance kept changing\n", row.name());
-        ++failed;
-      }
+      if (comparisons.empty()) lacks("the cores' distance kept changing");
       for (const Comparison& comparison : comparisons) print_line(comparison);
       all.insert(all.end(), comparisons.begin(), comparisons.end());
     } catch (const std::exception& error) {
-      fmt::print("{:<26} FAILED: {}\n", row.name(), error.what());
-      ++failed;
+      lacks(error.what());
     }
     // Written after every row, so that an interrupted run keeps what it has.
-    if (!arguments.json.empty()) write(arguments.json, to_json(all, made));
+    if (!arguments.json.empty()) write(arguments.json, to_json(all, others, made));
   }
   const auto aims = std::ranges::count_if(all, [](const Comparison& c) { return c.target.has_value(); });
   const auto met = std::ranges::count_if(all, [](const Comparison& c) { return c.target && c.met(); });
   fmt::print("\n{} rows, {} comparisons, {} of {} aims met, {} rows not measured\n", rows.size(), all.size(), met,
-             aims, failed);
-  return failed == 0 ? 0 : 1;
+             aims, others.size());
+  return others.empty() ? 0 : 1;
 }
 
 int run(int argc, char** argv) {

@@ -28,8 +28,8 @@ double probe_one_way_ns(const Cpus& cpus) {
     for (std::uint64_t block = 0; block < kBlocks; ++block) {
       const auto start = Clock::now();
       for (std::uint64_t i = 0; i < kRoundTripsABlock; ++i, turn += 2) {
-        line.turn.store(turn + 1, std::memory_order_release);
-        while (line.turn.load(std::memory_order_acquire) != turn + 2) {
+        line.turn.store(turn + 1, std::memory_order_release);            // G1 -> G2
+        while (line.turn.load(std::memory_order_acquire) != turn + 2) {  // G4 <- G3
         }
       }
       const std::chrono::duration<double, std::nano> elapsed = Clock::now() - start;
@@ -38,9 +38,9 @@ double probe_one_way_ns(const Cpus& cpus) {
   };
   const auto pong = [&] {
     for (std::uint64_t turn = 0; turn < 2 * kBlocks * kRoundTripsABlock; turn += 2) {
-      while (line.turn.load(std::memory_order_acquire) != turn + 1) {
+      while (line.turn.load(std::memory_order_acquire) != turn + 1) {  // G2 <- G1
       }
-      line.turn.store(turn + 2, std::memory_order_release);
+      line.turn.store(turn + 2, std::memory_order_release);  // G3 -> G4
     }
   };
   seconds_together({cpus[0], cpus[1]}, Placement::pinned, {ping, pong});

@@ -21,6 +21,12 @@ std::string verdict(const Comparison& comparison) {
   return fmt::format("{} {:<5.4g} {}", sign, *comparison.target, comparison.met() ? "met" : "MISSED");
 }
 
+void add_provenance(nlohmann::ordered_json& row, const Provenance& provenance) {
+  row["machine"] = provenance.machine;
+  row["compiler"] = provenance.compiler;
+  row["commit"] = provenance.commit;
+}
+
 nlohmann::ordered_json to_object(const Comparison& comparison, const Provenance& provenance) {
   nlohmann::ordered_json row;
   const bool has_peer = !comparison.peer.empty();
@@ -46,9 +52,17 @@ nlohmann::ordered_json to_object(const Comparison& comparison, const Provenance&
   row["cores"] = name_of(comparison.cores);
   if (!comparison.notes.empty()) row["notes"] = comparison.notes;
   if (!comparison.peer_notes.empty()) row["peer_notes"] = comparison.peer_notes;
-  row["machine"] = provenance.machine;
-  row["compiler"] = provenance.compiler;
-  row["commit"] = provenance.commit;
+  add_provenance(row, provenance);
+  return row;
+}
+
+nlohmann::ordered_json to_object(const NotMeasured& not_measured, const Provenance& provenance) {
+  nlohmann::ordered_json row;
+  row["name"] = not_measured.name;
+  row["value"] = nullptr;
+  row["unit"] = not_measured.unit;
+  row["not_measured"] = not_measured.why;
+  add_provenance(row, provenance);
   return row;
 }
 
@@ -57,11 +71,21 @@ nlohmann::ordered_json to_object(const Comparison& comparison, const Provenance&
 void print_head(const Provenance& provenance, const RunOptions& options) {
   fmt::print("headrace {} | {}\n{}\n{} runs a row, medians; ratio = ours / peer run by run\n", provenance.commit,
              provenance.compiler, provenance.machine, options.runs);
+  print_left_out(provenance);
+}
+
+void print_left_out(const Provenance& provenance) {
+  if (!provenance.left_out.empty()) fmt::print("left out, as this build lacks them: {}\n", provenance.left_out);
 }
 
 void print_table_head() {
   fmt::print("\n{:<26} {:>9} {:<5} {:<40} {:>9} {:>7}  {:<15} {:>6}  {:<4} {:>9} {:>5}\n", "row", "ours", "",
              "peer", "peer's", "ratio", "aim", "spread", "core", "probe ns", "load");
+}
+
+void print_line(const NotMeasured& row) {
+  fmt::print("{:<26} NOT MEASURED: {}\n", row.name, row.why);
+  std::fflush(stdout);
 }
 
 void print_line(const Comparison& comparison) {
@@ -75,9 +99,11 @@ void print_line(const Comparison& comparison) {
   std::fflush(stdout);
 }
 
-std::string to_json(const std::vector<Comparison>& comparisons, const Provenance& provenance) {
+std::string to_json(const std::vector<Comparison>& comparisons, const std::vector<NotMeasured>& others,
+                    const Provenance& provenance) {
   auto rows = nlohmann::ordered_json::array();
   for (const Comparison& comparison : comparisons) rows.push_back(to_object(comparison, provenance));
+  for (const NotMeasured& row : others) rows.push_back(to_object(row, provenance));
   return rows.dump(2) + "\n";
 }
 

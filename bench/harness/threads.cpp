@@ -40,8 +40,8 @@ class StartBarrier {
   explicit StartBarrier(std::size_t threads) : missing_(threads) {}
 
   void arrive_and_wait() {
-    missing_.fetch_sub(1, std::memory_order_acq_rel);
-    while (missing_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+    missing_.fetch_sub(1, std::memory_order_acq_rel);                                 // B1 -> B2
+    while (missing_.load(std::memory_order_acquire) != 0) std::this_thread::yield();  // B2 <- B1
   }
 
  private:

@@ -133,41 +133,68 @@ struct ReaderWriter {
   End consumer() { return {queue}; }
 };
 
-/// Without tokens. Bounded like the others: try_enqueue does not allocate.
-template <class Event>
-struct Moodycamel {
-  moodycamel::ConcurrentQueue<Event> queue{kSlots, 0, 8};
-  struct End {
-    moodycamel::ConcurrentQueue<Event>& queue;
-    bool push(const Event& event) { return queue.try_enqueue(event); }
-    bool pop(Event& event) { return queue.try_dequeue(event); }
-  };
-  End producer() { return {queue}; }
-  End consumer() { return {queue}; }
-};
 // g++ 12 follows a null block through try_enqueue_bulk that cannot be there.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wstringop-overflow"
 #endif
+/// moodycamel's queues are bounded like the others: try_enqueue does not allocate. But a producer keeps the blocks that
+/// it once got, so that the first one may leave none for the others; who is refused again and again then allocates.
+template <int refusals_max>
+class Refusals {
+ public:
+  /// Answers whether the producer may allocate.
+  bool one_more() { return ++refusals_ > refusals_max; }
+  void forget() { refusals_ = 0; }
+
+ private:
+  int refusals_ = 0;
+};
+using BatchRefusals = Refusals<1000>;
+
+/// Without tokens.
+template <class Event>
+struct Moodycamel {
+  moodycamel::ConcurrentQueue<Event> queue{kSlots, 0, 8};
+  struct Producer {
+    moodycamel::ConcurrentQueue<Event>& queue;
+    BatchRefusals refusals{};
+    bool push(const Event& event) { return queue.try_enqueue(event); }
+    std::size_t push(const Event* events, std::size_t count) {
+      if (!queue.try_enqueue_bulk(events, count)) {
+        return refusals.one_more() && queue.enqueue_bulk(events, count) ? count : 0;
+      }
+      refusals.forget();
+      return count;
+    }
+  };
+  struct Consumer {
+    moodycamel::ConcurrentQueue<Event>& queue;
+    bool pop(Event& event) { return queue.try_dequeue(event); }
+    std::size_t pop(Event* events, std::size_t count) { return queue.try_dequeue_bulk(events, count); }
+  };
+  Producer producer() { return {queue}; }
+  Consumer consumer() { return {queue}; }
+};
 template <class Event>
 struct MoodycamelTokens {
   moodycamel::ConcurrentQueue<Event> queue{kSlots, 8, 0};
   struct Producer {
     moodycamel::ConcurrentQueue<Event>& queue;
     moodycamel::ProducerToken token{queue};
-    int refusals = 0;
-    // A token's producer keeps the blocks that it once got, so that the first one may leave none for the others;
-    // who is refused again and again then allocates.
+    Refusals<4> refusals{};
+    BatchRefusals batch_refusals{};
     bool push(const Event& event) {
-      if (queue.try_enqueue(token, event)) {
-        refusals = 0;
-        return true;
-      }
-      return ++refusals > 4 && queue.enqueue(token, event);
+      if (!queue.try_enqueue(token, event)) return refusals.one_more() && queue.enqueue(token, event);
+      refusals.forget();
+      return true;
     }
     std::size_t push(const Event* events, std::size_t count) {
-      return queue.try_enqueue_bulk(token, events, count) ? count : 0;
+      if (!queue.try_enqueue_bulk(token, events, count)) {
+        return batch_refusals.one_more() && queue.enqueue_bulk(token, events, count) ? count : 0;
+      }
+      batch_refusals.forget();
+      return count;
     }
   };
   struct Consumer {
@@ -179,7 +206,6 @@ struct MoodycamelTokens {
   Producer producer() { return {queue}; }
   Consumer consumer() { return {queue}; }
 };
-
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
 #endif

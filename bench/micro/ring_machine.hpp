@@ -23,10 +23,10 @@ struct alignas(kNoSharingBytes) Flagged {
 
   void send(std::uint64_t number) {
     value = number;
-    flag.store(number, std::memory_order_release);
+    flag.store(number, std::memory_order_release);  // M1 -> M2
   }
   [[nodiscard]] std::uint64_t receive(std::uint64_t number) const {
-    while (flag.load(std::memory_order_acquire) != number) {
+    while (flag.load(std::memory_order_acquire) != number) {  // M2 <- M1
     }
     return value;
   }
@@ -87,18 +87,18 @@ double bare_handover(Context& context) {
     const double seconds = context.run_pinned(
         [&] {
           for (std::uint64_t i = 0; i < chunks; ++i) {
-            while (i - read.flag.load(std::memory_order_acquire) >= kChunks) pause();
+            while (i - read.flag.load(std::memory_order_acquire) >= kChunks) pause();  // R2 <- R1
             fill<stores>(memory.data() + i % kChunks * kWords, kWords, i * kWords + 1);
-            written.flag.store(i + 1, std::memory_order_release);
+            written.flag.store(i + 1, std::memory_order_release);  // W1 -> W2
           }
         },
         [&] {
           std::uint64_t own_sum = 0;
           for (std::uint64_t i = 0; i < chunks; ++i) {
-            while (written.flag.load(std::memory_order_acquire) <= i) pause();
+            while (written.flag.load(std::memory_order_acquire) <= i) pause();  // W2 <- W1
             const std::uint64_t* chunk = memory.data() + i % kChunks * kWords;
             for (std::size_t k = 0; k < kWords; ++k) own_sum += chunk[k];
-            read.flag.store(i + 1, std::memory_order_release);
+            read.flag.store(i + 1, std::memory_order_release);  // R1 -> R2
           }
           sum = own_sum;
         });

@@ -1,13 +1,15 @@
 //   producer (first cpu) ──► ring ──► consumer (second cpu), which reads in place
 //
-// Question: how many 8-byte events a second pass in batches? 256 at a time through 1,024 slots, and 64 KiB at a
-// time through 512 KiB. The producer fills a buffer and pushes it whole; the consumer sums the events. Peers:
-// boost::lockfree::spsc_queue, by pop into a buffer and by consume_all; and the bare hand-over of a buffer of 64
-// KiB, written in place by non-temporal stores and passed by one flag.
+// Question: how many events a second pass in batches? Of 8 and of 64 bytes, 256 at a time through 1,024 slots; and of
+// 8 bytes 64 KiB at a time through 512 KiB. The producer fills a buffer and pushes it whole; the consumer sums the
+// events. Peers: boost::lockfree::spsc_queue, by pop into a buffer and by consume_all; moodycamel's ReaderWriterQueue,
+// which knows no batches and passes one event by event; and the bare hand-over of a buffer of 64 KiB, written in place
+// by non-temporal stores and passed by one flag.
 
 #include <algorithm>
-#include <array>
-#include <numeric>
+#include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "harness/bench.hpp"
@@ -18,8 +20,25 @@
 namespace headrace::bench {
 namespace {
 
+template <class Event>
+[[nodiscard]] std::uint64_t sum_of_all(std::span<const Event> events, std::uint64_t sum) {
+  for (const Event& event : events) sum += sum_of(event);
+  return sum;
+}
+
+template <class Event, class Producer>
+std::size_t push_some(Producer& producer, const Event* events, std::size_t count) {
+  if constexpr (requires { producer.push(events, count); }) {
+    return producer.push(events, count);
+  } else {
+    std::size_t done = 0;
+    while (done < count && producer.push(events[done])) ++done;
+    return done;
+  }
+}
+
 /// `drain(consumer, sum)` reads some events and answers how many.
-template <class Queue, std::size_t batch, class Drain>
+template <class Event, class Queue, std::size_t batch, class Drain>
 double in_batches(Context& context, Drain drain) {
   return context.millions_per_second([&](std::uint64_t wanted) {
     const std::uint64_t count = wanted / batch * batch + batch;
@@ -28,11 +47,11 @@ double in_batches(Context& context, Drain drain) {
     const double seconds = context.run_pinned(
         [&] {
           auto producer = queue->producer();
-          std::vector<std::uint64_t> events(batch);
+          std::vector<Event> events(batch);
           for (std::uint64_t next = 1; next <= count; next += batch) {
-            std::iota(events.begin(), events.end(), next);
+            for (std::size_t i = 0; i < batch; ++i) events[i] = event_of<Event>(next + i);
             for (std::size_t done = 0; done < batch;) {
-              const std::size_t pushed = producer.push(events.data() + done, batch - done);
+              const std::size_t pushed = push_some(producer, events.data() + done, batch - done);
               if (pushed == 0) pause();
               done += pushed;
             }
@@ -48,60 +67,77 @@ double in_batches(Context& context, Drain drain) {
           }
           sum = own_sum;
         });
-    Context::require(sum == expected_sum<std::uint64_t>(count), "sum of payloads");
+    Context::require(sum == expected_sum<Event>(count), "sum of payloads");
     return seconds * static_cast<double>(wanted) / static_cast<double>(count);
   });
 }
 
-template <std::size_t slots, std::size_t batch>
+template <class Event, std::size_t slots, std::size_t batch>
 double ours(Context& context) {
-  return in_batches<OurSpan<std::uint64_t, slots>, batch>(context, [](auto& consumer, std::uint64_t& sum) {
+  return in_batches<Event, OurSpan<Event, slots>, batch>(context, [](auto& consumer, std::uint64_t& sum) {
     const auto all = consumer.handle.readable();
-    const auto events = all.first(std::min(batch, all.size()));
-    sum = std::accumulate(events.begin(), events.end(), sum);
+    const std::span<const Event> events = all.first(std::min(batch, all.size()));
+    sum = sum_of_all(events, sum);
     consumer.handle.release(events.size());
     return events.size();
   });
 }
-template <std::size_t batch>
+template <class Event, std::size_t batch>
 double ours_in_groups(Context& context) {
-  return in_batches<OurSpsc<std::uint64_t>, batch>(context, [](auto& consumer, std::uint64_t& sum) {
-    return consumer.consume(batch, [&](std::uint64_t event) { sum += event; });
+  return in_batches<Event, OurSpsc<Event>, batch>(context, [](auto& consumer, std::uint64_t& sum) {
+    return consumer.consume(batch, [&](const Event& event) { sum += sum_of(event); });
   });
 }
-template <std::size_t slots, std::size_t batch>
+template <class Event, std::size_t slots, std::size_t batch>
 double boost_pop(Context& context) {
-  return in_batches<BoostSpsc<std::uint64_t, slots>, batch>(
-      context, [events = std::vector<std::uint64_t>(batch)](auto& consumer, std::uint64_t& sum) mutable {
+  return in_batches<Event, BoostSpsc<Event, slots>, batch>(
+      context, [events = std::vector<Event>(batch)](auto& consumer, std::uint64_t& sum) mutable {
         const std::size_t count = consumer.pop(events.data(), batch);
-        sum = std::accumulate(events.begin(), events.begin() + static_cast<std::ptrdiff_t>(count), sum);
+        sum = sum_of_all(std::span<const Event>(events).first(count), sum);
         return count;
       });
 }
-template <std::size_t slots, std::size_t batch>
+template <class Event, std::size_t slots, std::size_t batch>
 double boost_consume_all(Context& context) {
-  return in_batches<BoostSpsc<std::uint64_t, slots>, batch>(context, [](auto& consumer, std::uint64_t& sum) {
-    return consumer.consume_all([&](std::uint64_t event) { sum += event; });
+  return in_batches<Event, BoostSpsc<Event, slots>, batch>(context, [](auto& consumer, std::uint64_t& sum) {
+    return consumer.consume_all([&](const Event& event) { sum += sum_of(event); });
+  });
+}
+template <class Event, std::size_t batch>
+double reader_writer(Context& context) {
+  return in_batches<Event, ReaderWriter<Event>, batch>(context, [](auto& consumer, std::uint64_t& sum) {
+    std::size_t count = 0;
+    for (Event event; count < batch && consumer.pop(event); ++count) sum += sum_of(event);
+    return count;
   });
 }
 
-HEADRACE_BENCH_ROW("ring.spsc.8b.batch256", .unit = "M/s") {
-  row.ours(ours<1024, 256>);
-  row.peer("boost " BOOST_LIB_VERSION " lockfree::spsc_queue, pop", boost_pop<1024, 256>, Target{.far = 1.5, .near = 1.7});
-  row.peer("boost " BOOST_LIB_VERSION " lockfree::spsc_queue, consume_all", boost_consume_all<1024, 256>,
-           Target{.far = 1.5, .near = 1.7});
-  row.peer("headrace SpscRing", ours_in_groups<256>);
+constexpr const char* kBoostPop = "boost " BOOST_LIB_VERSION " lockfree::spsc_queue, pop";
+constexpr const char* kBoostConsumeAll = "boost " BOOST_LIB_VERSION " lockfree::spsc_queue, consume_all";
+
+template <class Event>
+void batches_of_256(Row& row, std::optional<Target> of_boost) {
+  row.ours(ours<Event, kSlots, 256>);
+  row.peer(kBoostPop, boost_pop<Event, kSlots, 256>, of_boost);
+  row.peer(kBoostConsumeAll, boost_consume_all<Event, kSlots, 256>, of_boost);
+  row.peer(std::string(kReaderWriter) + ", one by one", reader_writer<Event, 256>);
+  row.peer("headrace SpscRing", ours_in_groups<Event, 256>);
 }
 
+HEADRACE_BENCH_ROW("ring.spsc.8b.batch256", .unit = "M/s") {
+  batches_of_256<std::uint64_t>(row, Target{.far = 1.5, .near = 1.7});
+}
+HEADRACE_BENCH_ROW("ring.spsc.64b.batch256", .unit = "M/s") { batches_of_256<Line>(row, {}); }
+
 HEADRACE_BENCH_ROW("ring.spsc.span64k", .unit = "M/s") {
-  constexpr std::size_t kSpan = 64 * 1024 / sizeof(std::uint64_t);
-  row.ours(ours<8 * kSpan, kSpan>);
-  row.peer("boost " BOOST_LIB_VERSION " lockfree::spsc_queue, pop", boost_pop<8 * kSpan, kSpan>, Target{.far = 1.0, .near = 1.25});
-  row.peer("boost " BOOST_LIB_VERSION " lockfree::spsc_queue, consume_all", boost_consume_all<8 * kSpan, kSpan>,
-           Target{.far = 1.0, .near = 1.25});
+  using Event = std::uint64_t;
+  constexpr std::size_t kSpan = 64 * 1024 / sizeof(Event);
+  row.ours(ours<Event, 8 * kSpan, kSpan>);
+  row.peer(kBoostPop, boost_pop<Event, 8 * kSpan, kSpan>, Target{.far = 1.0, .near = 1.25});
+  row.peer(kBoostConsumeAll, boost_consume_all<Event, 8 * kSpan, kSpan>, Target{.far = 1.0, .near = 1.25});
   row.peer(
       "bare non-temporal hand-over",
-      [](Context& context) { return bare_handover<Stores::non_temporal>(context) * 1e3 / sizeof(std::uint64_t); },
+      [](Context& context) { return bare_handover<Stores::non_temporal>(context) * 1e3 / sizeof(Event); },
       Target{.far = 0.7, .near = 0});
 }
 

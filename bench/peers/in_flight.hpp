@@ -28,6 +28,7 @@ class InFlight {
   void sent(std::uint64_t events) noexcept {
     unreported_ += events;
     if (unreported_ < kBetweenLooks) return;
+    // No partner: a count, which orders nothing.
     const std::uint64_t all = limit_.sent.fetch_add(unreported_, std::memory_order_relaxed) + unreported_;
     unreported_ = 0;
     // The difference turns negative when other publishers' events were handled before they were reported.

@@ -23,7 +23,7 @@ def load(paths):
 
 
 def distance(row):
-    one_core = row["name"].startswith(("route.", "idle.cpu"))
+    one_core = row["name"].startswith(("route.", "idle.cpu")) or row["name"].endswith(("2p2c", "4p4c"))
     return "any" if one_core else row["cores"]
 
 
@@ -78,18 +78,25 @@ def table(rows, columns):
 
 def main(arguments):
     if arguments[:1] == ["--merge"]:
-        json.dump(merge(load(arguments[1:])), sys.stdout, indent=1)
+        measured = [row for row in load(arguments[1:]) if row["value"] is not None]
+        json.dump(merge(measured), sys.stdout, indent=1)
         print()
         return
-    rows = merge(load(arguments))
+    rows = load(arguments)
+    lacking = {row["name"]: row["not_measured"] for row in rows if row["value"] is None}
+    rows = merge([row for row in rows if row["value"] is not None])
     aims = [row for row in rows if row["target"] is not None]
     print(f"{sum(row['met'] for row in aims)} of {len(aims)} aims met.")
+    for name, why in lacking.items():
+        print(f"Not measured: {name} ({why}).")
     for prefix, title in GROUPS:
         group = [row for row in rows if row["name"].startswith(prefix + ".")]
+        if group:
+            print(f"\n### {title}")
         for columns in (["far", "near"], ["any"]):
             part = [row for row in group if distance(row) in columns]
             if part:
-                print(f"\n### {title}\n\n{table(part, [c for c in columns if any(distance(r) == c for r in part)])}")
+                print(f"\n{table(part, [c for c in columns if any(distance(r) == c for r in part)])}")
 
 
 if __name__ == "__main__":

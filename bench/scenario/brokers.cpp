@@ -12,7 +12,8 @@ class CountUp {
  public:
   explicit CountUp(std::size_t aim) : aim_(aim) {}
   void one() {
-    if (count_.fetch_add(1, std::memory_order_relaxed) + 1 != aim_) return;
+    if (count_.fetch_add(1, std::memory_order_relaxed) + 1 != aim_)
+      return;  // no partner: the mutex orders the rest
     const std::scoped_lock lock(mutex_);
     reached_ = true;
     changed_.notify_all();
@@ -70,7 +71,7 @@ double confirmed_per_second(Sink& sink, const std::string& topic, std::size_t me
   const double rate = thousands_per_second(messages, [&] {
     for (std::size_t i = 0; i < messages;) {
       const SendResult sent = sink.send(broker_message(topic), [&](const Status& status) {
-        if (!status) refused.store(true, std::memory_order_relaxed);
+        if (!status) refused.store(true, std::memory_order_relaxed);  // no partner: confirmed orders it
         confirmed.one();
       });
       if (sent == SendResult::taken) {
@@ -82,6 +83,7 @@ double confirmed_per_second(Sink& sink, const std::string& topic, std::size_t me
     }
     confirmed.wait();
   });
+  // No partner: confirmed orders it.
   Context::require(!refused.load(std::memory_order_relaxed), "a broker refused a message");
   return rate;
 }

@@ -15,7 +15,8 @@ namespace headrace::bench {
 
 HEADRACE_BENCH_ROW("dispatch.64b.batch256", .unit = "M/s") {
   row.ours(in_batches<HeadraceBus, Sample<0>>);
-  row.peer("bare lane", in_batches<LaneBus, Sample<0>>);
+  row.peer("bare lane, lagging", in_batches<LaggingLaneBus, Sample<0>>);
+  row.peer("bare lane, chasing", in_batches<ChasingLaneBus, Sample<0>>);
   row.peer("best by hand: moodycamel 1.0.3 of variant", in_batches<VariantBus, Sample<0>>);
 #if defined(HEADRACE_BENCH_DISRUPTOR)
   row.peer("LMAX Disruptor 3.4.4, yielding", disruptor("batch256", "yielding"), everywhere(1.3));
@@ -25,7 +26,8 @@ HEADRACE_BENCH_ROW("dispatch.64b.batch256", .unit = "M/s") {
 
 HEADRACE_BENCH_ROW("dispatch.8b.batch256", .unit = "M/s") {
   row.ours(in_batches<HeadraceBus, SmallSample>);
-  row.peer("bare lane", in_batches<LaneBus, SmallSample>, everywhere(0.85));
+  row.peer("bare lane, lagging", in_batches<LaggingLaneBus, SmallSample>, everywhere(0.85));
+  row.peer("bare lane, chasing", in_batches<ChasingLaneBus, SmallSample>, everywhere(0.85));
   row.peer("best by hand: moodycamel 1.0.3 of variant", in_batches<VariantBus, SmallSample>);
 }
 

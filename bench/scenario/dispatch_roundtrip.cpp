@@ -62,7 +62,7 @@ double headrace_roundtrip(Context& context) {
   });
   const auto pongs = bus.subscribe<Pong>({.worker = 0}, [&](const Pong& pong, headrace::Context& on) {
     if (!trips.answered()) {
-      done.store(true, std::memory_order_release);
+      done.store(true, std::memory_order_release);  // E1 -> E2
       done.notify_one();
     } else if (!on.publish(Ping::of(pong.value + 1))) {
       std::abort();
@@ -71,7 +71,8 @@ double headrace_roundtrip(Context& context) {
   bus.start();
   trips.start();
   if (!bus.publish(Ping::of(1))) std::abort();
-  done.wait(false, std::memory_order_acquire);  // sleeps: both cpus belong to the workers
+  // E2 <- E1. It sleeps: both cpus belong to the workers.
+  done.wait(false, std::memory_order_acquire);
   return trips.p50_with_notes(context);
 }
 

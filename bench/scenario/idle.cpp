@@ -41,11 +41,13 @@ Measure idle_share(Wait wait) {
   return [wait](Context& context) {
     Bus bus({.workers = 1, .pin = Pin::cpus({context.cpus()[1]}), .wait = wait});
     std::atomic<bool> seen{false};
-    const auto subscription = bus.subscribe<Sample<0>>([&](const Sample<0>&) { seen.store(true); });
+    const auto subscription = bus.subscribe<Sample<0>>([&](const Sample<0>&) {
+      seen.store(true, std::memory_order_relaxed);  // no partner: nothing else is read
+    });
     bus.start();
     if (!bus.publish(Sample<0>::of(1))) std::abort();
-    while (!seen.load()) std::this_thread::yield();
-    std::this_thread::sleep_for(kSilence);  // the worker has spun and parked
+    while (!seen.load(std::memory_order_relaxed)) std::this_thread::yield();  // no partner: nothing else is read
+    std::this_thread::sleep_for(kSilence);                                    // the worker has spun and parked
     const double before = process_seconds();
     std::this_thread::sleep_for(kIdle);
     return 100 * (process_seconds() - before) / std::chrono::duration<double>(kIdle).count();
@@ -58,11 +60,11 @@ double median_wake(Context& context, std::atomic<std::uint64_t>& woken, Send sen
   std::vector<double> ns;
   for (int i = 0; i < kWakes; ++i) {
     std::this_thread::sleep_for(kSilence);
-    woken.store(0);
+    woken.store(0, std::memory_order_relaxed);  // no partner: who answers has not been woken yet
     send(now_ns());
-    while (woken.load(std::memory_order_acquire) == 0) {
+    while (woken.load(std::memory_order_acquire) == 0) {  // K2 <- K1, K3
     }
-    ns.push_back(static_cast<double>(woken.load()));
+    ns.push_back(static_cast<double>(woken.load(std::memory_order_relaxed)));  // no partner: seen above
   }
   context.note("p99 ns", percentile(ns, 0.99));
   return percentile(ns, 0.5);
@@ -71,8 +73,9 @@ double median_wake(Context& context, std::atomic<std::uint64_t>& woken, Send sen
 double headrace_wake(Context& context) {
   std::atomic<std::uint64_t> woken{0};
   Bus bus({.workers = 1, .pin = Pin::cpus({context.cpus()[1]})});
-  const auto subscription = bus.subscribe<Sample<0>>(
-      [&](const Sample<0>& event) { woken.store(now_ns() - event.value, std::memory_order_release); });
+  const auto subscription = bus.subscribe<Sample<0>>([&](const Sample<0>& event) {
+    woken.store(now_ns() - event.value, std::memory_order_release);  // K1 -> K2
+  });
   bus.start();
   double answer = 0;
   static_cast<void>(seconds_together(context.cpus(), Placement::pinned, {[&] {
@@ -97,15 +100,16 @@ double futex_wake(Context& context) {
   static_cast<void>(context.run_pinned(
       [&] {
         answer = median_wake(context, woken, [&](std::uint64_t now) {
-          stamp.store(now, std::memory_order_relaxed);
-          turn.fetch_add(1, std::memory_order_release);
+          stamp.store(now, std::memory_order_relaxed);   // no partner: S1 publishes it
+          turn.fetch_add(1, std::memory_order_release);  // S1 -> S2
           futex(turn, FUTEX_WAKE, INT_MAX);
         });
       },
       [&] {
         for (std::uint32_t seen = 0; seen < kWakes; ++seen) {
-          while (turn.load(std::memory_order_acquire) == seen) futex(turn, FUTEX_WAIT, seen);
-          woken.store(now_ns() - stamp.load(std::memory_order_relaxed), std::memory_order_release);
+          while (turn.load(std::memory_order_acquire) == seen) futex(turn, FUTEX_WAIT, seen);  // S2 <- S1
+          const std::uint64_t sent = stamp.load(std::memory_order_relaxed);  // no partner: S2 ordered it
+          woken.store(now_ns() - sent, std::memory_order_release);           // K3 -> K2
         }
       }));
   return answer;

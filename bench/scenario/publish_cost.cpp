@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::size_t kMany = 1000;
 constexpr std::size_t kSmallLaneBytes = 16 * 1024;
+constexpr const char* kExactTopic = "bench/exact/1/value";
 
 DispatcherOptions small_lanes(const Context& context) {
   return {.workers = 1,
@@ -95,6 +96,29 @@ Measure with_other_subscriptions(std::size_t others) {
   };
 }
 
+/// Events go by name to a topic with an exact subscription, while `wildcards` filters match other topics.
+Measure with_wildcards(std::size_t wildcards) {
+  return [wildcards](Context& context) {
+    return context.nanoseconds_each([&](std::uint64_t events) {
+      Tallies tallies;
+      Bus bus(small_lanes(context));
+      std::vector<Subscription> subscriptions;
+      subscriptions.push_back(bus.subscribe<Sample<0>>({.filter = kExactTopic}, adding_to(tallies[0])));
+      for (std::size_t i = 0; i < wildcards; ++i) {
+        const std::string other = "bench/other/" + std::to_string(i) + "/+";
+        subscriptions.push_back(bus.subscribe<Sample<0>>({.filter = other}, [](const Sample<0>&) {}));
+      }
+      bus.start();
+      const double seconds =
+          seconds_until_handled(context, bus, tallies, events, [](Publisher& publisher, std::uint64_t value) {
+            return publisher.publish(kExactTopic, Sample<0>::of(value));
+          });
+      tallies.require_sum(events);
+      return seconds;
+    });
+  };
+}
+
 /// Events go round over `busy` topics by name, while `known` are known and subscribed.
 Measure with_topics(std::size_t known, std::size_t busy) {
   return [known, busy](Context& context) {
@@ -135,6 +159,11 @@ HEADRACE_BENCH_ROW("publish.silent_publishers", .unit = "ns", .better = Better::
 HEADRACE_BENCH_ROW("publish.subscriptions", .unit = "ns", .better = Better::lower) {
   row.ours(with_other_subscriptions(kMany));
   row.peer("headrace with 1 other subscription", with_other_subscriptions(1), everywhere(1.3));
+}
+
+HEADRACE_BENCH_ROW("publish.wildcards", .unit = "ns", .better = Better::lower) {
+  row.ours(with_wildcards(kMany));
+  row.peer("headrace without wildcards", with_wildcards(0), everywhere(1.3));
 }
 
 HEADRACE_BENCH_ROW("publish.topics", .unit = "ns", .better = Better::lower) {

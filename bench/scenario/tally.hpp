@@ -17,10 +17,13 @@ class alignas(kNoSharingBytes) Tally {
  public:
   void add(std::uint64_t value) noexcept {
     sum_ += value;
-    count_.store(count_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+    const std::uint64_t before = count_.load(std::memory_order_relaxed);  // no partner: own count
+    count_.store(before + 1, std::memory_order_release);                  // T1 -> T2
   }
 
-  [[nodiscard]] std::uint64_t count() const noexcept { return count_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::uint64_t count() const noexcept {
+    return count_.load(std::memory_order_acquire);  // T2 <- T1
+  }
   /// Once the count is complete.
   [[nodiscard]] std::uint64_t sum() const noexcept { return sum_; }
 

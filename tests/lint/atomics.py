@@ -1,4 +1,4 @@
-"""Every atomic operation in core/ names its memory order, and carries a label whose partner exists.
+"""Every atomic operation in core/, adapters/, bench/ and tests/support names its memory order, and carries a label whose partner exists.
 
 A label stands on the lines of the operation's statement or in the comment right above it:
     // P1 -> C1          this operation is P1; C1 is labelled `C1 <- P1` in the same file or module
@@ -29,6 +29,8 @@ NO_PARTNER = re.compile(r"no partner", re.IGNORECASE)
 GROUP = re.compile(r"no partner in (?:both|all)", re.IGNORECASE)
 GROUP_LINES = 5
 MIRROR = {"->": "<-", "<-": "->", "<->": "<->"}
+
+FOLDERS = ["core", "adapters", "bench", "tests/support"]
 
 # The aliases themselves: what they forward is labelled where they are called.
 EXEMPT = {"core/base/include/headrace/base/atomic.hpp"}
@@ -127,7 +129,7 @@ def sites_of(path, text):
 
 def check(root):
     findings, by_file = [], {}
-    for path in files(root, "core"):
+    for path in files(root, *FOLDERS):
         name = str(path.relative_to(root))
         if name not in EXEMPT:
             by_file[name], more = sites_of(name, path.read_text())

@@ -8,7 +8,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from includes import LAYERS, reachable
+from includes import ADAPTERS_SEE, LAYERS, reachable
 from source import ROOT
 
 FLAGS = ["-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-DHEADRACE_TELEMETRY=1"]
@@ -18,11 +18,19 @@ def include_flags(root, module):
     return [f"-I{root}/core/{seen}/include" for seen in sorted(reachable([module]))]
 
 
+def adapter_flags(root, folder):
+    return [f"-I{folder}", *(f"-I{root}/core/{seen}/include" for seen in sorted(reachable(ADAPTERS_SEE)))]
+
+
 def headers(root):
+    """(include flags, header) of each."""
     for module in LAYERS:
         folder = root / "core" / module / "include"
         for path in sorted(folder.rglob("*.hpp")):
-            yield module, str(path.relative_to(folder))
+            yield include_flags(root, module), str(path.relative_to(folder))
+    for folder in sorted((root / "adapters").glob("*/include")):
+        for path in sorted(folder.rglob("*.hpp")):
+            yield adapter_flags(root, folder), str(path.relative_to(folder))
 
 
 def fault(compiler, flags, includes):
@@ -37,8 +45,9 @@ def fault(compiler, flags, includes):
 
 def check(compiler, root, jobs):
     todo = list(headers(root))
-    units = {header: (include_flags(root, module), [header, header]) for module, header in todo}
-    units["all headers together"] = (include_flags(root, "simulation"), [header for _, header in todo])
+    units = {header: (flags, [header, header]) for flags, header in todo}
+    flags = include_flags(root, "simulation") + [f"-I{folder}" for folder in sorted((root / "adapters").glob("*/include"))]
+    units["all headers together"] = (flags, [header for _, header in todo])
     with ThreadPoolExecutor(jobs) as pool:
         faults = pool.map(lambda unit: fault(compiler, *unit), units.values())
     return todo, [(name, text) for name, text in zip(units, faults) if text]

@@ -90,6 +90,11 @@ class Atomics(LintTest):
     def test_a_pair_across_files_of_a_module(self):
         self.finds(atomics, {self.A: self.PUBLISH, "core/ring/b.hpp": self.TAKE})
 
+    def test_an_adapter_a_bench_and_the_tests_support(self):
+        for path in ("adapters/redis/src/a.cpp", "bench/micro/a.cpp", "tests/support/a.hpp"):
+            self.finds(atomics, {path: self.PUBLISH + self.TAKE})
+            self.finds(atomics, {path: "std::atomic<int> t;\nint x = t.load();\n"}, "not named")
+
     def test_no_order(self):
         self.finds(atomics, {self.A: self.PUBLISH + self.TAKE + "int x = t_.load();  // C1 <- P1\n"}, "not named")
 
@@ -147,6 +152,12 @@ class HeadersAlone(LintTest):
         self.assertEqual(self.faults({folder + "a.hpp": "struct A {};\n"})[0], "headrace/ring/a.hpp")
         above = {"core/route/include/headrace/route/b.hpp": "#pragma once\n", folder + "a.hpp": '#include "headrace/route/b.hpp"\n'}
         self.assertEqual(self.faults(above)[0], "headrace/ring/a.hpp")
+
+    def test_an_adapters_header(self):
+        header = "adapters/redis/include/headrace/redis/a.hpp"
+        port = {"core/port/include/headrace/port/b.hpp": "#pragma once\n"}
+        self.assertEqual(self.faults({header: '#pragma once\n#include "headrace/port/b.hpp"\n', **port}), [])
+        self.assertEqual(self.faults({header: "#pragma once\nstd::string s;\n", **port})[0], "headrace/redis/a.hpp")
 
     def test_together(self):
         twice = {f"core/{module}/include/headrace/{module}/a.hpp": f"#pragma once\nstruct A {{ int {module}; }};\n" for module in ("event", "ring")}

@@ -15,6 +15,7 @@
 #include "events.hpp"
 #include "headrace/bus/bus.hpp"
 #include "settle.hpp"
+#include "stalls.hpp"
 #include "stress_events.hpp"
 
 namespace headrace {
@@ -24,23 +25,6 @@ using namespace test;
 using namespace std::chrono_literals;
 
 constexpr std::uint64_t kProducers = 8;
-
-/// Stalls a thread at random: mostly not at all, sometimes for a few pauses, rarely until others have run.
-class Stalls {
- public:
-  explicit Stalls(std::uint64_t seed) : random_(seed) {}
-  void maybe() {
-    const std::uint32_t dice = random_() % 4096;
-    if (dice < 64) {
-      for (std::uint32_t i = 0; i < dice; ++i) pause();
-    } else if (dice < 68) {
-      for (std::uint32_t i = 0; i < dice - 63; ++i) std::this_thread::yield();
-    }
-  }
-
- private:
-  std::minstd_rand random_;
-};
 
 struct Numbered {
   std::uint32_t producer;

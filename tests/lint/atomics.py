@@ -21,6 +21,7 @@ FENCE = re.compile(
     r"\b(?:atomic_fence|asymmetric_fence_light|asymmetric_fence_heavy|atomic_thread_fence|atomic_signal_fence)\s*\("
 )
 ORDER = re.compile(r"\bmemory_order(?:_\w+|::\w+)")
+STRONGER = re.compile(r"\bmemory_order(?:_|::)(?:acquire|release|acq_rel|seq_cst|consume)")
 DECLARATION = re.compile(r"\b(?:Atomic|std::atomic|std::atomic_ref)\s*<[\w:\s,*&]*>\s*(\w+)")
 OTHER_DECLARATION = re.compile(r"(?<!return)(?<!delete)[\w>*&]\s+[*&]?(\w+_)\s*(?:[;{]|=[^=])")
 NAME = r"[A-Z]\d*"
@@ -31,6 +32,7 @@ GROUP_LINES = 5
 MIRROR = {"->": "<-", "<-": "->", "<->": "<->"}
 
 FOLDERS = ["core", "adapters", "bench", "tests/support"]
+TOLD = ("core/", "adapters/")
 
 # The aliases themselves: what they forward is labelled where they are called.
 EXEMPT = {"core/base/include/headrace/base/atomic.hpp"}
@@ -43,6 +45,7 @@ class Site:
     last: int
     text: str
     comment: str = ""
+    orders: bool = False  # it names an order beyond relaxed, or is a fence
     labels: list = field(default_factory=list)
 
 
@@ -117,6 +120,8 @@ def sites_of(path, text):
         first = line_of(code, begin + (len(code[begin:]) - len(code[begin:].lstrip())))
         statement_end = min((at for at in (code.find(c, end) for c in ";{}") if at >= 0), default=end)
         site = Site(path, first, line_of(code, statement_end), code_lines[first - 1].strip())
+        statement = " ".join(code_lines[site.first - 1 : site.last])
+        site.orders = FENCE.search(statement) is not None or STRONGER.search(statement) is not None
         site.comment = comment_for(site, code_lines, comment_lines)
         site.labels = [
             (name, arrow, partner)
@@ -125,6 +130,32 @@ def sites_of(path, text):
         ]
         sites.append(site)
     return sites, findings
+
+
+def told_orders(root):
+    """(module, label, partner) of each order that docs/memory-orders.md has a row for, in both directions."""
+    told, module = set(), None
+    path = root / "docs/memory-orders.md"
+    for line in path.read_text().split("\n") if path.exists() else []:
+        if heading := re.match(r"### (\w+/\w+)/", line):
+            module = heading[1]
+        by_hand = re.match(r"\| ((?:core|adapters)/\w+) \|", line)
+        for name, _, partners in LABEL.findall(line) if line.startswith("|") else []:
+            for partner in re.findall(NAME, partners):
+                told.update({(by_hand[1] if by_hand else module, *pair) for pair in ((name, partner), (partner, name))})
+    return told
+
+
+def check_told(root, by_file):
+    """What an order is for, and what fails without it, stands in the table of memory orders."""
+    told = told_orders(root)
+    for name, sites in by_file.items():
+        module = "/".join(name.split("/")[:2])
+        for site in sites if name.startswith(TOLD) else []:
+            for label, arrow, partner in site.labels if site.orders else []:
+                if (module, label, partner) not in told:
+                    what = f"{label} {arrow} {partner}: no row of docs/memory-orders.md says what it is for"
+                    yield Finding(name, site.first, what)
 
 
 def check(root):
@@ -152,6 +183,7 @@ def check(root):
                 if mirror not in known[name] and mirror not in known[module]:
                     missing = f"{partner} {MIRROR[arrow]} {label}"
                     findings.append(Finding(name, site.first, f"{label} {arrow} {partner}: nobody says `{missing}`"))
+    findings += check_told(root, by_file)
     return sorted(set(findings), key=str)
 
 

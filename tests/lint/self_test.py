@@ -83,6 +83,17 @@ class Atomics(LintTest):
     A = "core/ring/a.hpp"
     PUBLISH = "Atomic<int> t_;\nt_.store(1, std::memory_order_release);  // P1 -> C1\n"
     TAKE = "t_.load(std::memory_order_acquire);  // C1 <- P1\n"
+    TOLD = "".join(f"| {module} | `{label}` | why |\n" for module in ("core/ring", "core/route", "adapters/redis")
+                   for label in ("P1 -> C1", "F1 <-> F2"))
+
+    def finds(self, lint, texts, *expected):
+        super().finds(lint, {"docs/memory-orders.md": self.TOLD, **texts}, *expected)
+
+    def test_an_order_that_no_row_tells_of(self):
+        self.finds(atomics, {self.A: self.PUBLISH + self.TAKE, "docs/memory-orders.md": "P1 -> C1\n"},
+                   "P1 -> C1: no row", "C1 <- P1: no row")
+        generated = "### core/ring/a.hpp\n| push | `t_.store(1, release)` | P1 -> C1 |\n"
+        self.finds(atomics, {self.A: self.PUBLISH + self.TAKE, "docs/memory-orders.md": generated})
 
     def test_a_pair(self):
         self.finds(atomics, {self.A: self.PUBLISH + self.TAKE})

@@ -2,6 +2,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <string_view>
 
 #include "headrace/headrace.hpp"
 #include "headrace/ring/lane.hpp"
@@ -13,6 +17,10 @@ struct Reading {
   std::uint64_t device, value;
 };
 HEADRACE_EVENT(Reading, "readings", version(1), key(device), device, value)
+
+namespace {
+constexpr headrace::FrameKind kKind{1, sizeof(Reading), alignof(Reading)};
+}
 
 extern "C" {
 
@@ -28,7 +36,50 @@ bool publish_mpmc_ring(headrace::MpmcRing<Reading>::Producer& producer, const Re
   return producer.try_emplace(event) == headrace::PushResult::pushed;
 }
 
-void publish_lane(headrace::Lane::Producer& producer) { producer.commit(); }
+// Every way into a lane: the open frame, a frame with one event, a frame begun; and the look for room.
+bool publish_lane_extended(headrace::Lane::Producer& producer, const Reading& event) {
+  std::byte* place = producer.try_extend(kKind, 1);
+  if (place == nullptr) return false;
+  std::construct_at(reinterpret_cast<Reading*>(place), event);
+  producer.commit_extension(1);
+  return true;
+}
+
+bool publish_lane_alone(headrace::Lane::Producer& producer, const Reading& event) {
+  std::byte* place = producer.try_claim_alone<sizeof(Reading), alignof(Reading)>();
+  if (place == nullptr) return false;
+  std::construct_at(reinterpret_cast<Reading*>(place), event);
+  producer.commit_alone<sizeof(Reading), alignof(Reading)>(kKind);
+  return true;
+}
+
+bool publish_lane_claimed(headrace::Lane::Producer& producer, std::span<const Reading> events,
+                          std::uint64_t stamp) {
+  std::byte* place = producer.try_claim_stamped(kKind, static_cast<std::uint32_t>(events.size()),
+                                                headrace::Lane::Run::open, stamp);
+  if (place == nullptr) return false;
+  std::memcpy(place, events.data(), events.size_bytes());
+  producer.commit();
+  return true;
+}
+
+std::size_t publish_mpmc_ring_batch(headrace::MpmcRing<Reading>::Producer& producer,
+                                    std::span<const Reading> events) {
+  return producer.try_push(events);
+}
+
+std::size_t publish_spsc_span_ring_batch(headrace::SpscSpanRing<Reading>::Producer& producer,
+                                         std::span<const Reading> events) {
+  return producer.try_push(events);
+}
+
+bool publish_bus_topic(headrace::Publisher& publisher, std::string_view topic, const Reading& event) {
+  return static_cast<bool>(publisher.publish(topic, event));
+}
+
+bool publish_bus_batch(headrace::Publisher& publisher, std::span<const Reading> events) {
+  return static_cast<bool>(publisher.publish(events));
+}
 
 bool publish_bus(headrace::Publisher& publisher, const Reading& event) {
   return static_cast<bool>(publisher.publish(event));

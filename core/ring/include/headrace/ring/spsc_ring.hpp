@@ -162,7 +162,8 @@ class SpscRing<T, group_slots>::Producer {
     return try_emplace_n(events.size(), [&](std::size_t i) -> const T& { return events[i]; });
   }
 
-  /// Up to `wanted` slots to be filled in place, then committed: fewer at a group's end, none when full.
+  /// Up to `wanted` slots to be filled in place, then committed: fewer at a group's end, none when full. Only for a
+  /// trivially copyable T, whose slots hold no object before; any other is pushed or emplaced.
   [[nodiscard]] std::span<T> claim(std::size_t wanted) noexcept requires std::is_trivially_copyable_v<T> {
     if (!has_room()) return {};
     const std::size_t run = std::min<std::size_t>(wanted, group_slots - count_of(position_));

@@ -154,7 +154,8 @@ class SpscSpanRing<T>::Producer {
     }
   }
 
-  /// Up to `wanted` slots to be filled in place, then committed: fewer at the ring's end, none when full.
+  /// Up to `wanted` slots to be filled in place, then committed: fewer at the ring's end, none when full. Only for a
+  /// trivially copyable T, whose slots hold no object before; any other is pushed or emplaced.
   [[nodiscard]] std::span<T> claim(std::size_t wanted) noexcept requires std::is_trivially_copyable_v<T> {
     const std::size_t run = std::min<std::size_t>(room(wanted), ring_->capacity_slots() - (tail_ & ring_->mask_));
     return {slot(tail_).address(), run};

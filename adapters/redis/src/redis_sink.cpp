@@ -84,16 +84,17 @@ class RedisSink::Writer final : public SinkWriter {
     while (asked_.size() < most) {
       const SendBuffer::Item* item = buffer().next();
       if (item == nullptr) return;
-      send(connection, item->message);
+      send(connection, *item);
       asked_.push_back(item->number);
     }
   }
-  void send(Connection& connection, const Message& message) {
-    words_.assign({"XADD", message.topic});
+  void send(Connection& connection, const SendBuffer::Item& item) {
+    words_.assign({"XADD", item.message.topic});
     const std::string most = std::to_string(options_.stream_entries_max);
     if (options_.stream_entries_max != 0) words_.insert(words_.end(), {"MAXLEN", "~", most});
     words_.push_back("*");
-    append_fields(message, names_, words_);
+    append_fields(item.message, names_, words_);
+    if (item.sent_before) append_again_mark(words_);
     connection.send(words_);
   }
 

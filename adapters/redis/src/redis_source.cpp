@@ -19,9 +19,13 @@ constexpr std::string_view kBlockShortMs = "5";
 constexpr std::string_view kBlockLongMs = "100";
 constexpr milliseconds kLook{100};
 
-/// Copies an entry to the dead stream and acknowledges it, in one step. KEYS: stream, dead stream. ARGV: group,
-/// id. Answers -1, and does nothing, for an entry that has more fields than a call of Lua has room for.
+constexpr std::size_t kKeptAtOnce = 1'000;
+
+/// Copies an entry to the dead stream and acknowledges it, in one step; nothing, where somebody did before. KEYS: stream,
+/// dead stream. ARGV: group, id. Answers -1, and does nothing, for an entry that has more fields than a call of Lua has
+/// room for.
 constexpr std::string_view kReject =
+    "if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1) == 0 then return 0 end "
     "local found = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2]) "
     "if #found > 0 then "
     "local fields = found[1][2] "
@@ -29,6 +33,13 @@ constexpr std::string_view kReject =
     "fields[#fields + 1] = 'header:redis-rejected-id' fields[#fields + 1] = ARGV[2] "
     "redis.call('XADD', KEYS[2], '*', unpack(fields)) end "
     "return redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])";
+
+/// Lets the idle time of entries begin anew, but of those that somebody has taken over. KEYS: stream. ARGV: group,
+/// consumer, ids.
+constexpr std::string_view kKeep =
+    "for i = 3, #ARGV do "
+    "if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1, ARGV[2]) > 0 then "
+    "redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'JUSTID') end end";
 
 }  // namespace
 
@@ -63,6 +74,9 @@ class RedisSource::Reader final : public SourceReader {
       return Error{"group and consumer must have names", "redis source"};
     }
     if (options_.unsettled_max == 0) return Error{"unsettled_max must be at least 1", "redis source"};
+    if (options_.take_over_after.count() < 1) {
+      return Error{"take_over_after must be at least a millisecond", "redis source"};
+    }
     auto address = RedisAddress::of(options_.server);
     if (!address) return address.error();
     address_ = std::move(*address);
@@ -99,11 +113,13 @@ class RedisSource::Reader final : public SourceReader {
     own_read_ = false;
     take_over_from_ = "0-0";
     take_over_at_ = std::chrono::steady_clock::now();
+    keep_at_ = {};
     return Nothing{};
   }
 
-  /// Tells the server what was settled, takes retried entries again, then new ones.
+  /// Tells the server what was settled and what is still out, takes retried entries again, then new ones.
   Status turn(Connection& connection) {
+    if (Status kept = keep(connection); !kept) return kept;
     const std::size_t count = room();
     // With no room the answers of handlers are all there is to wait for.
     if (Status done = settle(connection, count == 0 ? kLook : milliseconds(0)); !done) return done;
@@ -117,6 +133,19 @@ class RedisSource::Reader final : public SourceReader {
     if (now - pinged_at_ < std::chrono::seconds(1)) return Nothing{};
     pinged_at_ = now;
     return simple(connection, {"PING"});
+  }
+
+  /// An entry is idle while its handler runs, which nobody else may take for death.
+  Status keep(Connection& connection) {
+    const auto now = std::chrono::steady_clock::now();
+    if (out_.empty() || now < keep_at_) return Nothing{};
+    keep_at_ = now + options_.take_over_after / 3;
+    for (auto at = out_.begin(); at != out_.end();) {
+      Words words{"EVAL", kKeep, "1", options_.stream, options_.group, options_.consumer};
+      for (; at != out_.end() && words.size() < kKeptAtOnce; ++at) words.push_back(*at);
+      if (Status told = simple(connection, words); !told) return told;
+    }
+    return Nothing{};
   }
 
   Status settle(Connection& connection, milliseconds wait) {
@@ -289,6 +318,7 @@ class RedisSource::Reader final : public SourceReader {
   bool own_read_ = false;
   std::string take_over_from_;
   std::chrono::steady_clock::time_point take_over_at_;
+  std::chrono::steady_clock::time_point keep_at_;
   std::chrono::steady_clock::time_point pinged_at_;
 };
 

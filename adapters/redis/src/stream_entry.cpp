@@ -21,6 +21,11 @@ void append_fields(const Message& message, std::vector<std::string>& names, std:
   }
 }
 
+void append_again_mark(std::vector<std::string_view>& words) {
+  static const std::string kField = std::string(kHeader) + std::string(kAgainHeader);
+  words.insert(words.end(), {kField, "true"});
+}
+
 Message to_message(const redisReply& fields, std::string_view stream) {
   Message message;
   message.topic = stream;

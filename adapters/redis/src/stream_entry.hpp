@@ -14,6 +14,8 @@ namespace headrace::redis {
 ///
 /// Appends names and values; they refer to the message and to `names`.
 void append_fields(const Message& message, std::vector<std::string>& names, std::vector<std::string_view>& words);
+/// Appends the header of a message that its receiver may have already (kAgainHeader).
+void append_again_mark(std::vector<std::string_view>& words);
 [[nodiscard]] Message to_message(const redisReply& fields, std::string_view stream);
 
 }  // namespace headrace::redis

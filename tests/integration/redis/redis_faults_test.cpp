@@ -10,6 +10,7 @@
 #include "headrace/redis/redis_sink.hpp"
 #include "headrace/redis/redis_source.hpp"
 #include "redis_server.hpp"
+#include "scripted_server.hpp"
 
 namespace headrace::redis {
 namespace {
@@ -73,6 +74,26 @@ TEST_F(RedisFaults, ResetAfterAnyNumberOfBytesLosesNothing) {
   confirms.await(300);
   got.await_different(300);
   EXPECT_EQ(confirms.failed(), 0U);
+}
+
+// Claim:  what a sink adds again after a broken connection is marked, for the server may have it; what it adds for the first
+//         time is not.
+// Method: a server that never answers about an entry, and a connection that is cut.
+TEST_F(RedisFaults, WhatIsAddedAgainIsMarked) {
+  ScriptedServer silent({"+OK\r\n"});
+  FaultProxy between(silent.port());
+  RedisSinkOptions options;
+  options.server.url = "redis://127.0.0.1:" + std::to_string(between.port());
+  options.server.command_timeout = milliseconds(250);
+  options.server.backoff = {milliseconds(1), milliseconds(5)};
+  RedisSink to(std::move(options));
+  ASSERT_TRUE(to.start());
+  send_numbers(to, 0, 1);
+  EXPECT_EQ(silent.until_heard(0, "XADD").find(kAgainHeader), std::string::npos);
+  between.cut();
+  const std::string again = silent.until_heard(1, kAgainHeader);
+  EXPECT_NE(again.find("header:" + std::string(kAgainHeader)), std::string::npos);
+  to.stop(milliseconds(0));
 }
 
 // Claim:  a peer that neither answers nor closes is noticed, and everything goes on when it is back.

@@ -17,7 +17,8 @@ struct RedisSinkOptions {
 };
 
 /// Sink to Redis streams: a message becomes an entry of the stream that its topic names. Entries go out in a
-/// pipeline; each is confirmed when the server has answered.
+/// pipeline; each is confirmed when the server has answered. After a broken connection, or a refusal for now, what has no
+/// answer is added again, marked: who reads it with a RedisSource is told `redelivered`.
 class RedisSink final : public BufferedSink {
  public:
   explicit RedisSink(RedisSinkOptions options);

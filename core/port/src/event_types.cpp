@@ -62,16 +62,17 @@ Result<FieldValue> EventTypes::fields(EventTypeId type, const void* event) const
   return (*found)->fields(event);
 }
 
-Result<FieldValue> EventTypes::fields(EventTypeId type, std::uint32_t version, const EncodedBody& body) const {
+Result<FieldValue> EventTypes::fields(EventTypeId type, std::uint32_t version, std::string_view content_type,
+                                      std::span<const std::byte> body) const {
   const auto found = known(type);
   if (!found) return found.error();
   const Type& of = **found;
   if (Status fits = upcasters_.check_version(of.name, version, of.version); !fits) return fits.error();
-  const Codec* const codec = codecs_.find(body.content_type);
+  const Codec* const codec = codecs_.find(content_type);
   if (codec == nullptr) {
-    return Error{"no codec for content type '" + body.content_type + "'", std::string(of.name)};
+    return Error{"no codec for content type '" + std::string(content_type) + "'", std::string(of.name)};
   }
-  auto fields = codec->decode(body.bytes);
+  auto fields = codec->decode(body);
   if (!fields) return Error{fields.error().what, std::string(of.name) + ": " + fields.error().where};
   if (Status done = upcasters_.upcast(of.name, version, of.version, *fields); !done) return done.error();
   return fields;

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -53,10 +55,27 @@ class EventTypes {
   [[nodiscard]] Result<EncodedBody> encode(EventTypeId type, const void* event) const;
   [[nodiscard]] Result<FieldValue> fields(EventTypeId type, const void* event) const;
   /// The fields of a body of that version, as the present version has them.
-  [[nodiscard]] Result<FieldValue> fields(EventTypeId type, std::uint32_t version, const EncodedBody& body) const;
+  [[nodiscard]] Result<FieldValue> fields(EventTypeId type, std::uint32_t version, const EncodedBody& body) const {
+    return fields(type, version, body.content_type, body.bytes);
+  }
+  [[nodiscard]] Result<FieldValue> fields(EventTypeId type, std::uint32_t version, std::string_view content_type,
+                                          std::span<const std::byte> body) const;
   /// An event of these fields; with its meta, if that says anything.
   [[nodiscard]] Result<HeldEvent> make(EventTypeId type, const FieldValue& fields,
                                        const EventMeta& meta = {}) const;
+
+  /// An event as it is stored and sent, of the present version: see encode_event().
+  template <DescribedEvent T>
+  [[nodiscard]] Result<EncodedEvent> encode(const T& event, Envelope envelope = {}) const {
+    return encode_event(*codec_, event, std::move(envelope));
+  }
+  /// And back, from any version that steps lead from, under whatever topic it came.
+  template <DescribedEvent T>
+  requires Event<T>
+  [[nodiscard]] Result<T> decode(const EncodedEvent& event) const {
+    const auto found = fields(event_type_id<T>(), event.envelope.version, event.content_type, event.body);
+    return found ? from_fields<T>(*found) : Result<T>(found.error());
+  }
 
  private:
   struct Type {

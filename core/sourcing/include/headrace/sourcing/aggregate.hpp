@@ -12,6 +12,7 @@
 
 #include "headrace/base/result.hpp"
 #include "headrace/port/event_store.hpp"
+#include "headrace/port/read_model.hpp"
 #include "headrace/port/snapshot_store.hpp"
 #include "headrace/sourcing/hot_states.hpp"
 
@@ -21,7 +22,8 @@ namespace headrace {
 template <class State>
 struct AggregateKind {
   State initial{};
-  /// Takes an event into the state. An event of an unknown topic is usually left aside; an error stops the load.
+  /// Takes an event into the state: EventHandlers<State&> for typed events of whatever version. An event of an unknown
+  /// topic is usually left aside; an error, or what it throws, stops the load, and the load's error says at which event.
   std::function<Status(State&, const StoredEvent&)> fold;
 
   /// Snapshots, where all four are given: one each time so many events came since the last.
@@ -116,12 +118,13 @@ class Aggregate {
 
   [[nodiscard]] Status catch_up(const std::string& stream, Loaded<State>& loaded) {
     Status folded = Nothing{};
+    const StoredEventHandler fold = [&](const StoredEvent& event) { return kind_.fold(loaded.state, event); };
     const StreamVersion from = loaded.version + 1;
     const auto end = store_.read_stream({.stream = stream, .from = from}, [&](StoredEvent& event) {
       if (event.version != loaded.version + 1) {
         folded = truncated(stream, loaded.version, event.version);
       } else {
-        folded = kind_.fold(loaded.state, event);
+        folded = handle_event(fold, event);
       }
       if (!folded) return Visit::stop;
       loaded.version = event.version;

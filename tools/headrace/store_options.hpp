@@ -111,11 +111,11 @@ inline void add_dlq(CLI::App& app, DlqArguments& arguments, std::function<int()>
 
 /// Adds `trace`, as add_events().
 inline void add_trace(CLI::App& app, TraceArguments& arguments, std::function<int()>& chosen) {
-  CLI::App* trace =
-      app.add_subcommand("trace", "Show what one business transaction did, from an event store's file");
+  CLI::App* trace = app.add_subcommand(
+      "trace", "Show what one business transaction did, from an event store's file or a recording");
   trace->add_option("correlation", arguments.correlation, "The correlation id, or the id of one of its events")
       ->required();
-  trace->add_option("file", arguments.file, "The SQLite file")->required();
+  trace->add_option("file", arguments.file, "The SQLite file, or the recording")->required();
   trace->add_flag("--json", arguments.json, "One JSON object a line");
   trace->add_option("--format", arguments.format, "text, mermaid or graphviz")
       ->check(CLI::IsMember({"text", "mermaid", "graphviz"}))

@@ -4,10 +4,13 @@
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 
 #include "event_json.hpp"
 #include "exit_code.hpp"
 #include "headrace/process/trace.hpp"
+#include "headrace/simulation/trace_recording.hpp"
 #include "headrace/sqlite/event_store.hpp"
 
 namespace headrace::program {
@@ -32,21 +35,30 @@ std::string line_of(const Trace& trace, const TraceEvent& event) {
   return line.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+Result<RecordedTrace> trace_store(const TraceArguments& arguments, EventId correlation) {
+  SqliteOptions options;
+  options.file = arguments.file;
+  options.access = SqliteAccess::read;
+  const auto store = SqliteEventStore::open(options);
+  if (!store) return store.error();
+  const auto letters = (*store)->dead_letters();
+  if (!letters) return letters.error();
+  auto found = trace(**store, correlation, {.dead_letters = letters->get()});
+  if (!found) return found.error();
+  return RecordedTrace{std::move(*found), std::nullopt};
+}
+
 }  // namespace
 
 int trace_command(const TraceArguments& arguments) {
   const auto correlation = EventId::parse(arguments.correlation);
   if (!correlation) return fail({"trace: not an id: " + arguments.correlation, {}}, kExitUsage);
-  SqliteOptions options;
-  options.file = arguments.file;
-  options.access = SqliteAccess::read;
-  const auto store = SqliteEventStore::open(options);
-  if (!store) return fail(store.error());
-  const auto letters = (*store)->dead_letters();
-  if (!letters) return fail(letters.error());
-  const auto found = trace(**store, *correlation, {.dead_letters = letters->get()});
-  if (!found) return fail(found.error());
+  const auto whole = is_recording(arguments.file.string()) ? trace_recording(arguments.file.string(), *correlation)
+                                                           : trace_store(arguments, *correlation);
+  if (!whole) return fail(whole.error());
+  const Trace* const found = &whole->trace;
   if (found->events.empty()) {
+    if (whole->damage) return fail(*whole->damage);
     return fail({"no event has the correlation or the id " + arguments.correlation, arguments.file.string()});
   }
   if (arguments.json) {
@@ -58,7 +70,7 @@ int trace_command(const TraceArguments& arguments) {
   } else {
     fmt::print("{}", to_text(*found));
   }
-  return kExitOk;
+  return whole->damage ? fail(*whole->damage) : kExitOk;
 }
 
 }  // namespace headrace::program

@@ -5,7 +5,7 @@
 
 namespace headrace::program {
 
-/// `headrace trace CORRELATION FILE`: what one business transaction did, from an event store's file.
+/// `headrace trace CORRELATION FILE`: what one business transaction did, from an event store's file or a recording.
 struct TraceArguments {
   std::filesystem::path file;
   std::string correlation;      ///< or the id of any event of the transaction

@@ -1,5 +1,6 @@
 #include "headrace/redis/redis_dedup_store.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <mutex>
@@ -7,6 +8,7 @@
 #include <utility>
 
 #include "connection.hpp"
+#include "headrace/event/time_after.hpp"
 
 namespace headrace::redis {
 namespace {
@@ -41,6 +43,18 @@ constexpr std::string_view kFinish =
     "if ARGV[3 + i] == 'failed' then redis.call('DEL', key) "
     "else redis.call('SET', key, 'D' .. ARGV[3 + i] .. ':' .. ARGV[2], 'PX', ARGV[3]) end end end "
     "return ended";
+
+/// KEYS: events. ARGV: the owner, the value to set, for how long. Answers how many claims were the owner's.
+constexpr std::string_view kRenew =
+    "local renewed = 0 "
+    "for i, key in ipairs(KEYS) do "
+    "local value = redis.call('GET', key) "
+    "local kind, who "
+    "if value then kind, who = string.match(value, '^(%a)(%d+):') end "
+    "if kind == 'P' and who == ARGV[1] then "
+    "renewed = renewed + 1 "
+    "redis.call('SET', key, ARGV[2], 'PX', ARGV[3]) end end "
+    "return renewed";
 
 DedupAnswer answer_of(const redisReply& reply) {
   if (reply.type == REDIS_REPLY_NIL) return {DedupClaim::run, 0};
@@ -102,7 +116,26 @@ class RedisDedupStore::Client {
     return static_cast<std::size_t>((*reply)->integer);
   }
 
+  Result<std::size_t> renew(std::span<const DedupKey> keys, DedupOwner owner, EventTime now, EventTime from) {
+    if (owner == 0) return Error{"0 is nobody, and cannot claim", "redis dedup store"};
+    if (keys.empty()) return std::size_t{0};
+    const EventTime last = std::max(now, from);
+    std::vector<std::string> words{"EVAL", std::string(kRenew), std::to_string(keys.size())};
+    for (const DedupKey& key : keys) words.push_back(name_of(key));
+    words.push_back(std::to_string(owner));
+    words.push_back("P" + std::to_string(owner) + ":" + ms_text(time_after(last, options_.claim)));
+    const auto ahead = std::chrono::ceil<std::chrono::milliseconds>(time_between(now, last));
+    words.push_back(std::to_string(std::min(ahead, kAheadMost).count() + options_.claim.count()));
+    const auto reply = call(words);
+    if (!reply) return reply.error();
+    if ((*reply)->type != REDIS_REPLY_INTEGER) return strange();
+    return static_cast<std::size_t>((*reply)->integer);
+  }
+
  private:
+  static constexpr std::chrono::milliseconds kAheadMost =
+      std::chrono::hours(24 * 365 * 100);  ///< Redis takes no more
+
   std::string name_of(const DedupKey& key) const {
     char digits[40];
     std::snprintf(digits, sizeof digits, "%016llx%016llx", static_cast<unsigned long long>(key.high),
@@ -161,6 +194,11 @@ Status RedisDedupStore::claim(std::span<const DedupKey> keys, DedupOwner owner, 
 
 Result<std::size_t> RedisDedupStore::finish(std::span<const DedupFinish> ends, DedupOwner owner, EventTime now) {
   return client_->finish(ends, owner, now);
+}
+
+Result<std::size_t> RedisDedupStore::renew(std::span<const DedupKey> keys, DedupOwner owner, EventTime now,
+                                           EventTime from) {
+  return client_->renew(keys, owner, now, from);
 }
 
 }  // namespace headrace::redis

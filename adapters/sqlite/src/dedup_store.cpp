@@ -1,5 +1,6 @@
 #include "dedup_store.hpp"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
@@ -139,6 +140,28 @@ Status DoneEvents::finish_one(WriteSession& session, const DedupFinish& end, Ded
   if (!done) return done;
   ended += changes(session);
   return Nothing{};
+}
+
+Result<std::size_t> DoneEvents::renew(std::span<const DedupKey> keys, DedupOwner owner, EventTime now,
+                                      EventTime from) {
+  if (owner == 0) return Error{"0 is nobody: an owner needs a number of its own", options_.scope};
+  const std::int64_t since = std::max(now, from).time_since_epoch().count();
+  std::size_t renewed = 0;
+  const Status done = write_([&](WriteSession& session) -> Status {
+    for (const DedupKey& key : keys) {
+      if (auto one = run_sql(session,
+                             "UPDATE done_events SET since_ns = ?4 "
+                             "WHERE scope = ?1 AND key = ?2 AND owner = ?3 AND state = 0",
+                             options_.scope, bytes_of(key).span(), owner, since);
+          !one) {
+        return one;
+      }
+      renewed += changes(session);
+    }
+    return Nothing{};
+  });
+  if (!done) return done.error();
+  return renewed;
 }
 
 }  // namespace headrace::sqlite

@@ -18,6 +18,8 @@ class DoneEvents final : public DedupStore {
   Status claim(std::span<const DedupKey> keys, DedupOwner owner, EventTime now,
                std::span<DedupAnswer> answers) override;
   Result<std::size_t> finish(std::span<const DedupFinish> ends, DedupOwner owner, EventTime now) override;
+  Result<std::size_t> renew(std::span<const DedupKey> keys, DedupOwner owner, EventTime now,
+                            EventTime from) override;
 
  private:
   // Within a transaction of the writer, times in nanoseconds:

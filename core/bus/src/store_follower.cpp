@@ -70,6 +70,12 @@ FollowerStatus StoreFollower::status() const {
   return {state, account.handled, account.out, handed_on_, rewinds_, error_};
 }
 
+NamedLag StoreFollower::lag() const {
+  const FollowerStatus now = status();
+  return {options_.name, now.handled, lag_of(store_, query_, now.handled),
+          now.state == FollowerStatus::State::failed};
+}
+
 bool StoreFollower::wait_for(EventPosition position, std::chrono::milliseconds time) {
   const auto end = std::chrono::steady_clock::now() + std::min<std::chrono::milliseconds>(time, kLongWait);
   return prefix_->wait_until(

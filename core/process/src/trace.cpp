@@ -28,10 +28,11 @@ struct Gathered {
   std::optional<EventId> other_correlation;  ///< of the event whose own id was asked for
 };
 
-Result<Gathered> gather(EventStore& store, EventId correlation, std::size_t events_max) {
+Result<Gathered> gather(const TraceSource& read, EventId correlation, std::size_t events_max) {
   Gathered gathered;
+  Places seen;
   bool too_many = false;
-  const auto end = store.read_all({}, [&](const StoredEvent& stored) {
+  const Status end = read([&](const StoredEvent& stored) {
     const Envelope& envelope = stored.event.envelope;
     const bool is_it = envelope.id == correlation;
     if (envelope.correlation != correlation && !is_it) return Visit::more;
@@ -39,6 +40,7 @@ Result<Gathered> gather(EventStore& store, EventId correlation, std::size_t even
       gathered.other_correlation = envelope.correlation;
       return Visit::stop;
     }
+    if (envelope.id && !seen.emplace(envelope.id, gathered.events.size()).second) return Visit::more;
     too_many = gathered.events.size() == events_max;
     if (too_many) return Visit::stop;
     TraceEvent event = traced(envelope);
@@ -109,11 +111,19 @@ void find_roots(Trace& trace) {
 }  // namespace
 
 Result<Trace> trace(EventStore& store, EventId correlation, const TraceOptions& options) {
+  const TraceSource read = [&store](const std::function<Visit(const StoredEvent&)>& see) -> Status {
+    const auto end = store.read_all({}, see);
+    return end ? Status(Nothing{}) : Status(end.error());
+  };
+  return trace(read, correlation, options);
+}
+
+Result<Trace> trace(const TraceSource& read, EventId correlation, const TraceOptions& options) {
   if (correlation.is_none()) return Error{"no correlation was given", "trace"};
-  auto gathered = gather(store, correlation, options.events_max);
+  auto gathered = gather(read, correlation, options.events_max);
   if (gathered && gathered->other_correlation) {
     correlation = *gathered->other_correlation;
-    gathered = gather(store, correlation, options.events_max);
+    gathered = gather(read, correlation, options.events_max);
   }
   if (!gathered) return gathered.error();
   if (options.dead_letters != nullptr) {

@@ -94,12 +94,16 @@ Error RecordingReader::fault(std::string what) {
   return failed_.emplace(Error{std::move(what), "byte " + std::to_string(at_)});
 }
 
+bool RecordingReader::begins(std::istream& in) {
+  std::string line(kFirstLine.size(), '\0');
+  in.read(line.data(), static_cast<std::streamsize>(line.size()));
+  return in && line == kFirstLine;
+}
+
 Result<std::optional<RecordedEvent>> RecordingReader::next() {
   if (failed_) return *failed_;
   if (at_ == 0) {
-    record_.resize(kFirstLine.size());
-    in_.read(record_.data(), static_cast<std::streamsize>(record_.size()));
-    if (!in_ || record_ != kFirstLine) return fault("this is no recording of version 1");
+    if (!begins(in_)) return fault("this is no recording of version 1");
     at_ = kFirstLine.size();
   }
   std::array<char, 4> length_bytes{};

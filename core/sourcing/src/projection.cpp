@@ -168,18 +168,15 @@ ProjectionStatus Projection::status() const {
     status.events = events_;
     status.error = error_;
   }
-  if (const auto last = store_.last_position(); last && *last > status.position) {
-    status.behind = *last - status.position;
-  }
-  GlobalRead oldest;
-  oldest.after = status.position;
-  oldest.limit = 1;
-  oldest.query = options_.query;
-  static_cast<void>(store_.read_all(oldest, [&](StoredEvent& event) {
-    status.lag = std::max(std::chrono::nanoseconds{0}, std::chrono::system_clock::now() - event.stored_at);
-    return Visit::stop;
-  }));
+  const EventLag lag = lag_of(store_, options_.query, status.position);
+  status.behind = lag.behind;
+  status.lag = lag.oldest;
   return status;
+}
+
+NamedLag Projection::lag() const {
+  const ProjectionStatus now = status();
+  return {options_.name, now.position, {now.behind, now.lag}, now.state == ProjectionStatus::State::failed};
 }
 
 bool Projection::wait_for(EventPosition position, std::chrono::milliseconds time) {

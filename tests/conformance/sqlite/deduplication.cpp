@@ -18,7 +18,8 @@ INSTANTIATE_TEST_SUITE_P(Sqlite, DedupStoreConformance,
                                                                         .window = window,
                                                                         .claim_for = claim_for});
                                return std::make_unique<DedupInAFile>(std::move(file), std::move(done));
-                             }}));
+                             },
+                             true, true}));
 
 // Claim:  what was done is remembered by the next process, in its own scope only.
 TEST(SqliteDeduplication, OutlivesTheProcess) {

@@ -76,6 +76,10 @@ class DedupInAFile final : public DedupStore {
   Result<std::size_t> finish(std::span<const DedupFinish> ends, DedupOwner owner, EventTime now) override {
     return done_->finish(ends, owner, now);
   }
+  Result<std::size_t> renew(std::span<const DedupKey> keys, DedupOwner owner, EventTime now,
+                            EventTime from) override {
+    return done_->renew(keys, owner, now, from);
+  }
 
  private:
   std::unique_ptr<StoreInAFile> file_;

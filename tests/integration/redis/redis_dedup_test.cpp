@@ -41,7 +41,7 @@ std::unique_ptr<DedupStore> fresh_store(std::uint32_t, std::chrono::seconds wind
   return std::make_unique<RedisDedupStore>(std::move(options));
 }
 INSTANTIATE_TEST_SUITE_P(Redis, DedupStoreConformance,
-                         testing::Values(DedupStoreMaker{"redis", fresh_store, false}));
+                         testing::Values(DedupStoreMaker{"redis", fresh_store, false, true}));
 
 // Claim:  what one process claims, another sees; scopes do not see each other; an hour without a word clears it
 //         away.

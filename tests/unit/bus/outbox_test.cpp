@@ -68,6 +68,11 @@ TEST_F(OutboxOfStore, ComesAgainUnlessConfirmed) {
   EXPECT_EQ(outbox->poll(), 3U);
   EXPECT_EQ(sink.confirm(Nothing{}), "a");
   static_cast<void>(outbox->poll());
+  const NamedLag lag = outbox->lag();
+  EXPECT_EQ(lag.name, "out");
+  EXPECT_EQ(lag.lag.behind, 2U) << "what is not confirmed is not read";
+  EXPECT_GT(lag.lag.oldest.count(), 0);
+  EXPECT_FALSE(lag.stands_still);
   const test::HandSink::Confirms lost = sink.forget_all();
   EXPECT_EQ(sent_after_a_crash(), (SentTopics{"b", "c"}));
 }

@@ -2,12 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <map>
 #include <mutex>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "headrace/sourcing/memory_checkpoint_store.hpp"
@@ -101,6 +103,17 @@ TEST_F(ProjectionTest, FailsAloneAndSaysWhere) {
   EXPECT_EQ(status.error->message(), "projection bad, position 9, s@3, t: poisoned");
   EXPECT_GT(status.behind, 0U);
   EXPECT_GT(status.lag.count(), 0);
+  const auto metrics = metrics_of(std::vector{good.lag(), bad.lag()});
+  const auto of_bad = [&](std::string_view name) {
+    const auto family = std::ranges::find(metrics, name, &MetricFamily::name);
+    return family == metrics.end() ? -1.0 : family->samples.at(1).value;
+  };
+  EXPECT_EQ(metrics.at(0).samples.at(1).labels.at(0).second, "bad");
+  EXPECT_EQ(of_bad("headrace_reader_position"), static_cast<double>(status.position));
+  EXPECT_EQ(of_bad("headrace_reader_behind_positions"), static_cast<double>(status.behind));
+  EXPECT_GT(of_bad("headrace_reader_lag_seconds"), 0);
+  EXPECT_EQ(of_bad("headrace_reader_stands_still"), 1);
+  EXPECT_EQ(metrics.at(3).samples.at(0).value, 0) << "the healthy one goes on";
   EXPECT_EQ(poisoned.all(), (Bodies{"0", "1"}));
   {
     const std::lock_guard lock(poisoned.mutex);

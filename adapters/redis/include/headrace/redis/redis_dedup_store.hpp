@@ -35,6 +35,8 @@ class RedisDedupStore final : public DedupStore {
                              std::span<DedupAnswer> answers) override;
   [[nodiscard]] Result<std::size_t> finish(std::span<const DedupFinish> ends, DedupOwner owner,
                                            EventTime now) override;
+  [[nodiscard]] Result<std::size_t> renew(std::span<const DedupKey> keys, DedupOwner owner, EventTime now,
+                                          EventTime from) override;
 
  private:
   class Client;

@@ -73,6 +73,7 @@ class DurableTopics {
   /// Also while the dispatcher waits for room in a lane.
   Result<std::size_t> stop(std::chrono::milliseconds deadline);
   [[nodiscard]] FollowerStatus status() const { return follower_.status(); }
+  [[nodiscard]] NamedLag lag() const { return follower_.lag(); }
   [[nodiscard]] bool wait_for(EventPosition position, std::chrono::milliseconds time) {
     return follower_.wait_for(position, time);
   }

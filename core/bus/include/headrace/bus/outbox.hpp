@@ -39,6 +39,7 @@ class Outbox {
   std::size_t poll() { return follower_.poll(); }
   Result<std::size_t> stop(std::chrono::milliseconds deadline) { return follower_.stop(deadline); }
   [[nodiscard]] FollowerStatus status() const { return follower_.status(); }
+  [[nodiscard]] NamedLag lag() const { return follower_.lag(); }
   [[nodiscard]] bool wait_for(EventPosition position, std::chrono::milliseconds time) {
     return follower_.wait_for(position, time);
   }

@@ -15,6 +15,7 @@
 
 #include "headrace/bus/handled_prefix.hpp"
 #include "headrace/port/checkpoint_store.hpp"
+#include "headrace/port/event_lag.hpp"
 #include "headrace/port/event_store.hpp"
 #include "headrace/port/runner_lease.hpp"
 
@@ -88,6 +89,8 @@ class StoreFollower {
   Result<std::size_t> stop(std::chrono::milliseconds deadline);
 
   [[nodiscard]] FollowerStatus status() const;
+  /// How far what is settled is behind the store, for metrics: asks the store. After the start.
+  [[nodiscard]] NamedLag lag() const;
   /// True once everything up to the position is settled.
   [[nodiscard]] bool wait_for(EventPosition position, std::chrono::milliseconds time);
   /// Goes on after a failure, at the event where it stopped.
@@ -121,8 +124,8 @@ class StoreFollower {
   const HandOn hand_on_;
   const std::shared_ptr<HandledPrefix> prefix_ = std::make_shared<HandledPrefix>();
 
+  EventQuery query_;  ///< does not change after the start
   // owner: the thread that hands on
-  EventQuery query_;
   bool position_known_ = false;
   EventPosition after_ = 0;  ///< everything up to here is handed on
   EventPosition saved_ = 0;

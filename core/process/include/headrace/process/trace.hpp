@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,7 +19,7 @@ struct TraceEvent {
   EventId id;
   std::string topic;
   std::string key;
-  std::string stream;         ///< empty: it is not in the event store
+  std::string stream;  ///< empty: it is not in the event store; "recording": its version says which event of it
   StreamVersion version = 0;  ///< in its stream
   EventPosition position = 0;
   EventTime time{};  ///< when it happened; where that is unknown, when it was stored
@@ -46,6 +47,10 @@ struct TraceOptions {
 /// Reads the whole store, twice when an event's id was given: a tool for people, not for the way of an event.
 /// @thread any
 [[nodiscard]] Result<Trace> trace(EventStore& store, EventId correlation, const TraceOptions& options = {});
+/// The same from anywhere: `read` shows all events there are to `see`, in order, as often as it is called, and stops
+/// when it is told. Of events with one id only the first is taken. Recordings: simulation/trace_recording.hpp.
+using TraceSource = std::function<Status(const std::function<Visit(const StoredEvent&)>& see)>;
+[[nodiscard]] Result<Trace> trace(const TraceSource& read, EventId correlation, const TraceOptions& options = {});
 
 /// For people: a line an event, with its place, its headers and how long after the first one it happened.
 [[nodiscard]] std::string to_text(const Trace& trace);

@@ -48,6 +48,8 @@ class RecordingReader {
 
   /// `in` must be open in binary mode, and outlive the reader.
   explicit RecordingReader(std::istream& in) : in_(in) {}
+  /// Whether what comes next out of `in` begins as a recording does.
+  [[nodiscard]] static bool begins(std::istream& in);
   /// Nothing: the recording is over.
   [[nodiscard]] Result<std::optional<RecordedEvent>> next();
 

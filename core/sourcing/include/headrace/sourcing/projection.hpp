@@ -13,6 +13,7 @@
 
 #include "headrace/base/result.hpp"
 #include "headrace/port/checkpoint_store.hpp"
+#include "headrace/port/event_lag.hpp"
 #include "headrace/port/event_store.hpp"
 #include "headrace/port/read_model.hpp"
 
@@ -65,6 +66,8 @@ class Projection {
 
   [[nodiscard]] const std::string& name() const noexcept { return options_.name; }
   [[nodiscard]] ProjectionStatus status() const;
+  /// The same for metrics: `metrics_of(std::vector{turnover.lag(), outbox.lag()})`.
+  [[nodiscard]] NamedLag lag() const;
   /// True once everything up to the position is applied; false when the time is over or the projection has failed.
   [[nodiscard]] bool wait_for(EventPosition position, std::chrono::milliseconds time);
   /// Goes on after a failure, from the read model's checkpoint.

@@ -20,6 +20,8 @@ LAYERS = {
     "simulation": ["bus", "sourcing", "process"],
 }
 ADAPTERS_SEE = ["port", "event"]
+# What adapters share among themselves; their public headers do not show it.
+ADAPTERS_SHARE = "headrace/adapter_support/"
 # Beside the standard library and the system's own headers.
 CORE_MAY_USE = ("concurrentqueue/",)
 SYSTEM = re.compile(r"(sys|linux|netinet)/\w+\.h|(pthread|sched|unistd|fcntl|poll|netdb|time|errno|\w*intrin|arm_acle)\.h")
@@ -95,9 +97,9 @@ def check_adapters(root):
     allowed = reachable(ADAPTERS_SEE)
     for path in files(root, "adapters"):
         parts = path.relative_to(root).parts
-        adapter, public = parts[1], "include" in parts
+        adapter, public = parts[1], "include" in parts and parts[1] != "support"
         for line, include in includes(path):
-            own = include.startswith(f"headrace/{adapter}/")
+            own = include.startswith(f"headrace/{adapter}/") or (not public and include.startswith(ADAPTERS_SHARE))
             fault = None if own else fault_in_core(include, allowed)
             private = (path.parent / include).exists()
             if fault is None and public and not own and not private and is_foreign(include):

@@ -78,6 +78,11 @@ class Includes(LintTest):
         header = "adapters/redis/include/headrace/redis/a.hpp"
         self.finds(includes, {header: "#include <hiredis/hiredis.h>\n"}, "client libraries stop at src/")
 
+    def test_what_adapters_share_in_a_public_header(self):
+        include = '#include "headrace/adapter_support/a.hpp"\n'
+        self.finds(includes, {"adapters/redis/src/a.cpp": include})
+        self.finds(includes, {"adapters/redis/include/headrace/redis/a.hpp": include}, "no such module")
+
 
 class Atomics(LintTest):
     A = "core/ring/a.hpp"

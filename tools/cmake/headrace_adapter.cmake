@@ -13,6 +13,13 @@ macro(headrace_adapter_option name what found)
   endif()
 endmacro()
 
+# headrace_adapter_support(): target headrace::adapter_support, for an adapter that needs it.
+macro(headrace_adapter_support)
+  if(NOT TARGET headrace::adapter_support)
+    add_subdirectory(${PROJECT_SOURCE_DIR}/adapters/support ${PROJECT_BINARY_DIR}/adapters/support)
+  endif()
+endmacro()
+
 # headrace_adapter(NAME [LIBRARIES library...] [HEADERS library...]): one folder of adapters/, as target headrace_NAME
 # with alias headrace::NAME, and installed. The libraries stay private: no public header shows them. Who links the
 # archive links LIBRARIES too, so headraceConfig.cmake.in finds them; HEADERS are needed for building only.

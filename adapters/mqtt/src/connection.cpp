@@ -8,9 +8,13 @@
 #include <span>
 #include <utility>
 
+#include "headrace/port/connect_tcp.hpp"
+#include "tls_files.hpp"
+
 namespace headrace::mqtt {
 namespace {
 
+using adapter_support::SocketStream;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kReadBytes = std::size_t{64} << 10;
@@ -62,7 +66,7 @@ bool is_for_now(unsigned code) {
   return std::ranges::find(kForNow, code) != kForNow.end();
 }
 
-Connection::Connection(Stream stream, std::string where, const MqttOptions& options)
+Connection::Connection(SocketStream stream, std::string where, const MqttOptions& options)
     : stream_(std::move(stream)),
       where_(std::move(where)),
       v5_(options.version == MqttVersion::v5),
@@ -73,9 +77,14 @@ Connection::Connection(Stream stream, std::string where, const MqttOptions& opti
 
 Result<Connection> Connection::open(const MqttAddress& address, const MqttOptions& options,
                                     const Greeting& greeting, ConnectionLoop& loop) {
-  auto stream = Stream::open(address, options);
-  if (!stream) return stream.error();
-  Connection connection(std::move(*stream), address.text(), options);
+  auto fd = connect_tcp(address.host, address.port, options.connect_timeout, address.text());
+  if (!fd) return fd.error();
+  SocketStream stream(*fd, SocketStream::Closes::yes, address.text(), "the broker");
+  if (address.tls) {
+    const std::string& name = options.tls.server_name.empty() ? address.host : options.tls.server_name;
+    if (Status secured = stream.secure(name, files_of(options.tls)); !secured) return secured.error();
+  }
+  Connection connection(std::move(stream), address.text(), options);
   if (Status greeted = connection.greet(address, options, greeting, loop); !greeted) return greeted.error();
   return connection;
 }

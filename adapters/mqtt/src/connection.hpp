@@ -8,12 +8,12 @@
 #include <string_view>
 
 #include "greeting.hpp"
+#include "headrace/adapter_support/socket_stream.hpp"
 #include "headrace/base/result.hpp"
 #include "headrace/mqtt/mqtt_options.hpp"
 #include "headrace/port/connection_loop.hpp"
 #include "packet.hpp"
 #include "receive_buffer.hpp"
-#include "stream.hpp"
 
 namespace headrace::mqtt {
 
@@ -50,7 +50,7 @@ class Connection {
 
  private:
   using Clock = std::chrono::steady_clock;
-  Connection(Stream stream, std::string where, const MqttOptions& options);
+  Connection(adapter_support::SocketStream stream, std::string where, const MqttOptions& options);
   [[nodiscard]] Status flush();
   [[nodiscard]] Status fill();
   [[nodiscard]] Status keep_alive();
@@ -58,7 +58,7 @@ class Connection {
                              ConnectionLoop& loop);
   [[nodiscard]] Status read_answer(const Packet& connack);
 
-  Stream stream_;
+  adapter_support::SocketStream stream_;
   std::string where_;
   bool v5_;
   std::chrono::milliseconds keep_alive_;  ///< so that a half and a quarter of a second are something

@@ -6,7 +6,7 @@
 
 #include "greeting.hpp"
 #include "headrace/port/server_url.hpp"
-#include "stream.hpp"
+#include "tls_files.hpp"
 
 namespace headrace::mqtt {
 
@@ -58,7 +58,7 @@ Result<MqttAddress> MqttAddress::of(const MqttOptions& options) {
     }
   }
   if (address.tls) {
-    if (Status good = Stream::check(options.tls); !good) return good.error();
+    if (Status good = adapter_support::check_tls(files_of(options.tls), "mqtt tls"); !good) return good.error();
   }
   return address;
 }

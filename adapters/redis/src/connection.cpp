@@ -1,9 +1,11 @@
 #include "connection.hpp"
 
 #include <array>
+#include <span>
 #include <utility>
 
 #include "headrace/base/check.hpp"
+#include "tls_files.hpp"
 
 namespace headrace::redis {
 namespace {
@@ -11,6 +13,8 @@ namespace {
 timeval to_timeval(std::chrono::milliseconds time) {
   return {static_cast<time_t>(time.count() / 1000), static_cast<suseconds_t>(time.count() % 1000 * 1000)};
 }
+
+Error late(const std::string& where) { return Error{"no answer in time", where, Error::Retry::maybe}; }
 
 bool is_about_credentials(std::string_view text) {
   return text.starts_with("WRONGPASS") || text.starts_with("NOAUTH") || text.starts_with("NOPERM") ||
@@ -34,7 +38,8 @@ Result<Connection> Connection::open(const RedisAddress& address, const RedisOpti
   redisEnableKeepAlive(context.get());
   Connection connection(std::move(context), address.text());
   if (address.tls) {
-    if (Status secured = connection.line_.secure(address.host, options.tls); !secured) return secured.error();
+    const std::string& name = options.tls.server_name.empty() ? address.host : options.tls.server_name;
+    if (Status secured = connection.stream_.secure(name, files_of(options.tls)); !secured) return secured.error();
   }
   if (!address.password.empty()) {
     std::vector<std::string_view> words{"AUTH"};
@@ -65,6 +70,17 @@ void Connection::send(const std::vector<std::string_view>& words) {
   redisFreeCommand(command);
 }
 
+Status Connection::send_all() {
+  const std::string out = std::exchange(out_, {});
+  for (std::span<const char> bytes(out); !bytes.empty();) {
+    const auto went = stream_.send(bytes);
+    if (!went) return went.error();
+    if (*went == 0) return late(where_);
+    bytes = bytes.subspan(*went);
+  }
+  return Nothing{};
+}
+
 Result<Reply> Connection::receive() {
   for (;;) {
     void* reply = nullptr;
@@ -72,10 +88,11 @@ Result<Reply> Connection::receive() {
       return Error{context_->reader->errstr, where_, Error::Retry::maybe};
     }
     if (reply != nullptr) return Reply(static_cast<redisReply*>(reply));
-    if (Status sent = line_.send(std::exchange(out_, {})); !sent) return sent.error();
+    if (Status sent = send_all(); !sent) return sent.error();
     std::array<char, 16 * 1024> bytes;
-    auto got = line_.receive(bytes);
+    auto got = stream_.receive(bytes);
     if (!got) return got.error();
+    if (*got == 0) return late(where_);
     redisReaderFeed(context_->reader, bytes.data(), *got);  // what it has no memory for, it says with the reply
   }
 }

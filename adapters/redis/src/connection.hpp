@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "headrace/adapter_support/socket_stream.hpp"
 #include "headrace/base/result.hpp"
 #include "headrace/redis/redis_options.hpp"
-#include "line.hpp"
 
 namespace headrace::redis {
 
@@ -21,9 +21,9 @@ using Reply = std::unique_ptr<redisReply, FreeReply>;
 
 [[nodiscard]] inline std::string_view text_of(const redisReply& reply) noexcept { return {reply.str, reply.len}; }
 
-/// One connection, for one thread. hiredis connects, writes commands and reads replies; the bytes go over a Line, since
-/// hiredis 0.14 has no TLS, and raises SIGPIPE when the server has gone. After an error of receive() it is broken: what the server says no to is a
-/// reply, not an error.
+/// One connection, for one thread. hiredis connects, writes commands and reads replies; the bytes go over a SocketStream,
+/// since hiredis 0.14 has no TLS, and raises SIGPIPE when the server has gone. The socket blocks, for as long as a command
+/// may take. After an error of receive() it is broken: what the server says no to is a reply, not an error.
 class Connection {
  public:
   /// Connects, authenticates and selects the database. An error that no retry helps is one of credentials or of
@@ -44,11 +44,14 @@ class Connection {
   };
   using Context = std::unique_ptr<redisContext, Free>;
   Connection(Context context, const std::string& where)
-      : context_(std::move(context)), where_(where), line_(context_->fd, where) {}
+      : context_(std::move(context)),
+        where_(where),
+        stream_(context_->fd, adapter_support::SocketStream::Closes::no, where, "the server") {}
+  [[nodiscard]] Status send_all();
 
   Context context_;
   std::string where_;
-  Line line_;
+  adapter_support::SocketStream stream_;
   std::string out_;  ///< commands that were not sent yet
 };
 

@@ -154,7 +154,7 @@ class RedisDedupStore::Client {
       return down_;
     }
     backoff_.reset();
-    connection_ = std::move(*made);
+    connection_.emplace(std::move(*made));
     return Nothing{};
   }
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "headrace/port/server_url.hpp"
-#include "line.hpp"
+#include "tls_files.hpp"
 
 namespace headrace::redis {
 
@@ -13,7 +13,7 @@ Result<RedisAddress> RedisAddress::of(const RedisOptions& options) {
   const bool tls = options.url.starts_with("rediss://");
   if (!tls && !options.url.starts_with("redis://")) return Error{"must begin with redis:// or rediss://", where};
   if (tls) {
-    if (Status good = Line::check(options.tls); !good) return good.error();
+    if (Status good = adapter_support::check_tls(files_of(options.tls), "redis tls"); !good) return good.error();
   }
   auto url = ServerUrl::of(options.url, where);
   if (!url) return url.error();

@@ -1,10 +1,10 @@
 #include "headrace/mqtt/mqtt_source.hpp"
 
 #include <chrono>
+#include <memory>
 #include <utility>
 
 #include "connection.hpp"
-#include "headrace/port/source_gate.hpp"
 #include "held_messages.hpp"
 #include "publish.hpp"
 #include "topic_aliases.hpp"
@@ -20,38 +20,25 @@ constexpr std::uint16_t kSubscribeId = 1;
 constexpr unsigned kRefused = 0x80;     ///< and above
 constexpr unsigned kRetainedShift = 4;  ///< in the options of a subscription
 
+Capabilities capabilities_of(const MqttOptions& broker) {
+  Capabilities can = mqtt_capabilities(broker);
+  can.unsettled_max = kReceiveMax;
+  return can;
+}
+
 }  // namespace
 
-class MqttSource::Receiver {
+class MqttSource::Reader final : public SourceReader {
  public:
-  explicit Receiver(MqttSourceOptions options)
-      : options_(std::move(options)),
-        held_({options_.held_messages_max, options_.held_bytes_max}),
-        loop_({options_.broker.backoff, options_.broker.on_health, options_.broker.answer_timeout}) {
-    gate_.on_change([waker = loop_.waker()] { waker->wake(); });
-  }
-
-  Status start(Deliver deliver) {
-    if (Status good = check(); !good) return good;
-    auto address = MqttAddress::of(options_.broker);
-    if (!address) return address.error();
-    address_ = std::move(*address);
-    deliver_ = std::move(deliver);
-    gate_.open();
-    loop_.start([this] { return connect_and_serve(); });
-    return Nothing{};
-  }
-  void set_paused(bool paused) { gate_.set_paused(paused); }
-  std::size_t stop(milliseconds deadline) {
-    const std::size_t left = gate_.drain(deadline);
-    loop_.halt();
-    return left;
-  }
-  Health health() const { return loop_.health().get(); }
-  const MqttSourceOptions& options() const noexcept { return options_; }
+  explicit Reader(MqttSourceOptions options)
+      : SourceReader({.loop = {options.broker.backoff, options.broker.on_health, options.broker.answer_timeout},
+                      .capabilities = capabilities_of(options.broker),
+                      .out = Out::is_the_readers}),
+        options_(std::move(options)),
+        held_({options_.held_messages_max, options_.held_bytes_max}) {}
 
  private:
-  Status check() const {
+  Status check() override {
     const std::string where = "mqtt source";
     if (options_.filters.empty()) return Error{"there is no filter to subscribe to", where};
     for (const std::string& filter : options_.filters) {
@@ -64,27 +51,30 @@ class MqttSource::Receiver {
     if (options_.session_expiry.count() < 0 || options_.session_expiry.count() > 0xffff'ffff) {
       return Error{"session_expiry must be 0 to 4294967295 s", where};
     }
+    auto address = MqttAddress::of(options_.broker);
+    if (!address) return address.error();
+    address_ = std::move(*address);
     return Nothing{};
   }
-  Status connect_and_serve() {
+  Status connect_and_serve() override {
     Greeting greeting;
     greeting.begins_anew = false;
     greeting.session_expiry_s = static_cast<std::uint32_t>(options_.session_expiry.count());
     greeting.receive_maximum = static_cast<std::uint16_t>(options_.unsettled_max);
     greeting.topic_alias_maximum = options_.topic_aliases_max;
     aliases_ = IncomingAliases(options_.topic_aliases_max);
-    auto connection = Connection::open(address_, options_.broker, greeting, loop_);
+    auto connection = Connection::open(address_, options_.broker, greeting, loop());
     if (!connection) return connection.error();
     if (!connection->session_present()) {
       held_.forget_session();
-      gate_.inbox()->renew();
+      gate().inbox()->renew();
     }
     const Status ended = serve(*connection);
-    if (options_.qos == Qos::exactly_once && !loop_.halting()) {
+    if (options_.qos == Qos::exactly_once && !loop().halting()) {
       held_.keep_session();  // outcomes that come now are told in the next connection
     } else {
       held_.let_go();
-      gate_.inbox()->renew();
+      gate().inbox()->renew();
     }
     return ended;
   }
@@ -93,20 +83,20 @@ class MqttSource::Receiver {
     subscribe(connection);
     subscribed_ = false;
     const auto answer_by = Clock::now() + options_.broker.answer_timeout;
-    while (!loop_.halting()) {
+    while (!loop().halting()) {
       const std::size_t settled = settle(connection);
       if (Status moved = connection.exchange(); !moved) return moved;
       auto received = receive(connection);
       if (!received) return received.error();
-      if (settled + *received + deliver() > 0) continue;
+      if (settled + *received + hand_over_all() > 0) continue;
       const auto left = std::chrono::duration_cast<milliseconds>(answer_by - Clock::now());
       if (!subscribed_ && left.count() <= 0) {
         return Error{"no answer to the subscription", connection.where(), Error::Retry::maybe};
       }
       // Only who waits is woken: a system call. What came before begin() is looked for behind it.
-      loop_.waker()->begin();
-      if (loop_.halting() || settle(connection) + deliver() > 0) continue;
-      subscribed_ ? connection.wait(*loop_.waker()) : connection.wait(*loop_.waker(), left);
+      loop().waker()->begin();
+      if (loop().halting() || settle(connection) + hand_over_all() > 0) continue;
+      subscribed_ ? connection.wait(*loop().waker()) : connection.wait(*loop().waker(), left);
     }
     settle(connection);
     connection.close();
@@ -128,7 +118,7 @@ class MqttSource::Receiver {
 
   /// Acknowledges up to the first message without an outcome.
   std::size_t settle(Connection& connection) {
-    const auto answers = gate_.inbox()->take();
+    const auto answers = gate().inbox()->take();
     for (const auto& answer : answers) {
       if (answer.settlement == Settlement::retry) {
         held_.retry(answer.tag);
@@ -194,14 +184,14 @@ class MqttSource::Receiver {
                    is_for_now(code) ? Error::Retry::maybe : Error::Retry::no};
     }
     subscribed_ = true;
-    loop_.connected();
+    loop().connected();
     return Nothing{};
   }
 
   /// Hands over what waits, retried messages first, as far as there is room; how much that was.
-  std::size_t deliver() {
+  std::size_t hand_over_all() {
     std::size_t count = 0;
-    for (; held_.has_next() && gate_.room(options_.unsettled_max) > 0; ++count) {
+    for (; held_.has_next() && gate().room(options_.unsettled_max) > 0; ++count) {
       hand_over(held_.take_next());
     }
     return count;
@@ -209,36 +199,19 @@ class MqttSource::Receiver {
   void hand_over(std::uint64_t tag) {
     const auto [publish, deliveries] = held_.deliver(tag);
     // The broker counts nothing: of a message that it sent again nobody knows how often.
-    deliver_({publish.message, Settle(gate_.inbox(), gate_.inbox()->issue(tag)),
-              publish.redelivered || deliveries > 1, publish.redelivered ? 0 : deliveries});
+    deliver(Message(publish.message), tag, publish.redelivered || deliveries > 1,
+            publish.redelivered ? 0 : deliveries);
   }
 
   const MqttSourceOptions options_;
   MqttAddress address_;
-  SourceGate gate_;
-  Deliver deliver_;
 
   // The loop's thread's own.
   HeldMessages held_;
   IncomingAliases aliases_{0};
   bool subscribed_ = false;
-
-  ConnectionLoop loop_;  ///< last: its thread uses all of the above
 };
 
-MqttSource::MqttSource(MqttSourceOptions options) : receiver_(std::make_unique<Receiver>(std::move(options))) {}
-MqttSource::~MqttSource() = default;
-
-Status MqttSource::start(Deliver deliver) { return receiver_->start(std::move(deliver)); }
-void MqttSource::pause() { receiver_->set_paused(true); }
-void MqttSource::resume() { receiver_->set_paused(false); }
-std::size_t MqttSource::stop(std::chrono::milliseconds deadline) { return receiver_->stop(deadline); }
-Health MqttSource::health() const { return receiver_->health(); }
-
-Capabilities MqttSource::capabilities() const {
-  Capabilities can = mqtt_capabilities(receiver_->options().broker);
-  can.unsettled_max = kReceiveMax;
-  return can;
-}
+MqttSource::MqttSource(MqttSourceOptions options) : GatedSource(std::make_unique<Reader>(std::move(options))) {}
 
 }  // namespace headrace::mqtt

@@ -16,6 +16,7 @@ ConnectionLoop::Options woken_by_halt(SourceReader::Setup& setup, const SourceGa
 
 SourceReader::SourceReader(Setup setup)
     : capabilities_(setup.capabilities),
+      out_(setup.out),
       gate_(setup.capabilities.defer ? SettlementInbox::Defers::yes : SettlementInbox::Defers::no),
       loop_(woken_by_halt(setup, gate_)) {
   if (setup.waits == Waits::on_waker) gate_.on_change([waker = loop_.waker()] { waker->wake(); });
@@ -32,7 +33,7 @@ Status GatedSource::start(Deliver deliver) {
   reader_->loop_.start(
       [reader = reader_.get()] {
         Status ended = reader->connect_and_serve();
-        reader->gate_.inbox()->renew();
+        if (reader->out_ == SourceReader::Out::ends_with_connection) reader->gate_.inbox()->renew();
         return ended;
       },
       [reader = reader_.get()] { reader->cut(); });

@@ -3,12 +3,11 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "headrace/mqtt/mqtt_options.hpp"
-#include "headrace/port/source.hpp"
+#include "headrace/port/gated_source.hpp"
 
 namespace headrace::mqtt {
 
@@ -49,21 +48,12 @@ struct MqttSourceOptions {
 ///         A broker that sends a message again after its release (PUBREL) breaks MQTT, whose receivers must take that
 ///         for another message: it is handed over again, marked redelivered. mosquitto 2.0.11 does it when a connection
 ///         breaks behind a PUBREL and the next one before that PUBREL has been sent again.
-class MqttSource final : public Source {
+class MqttSource final : public GatedSource {
  public:
   explicit MqttSource(MqttSourceOptions options);
-  ~MqttSource() override;
-
-  [[nodiscard]] Status start(Deliver deliver) override;
-  void pause() override;
-  void resume() override;
-  std::size_t stop(std::chrono::milliseconds deadline) override;
-  [[nodiscard]] Health health() const override;
-  [[nodiscard]] Capabilities capabilities() const override;
 
  private:
-  class Receiver;
-  std::unique_ptr<Receiver> receiver_;
+  class Reader;
 };
 
 }  // namespace headrace::mqtt

@@ -22,10 +22,16 @@ class SourceReader {
     on_waker,  ///< loop().waker()
     on_inbox,  ///< gate().inbox()->take()
   };
+  /// What is out when connect_and_serve() returns.
+  enum class Out : std::uint8_t {
+    ends_with_connection,  ///< its settles do nothing any more: the broker delivers it again
+    is_the_readers,        ///< who calls renew() when there is nobody to hear of it any more
+  };
   struct Setup {
     ConnectionLoop::Options loop = {};
     Capabilities capabilities = {};
     Waits waits = Waits::on_waker;
+    Out out = Out::ends_with_connection;
   };
   virtual ~SourceReader() = default;
 
@@ -33,7 +39,7 @@ class SourceReader {
   explicit SourceReader(Setup setup);
   /// Before each start: an error of options.
   [[nodiscard]] virtual Status check() = 0;
-  /// ConnectionLoop::Serve. Settles of what it delivered do nothing any more afterwards.
+  /// ConnectionLoop::Serve. What becomes of the messages that are out then: Setup::out.
   [[nodiscard]] virtual Status connect_and_serve() = 0;
   /// ConnectionLoop::Cut.
   virtual void cut() {}
@@ -50,6 +56,7 @@ class SourceReader {
  private:
   friend class GatedSource;
   const Capabilities capabilities_;
+  const Out out_;
   SourceGate gate_;
   ConnectionLoop loop_;
   Source::Deliver deliver_;

@@ -46,5 +46,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (packet->type == PacketType::connack) (void)headrace::mqtt::read_connack(packet->body, v5);
     if (packet->type == PacketType::publish) check_publish(*packet, v5, aliases);
   }
+  if (!bad || v5) return 0;
+  if (const auto head = headrace::mqtt::take_head(rest, bad)) {
+    if (bad || head->type != PacketType::publish) std::abort();
+    (void)headrace::mqtt::read_publish(*head, false);
+  }
   return 0;
 }

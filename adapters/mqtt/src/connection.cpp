@@ -167,12 +167,23 @@ Status Connection::keep_alive() {
   return Nothing{};
 }
 
+/// The rest of a message whose head was enough; false while it is not all there.
+bool Connection::read_over() {
+  const std::size_t here = std::min(beyond_, in_.unread().size());
+  in_.take(here);
+  beyond_ -= here;
+  return beyond_ == 0;
+}
+
 Result<std::optional<Packet>> Connection::next() {
   while (true) {
+    if (!read_over()) return std::optional<Packet>();
     std::string_view rest = in_.unread();
     const std::size_t before = rest.size();
     bool bad = false;
-    const auto packet = take_packet(rest, packet_bytes_max_, bad);
+    auto packet = take_packet(rest, packet_bytes_max_, bad);
+    if (bad && !v5_) packet = take_head(rest, bad);
+    if (packet) beyond_ = packet->beyond;
     if (bad) return nonsense("a packet that is too large, or none");
     in_.take(before - rest.size());
     if (!packet || packet->type != PacketType::ping_response) return packet;

@@ -35,7 +35,8 @@ class Connection {
   [[nodiscard]] std::string& out() noexcept { return out_; }
   /// Sends and reads what goes without waiting, and keeps the connection alive.
   [[nodiscard]] Status exchange();
-  /// The next packet that has come; valid until exchange(). None: no more for now.
+  /// The next packet that has come; valid until exchange(). None: no more for now. A message that is larger than
+  /// packet_bytes_max is an error; of one of MQTT 3.1.1, whose broker cannot be told the limit, the head comes (take_head).
   [[nodiscard]] Result<std::optional<Packet>> next();
   /// Until something can be read, or sent if anything waits, or the waker wakes; not longer than keep-alive
   /// allows.
@@ -54,6 +55,7 @@ class Connection {
   [[nodiscard]] Status flush();
   [[nodiscard]] Status fill();
   [[nodiscard]] Status keep_alive();
+  [[nodiscard]] bool read_over();
   [[nodiscard]] Status greet(const MqttAddress& address, const MqttOptions& options, const Greeting& greeting,
                              ConnectionLoop& loop);
   [[nodiscard]] Status read_answer(const Packet& connack);
@@ -65,6 +67,7 @@ class Connection {
   std::size_t packet_bytes_max_;
   BrokerLimits limits_;
   bool session_present_ = false;
+  std::size_t beyond_ = 0;  ///< bytes to come that nobody wants: the rest of a message that is too large
   std::string out_;
   ReceiveBuffer in_;
   Clock::time_point sent_at_;

@@ -55,12 +55,18 @@ class HeldMessages {
     held_.emplace_hint(held_.end(), next_tag_++, Held{std::move(publish)});
     return Added::taken;
   }
+  /// The same of a message that nobody is to see, and whose outcome is to be told in its turn.
+  [[nodiscard]] Added add_settled(IncomingPublish&& publish) {
+    const Added added = add(std::move(publish));
+    if (added == Added::taken) settle(next_tag_ - 1);
+    return added;
+  }
   /// The next to hand over: one that is retried, or else the first that never was.
-  [[nodiscard]] bool has_next() const { return !again_.empty() || held_.lower_bound(fresh_) != held_.end(); }
+  [[nodiscard]] bool has_next() const { return !again_.empty() || first_fresh() != held_.end(); }
   /// REQUIRES: has_next(). Its tag.
   [[nodiscard]] std::uint64_t take_next() {
     if (again_.empty()) {
-      const std::uint64_t tag = held_.lower_bound(fresh_)->first;
+      const std::uint64_t tag = first_fresh()->first;
       fresh_ = tag + 1;
       return tag;
     }
@@ -145,6 +151,11 @@ class HeldMessages {
     bool is_stale = false;  ///< its connection is gone, and the broker sends it again as another
   };
   using Messages = std::map<std::uint64_t, Held>;
+  [[nodiscard]] Messages::const_iterator first_fresh() const {
+    auto at = held_.lower_bound(fresh_);
+    while (at != held_.end() && at->second.is_settled) ++at;
+    return at;
+  }
   /// A broker that gives an id to another message has lost what the id was before, as one may that was killed.
   void disown(std::uint16_t id) {
     settled_ids_.erase(id);

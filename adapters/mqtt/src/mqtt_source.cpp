@@ -1,5 +1,6 @@
 #include "headrace/mqtt/mqtt_source.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <utility>
@@ -36,6 +37,10 @@ class MqttSource::Reader final : public SourceReader {
                       .out = Out::is_the_readers}),
         options_(std::move(options)),
         held_({options_.held_messages_max, options_.held_bytes_max}) {}
+
+  std::uint64_t too_large() const noexcept {
+    return too_large_.load(std::memory_order_relaxed);  // no partner: a count
+  }
 
  private:
   Status check() override {
@@ -148,6 +153,7 @@ class MqttSource::Reader final : public SourceReader {
     if (packet.type == PacketType::suback) return take_suback(connection, packet);
     if (packet.type == PacketType::pubrel) return take_pubrel(connection, packet);
     if (packet.type != PacketType::publish) return Nothing{};
+    if (packet.beyond > 0) return take_large(connection, packet);
     auto publish = read_publish(packet, options_.broker.version == MqttVersion::v5);
     if (!publish || publish->qos > static_cast<unsigned>(options_.qos)) {
       return connection.nonsense("a message that cannot be read");
@@ -161,6 +167,23 @@ class MqttSource::Reader final : public SourceReader {
     const std::uint16_t id = publish->id;
     if (held_.add(std::move(*publish)) == HeldMessages::Added::settled) {
       append_answer(PacketType::pubrec, id, 0, connection.out());
+    }
+    return Nothing{};
+  }
+  /// What is too large to be kept is lost here, and acknowledged, or it would come again for ever.
+  Status take_large(Connection& connection, const Packet& packet) {
+    auto head = read_publish(packet, false);
+    if (!head || head->qos > static_cast<unsigned>(options_.qos)) {
+      return connection.nonsense("a message that cannot be read");
+    }
+    const std::uint16_t id = head->id;
+    const std::string topic = head->message.topic;
+    const auto added = held_.add_settled(std::move(*head));
+    if (added == HeldMessages::Added::settled) {
+      append_answer(PacketType::pubrec, id, 0, connection.out());
+    } else if (added != HeldMessages::Added::known) {
+      too_large_.fetch_add(1, std::memory_order_relaxed);  // no partner: a count
+      if (options_.on_too_large) options_.on_too_large({topic, packet.body.size() + packet.beyond});
     }
     return Nothing{};
   }
@@ -210,8 +233,12 @@ class MqttSource::Reader final : public SourceReader {
   HeldMessages held_;
   IncomingAliases aliases_{0};
   bool subscribed_ = false;
+
+  std::atomic<std::uint64_t> too_large_{0};
 };
 
 MqttSource::MqttSource(MqttSourceOptions options) : GatedSource(std::make_unique<Reader>(std::move(options))) {}
+
+std::uint64_t MqttSource::too_large() const { return static_cast<const Reader&>(reader()).too_large(); }
 
 }  // namespace headrace::mqtt

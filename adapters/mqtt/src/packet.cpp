@@ -148,7 +148,16 @@ Properties read_properties(PacketReader& reader) {
   return properties;
 }
 
-std::optional<Packet> take_packet(std::string_view& bytes, std::size_t bytes_max, bool& bad) {
+namespace {
+
+struct FixedHeader {
+  std::uint8_t first = 0;
+  std::size_t bytes = 0;
+  std::size_t length = 0;  ///< of what follows
+};
+
+/// Nothing while it is not all there. `bad` is set for a length that is none.
+std::optional<FixedHeader> read_fixed_header(std::string_view bytes, bool& bad) {
   if (bytes.size() < 2) return std::nullopt;
   // The length is complete when one of its bytes has no continuation bit.
   const auto digits = bytes.substr(1, 4);
@@ -160,16 +169,42 @@ std::optional<Packet> take_packet(std::string_view& bytes, std::size_t bytes_max
   }
   PacketReader reader(digits);
   const std::size_t length = reader.length();
-  const std::size_t header = 2 + static_cast<std::size_t>(last - digits.begin());
-  if (length > bytes_max) {
+  return FixedHeader{static_cast<std::uint8_t>(bytes[0]), 2 + static_cast<std::size_t>(last - digits.begin()),
+                     length};
+}
+
+Packet packet_of(const FixedHeader& header, std::string_view body) {
+  return {static_cast<PacketType>(header.first >> 4), static_cast<std::uint8_t>(header.first & 0x0f), body,
+          header.length - body.size()};
+}
+
+}  // namespace
+
+std::optional<Packet> take_packet(std::string_view& bytes, std::size_t bytes_max, bool& bad) {
+  const auto header = read_fixed_header(bytes, bad);
+  if (!header) return std::nullopt;
+  if (header->length > bytes_max) {
     bad = true;
     return std::nullopt;
   }
-  if (bytes.size() < header + length) return std::nullopt;
-  const auto first = static_cast<std::uint8_t>(bytes[0]);
-  Packet packet{static_cast<PacketType>(first >> 4), static_cast<std::uint8_t>(first & 0x0f),
-                bytes.substr(header, length)};
-  bytes.remove_prefix(header + length);
+  if (bytes.size() < header->bytes + header->length) return std::nullopt;
+  const Packet packet = packet_of(*header, bytes.substr(header->bytes, header->length));
+  bytes.remove_prefix(header->bytes + header->length);
+  return packet;
+}
+
+std::optional<Packet> take_head(std::string_view& bytes, bool& bad) {
+  const auto header = read_fixed_header(bytes, bad);
+  if (!header) return std::nullopt;
+  const auto rest = bytes.substr(header->bytes);
+  bad = static_cast<PacketType>(header->first >> 4) != PacketType::publish;
+  if (bad || rest.size() < 2) return std::nullopt;
+  const bool has_id = (header->first & 0x06U) != 0;
+  const std::size_t head = std::size_t{2} + PacketReader(rest).two_bytes() + (has_id ? 2 : 0);
+  bad = head > header->length;
+  if (bad || rest.size() < head) return std::nullopt;
+  const Packet packet = packet_of(*header, rest.substr(0, head));
+  bytes.remove_prefix(header->bytes + head);
   return packet;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -30,6 +31,7 @@ struct Packet {
   PacketType type{};
   std::uint8_t flags = 0;
   std::string_view body;
+  std::size_t beyond = 0;  ///< bytes behind the body that are read over: see take_head()
 };
 
 /// Writes a packet's parts, then the whole with its length.
@@ -93,5 +95,9 @@ void append_answer(PacketType type, std::uint16_t id, std::uint8_t reason, std::
 /// Takes the first packet off the bytes; nothing while it is not all there. `bad` is set for a length that is none
 /// or beyond the limit.
 [[nodiscard]] std::optional<Packet> take_packet(std::string_view& bytes, std::size_t bytes_max, bool& bad);
+/// Of a message that is too large for take_packet(): takes what tells which it is, its topic and id, as a packet whose body
+/// ends there; nothing while that is not all there. `bad` is set for what is no message. MQTT 3.1.1: with MQTT 5 a topic may
+/// stand behind.
+[[nodiscard]] std::optional<Packet> take_head(std::string_view& bytes, bool& bad);
 
 }  // namespace headrace::mqtt

@@ -61,6 +61,30 @@ TEST(MqttHeldMessages, AreBoundedByBytesAndNumber) {
   EXPECT_EQ(by_number.add(held_publish(1, 0)), Added::taken);
 }
 
+// Claim:  a message that nobody is to see is acknowledged in its turn, and not handed over; with QoS 2 its copy is known.
+// Method: one of each QoS between two that are seen.
+TEST(MqttHeldMessages, MessageThatNobodySeesIsAcknowledgedInItsTurn) {
+  HeldMessages held({});
+  ASSERT_EQ(held.add(held_publish(1, 0)), Added::taken);
+  ASSERT_EQ(held.add_settled(held_publish(2, 0)), Added::taken);
+  ASSERT_EQ(held.add_settled(held_once(3)), Added::taken);
+  ASSERT_EQ(held.add_settled(held_publish(0, 0)), Added::taken);
+  ASSERT_EQ(held.add(held_publish(4, 0)), Added::taken);
+  const std::uint64_t first = held.take_next();
+  EXPECT_EQ(held.deliver(first).first.id, 1U);
+  const std::uint64_t last = held.take_next();
+  EXPECT_EQ(held.deliver(last).first.id, 4U);
+  EXPECT_FALSE(held.has_next());
+  EXPECT_EQ(released(held), (std::vector<std::uint16_t>{}));
+  EXPECT_EQ(held.add_settled(held_once(3, true)), Added::known);
+  held.settle(first);
+  EXPECT_EQ(released(held), (std::vector<std::uint16_t>{1, 2, 3}));
+  EXPECT_EQ(held.add_settled(held_once(3, true)), Added::settled);
+  held.settle(last);
+  EXPECT_EQ(released(held), (std::vector<std::uint16_t>{4}));
+  EXPECT_EQ(held.bytes(), 0U);
+}
+
 // Claim:  retried messages come before new ones, and each knows how often it was handed over.
 // Method: two messages, the second of which is retried.
 TEST(MqttHeldMessages, RetriedOnesComeFirst) {

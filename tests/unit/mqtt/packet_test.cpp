@@ -88,6 +88,42 @@ TEST(MqttPacket, CutPacketsAreWaitedForOrRefused) {
   }
 }
 
+// Claim:  of a message that is too large its topic and id can be taken as soon as they are there, and no packet that is no
+//         message, or whose topic is longer than it is, is taken for one.
+// Method: every beginning of one of each QoS; two wrong ones.
+TEST(MqttPacket, HeadOfALargeMessageTellsWhichItIs) {
+  for (const unsigned qos : {0U, 1U, 2U}) {
+    PacketWriter publish;
+    publish.text("plant/7");
+    if (qos != 0) publish.two_bytes(77);
+    publish.raw(std::string(5'000, 'x'));
+    std::string bytes;
+    publish.finish(PacketType::publish, static_cast<std::uint8_t>(qos << 1), bytes);
+    const std::size_t head = 3 + 2 + 7 + (qos == 0 ? 0 : 2);
+    bool bad = false;
+    for (std::size_t size = 0; size < head; ++size) {
+      std::string_view rest = std::string_view(bytes).substr(0, size);
+      EXPECT_FALSE(take_head(rest, bad)) << size;
+      EXPECT_FALSE(bad);
+    }
+    std::string_view rest = std::string_view(bytes).substr(0, head + 9);
+    const auto packet = take_head(rest, bad);
+    ASSERT_TRUE(packet && !bad);
+    EXPECT_EQ(rest, "xxxxxxxxx");
+    EXPECT_EQ(packet->beyond, 5'000U);
+    const auto incoming = read_publish(*packet, false);
+    ASSERT_TRUE(incoming);
+    EXPECT_EQ(incoming->message.topic, "plant/7");
+    EXPECT_EQ(incoming->id, qos == 0 ? 0 : 77);
+  }
+  const auto is_bad = [](std::string_view bytes) {
+    bool bad = false;
+    return !take_head(bytes, bad) && bad;
+  };
+  EXPECT_TRUE(is_bad(std::string_view("\x20\xff\x7f\0\0", 5)));
+  EXPECT_TRUE(is_bad(std::string_view("\x32\x04\0\1a\0", 6)));
+}
+
 // Claim:  lengths beyond the limit, lengths that never end, unknown properties, and a QoS of 3 are refused.
 // Method: one of each.
 TEST(MqttPacket, NonsenseIsRefused) {

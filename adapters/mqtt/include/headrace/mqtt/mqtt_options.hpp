@@ -61,7 +61,8 @@ struct MqttOptions {
   std::chrono::seconds keep_alive{30};  ///< a peer that is silent for half as long again is gone
   std::chrono::milliseconds connect_timeout{2'000};
   std::chrono::milliseconds answer_timeout{5'000};  ///< to a connect, and to a subscription
-  /// What is larger ends the connection; told to the broker. 256 KiB to 256 MiB - 1.
+  /// Told to a broker of MQTT 5, whose larger packets end the connection. Larger messages of a broker of 3.1.1 a source
+  /// reads over (MqttSource). 256 KiB to 256 MiB - 1.
   std::size_t packet_bytes_max = std::size_t{16} << 20;
   Backoff::Options backoff = {};
   HealthBoard::Changed on_health = nullptr;

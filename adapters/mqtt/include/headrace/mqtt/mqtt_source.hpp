@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,12 @@ enum class RetainedMessages : std::uint8_t {
   never = 2,
 };
 
+/// A message of MQTT 3.1.1 that was lost for its size.
+struct TooLargeMessage {
+  std::string topic;
+  std::size_t packet_bytes = 0;  ///< without the fixed header
+};
+
 struct MqttSourceOptions {
   MqttOptions broker = {};
   std::vector<std::string> filters;  ///< `$share/GROUP/FILTER` shares the messages among the sources of a group
@@ -30,6 +37,8 @@ struct MqttSourceOptions {
   RetainedMessages retained = RetainedMessages::with_new_session;
   /// MQTT 5: topics that the broker may send a number in place of.
   std::uint16_t topic_aliases_max = 100;
+  /// Called on the source's thread; must not throw or block.
+  std::function<void(const TooLargeMessage&)> on_too_large = nullptr;
 };
 
 /// Source of MQTT topics, with a session that the broker keeps under the client's id. A message is acknowledged
@@ -39,6 +48,9 @@ struct MqttSourceOptions {
 /// Retry:  MQTT has none, so the source keeps each unsettled message and delivers it again itself, at once.
 /// Retained messages have kRetainedHeader.
 /// Reject: MQTT has no dead letters: it acknowledges, and what becomes of the message is the bus's affair.
+/// Size:   a broker of MQTT 5 is told packet_bytes_max, and drops for us what is larger. One of 3.1.1 cannot be told: the
+///         source reads over such a message without keeping it, acknowledges it in its turn, or it would come again for
+///         ever, counts it (too_large()) and reports it (on_too_large). It is lost.
 /// Qos:    0, 1 and 2; of a message what it was published with and what was subscribed with, whichever is less.
 /// QoS 2:  is told as received when its outcome is known, and handed over once, over all connections of the session:
 ///         what is out when a connection breaks stays out, and its outcome is told in the next one; what the broker sends
@@ -51,6 +63,8 @@ struct MqttSourceOptions {
 class MqttSource final : public GatedSource {
  public:
   explicit MqttSource(MqttSourceOptions options);
+  /// Messages that were lost for their size so far (MQTT 3.1.1).
+  [[nodiscard]] std::uint64_t too_large() const;
 
  private:
   class Reader;

@@ -16,7 +16,10 @@ class MqttSink::Writer final : public SinkWriter {
   explicit Writer(const MqttSinkOptions& options)
       : SinkWriter({.where = "mqtt sink",
                     .buffer = options.buffer,
-                    .loop = {options.broker.backoff, options.broker.on_health, options.broker.answer_timeout},
+                    .loop = {.backoff = options.broker.backoff,
+                             .on_health = options.broker.on_health,
+                             .patience = options.broker.answer_timeout,
+                             .down_after = options.broker.down_after},
                     .capabilities = mqtt_capabilities(options.broker)}),
         options_(options) {}
 

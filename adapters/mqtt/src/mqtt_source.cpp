@@ -32,7 +32,10 @@ Capabilities capabilities_of(const MqttOptions& broker) {
 class MqttSource::Reader final : public SourceReader {
  public:
   explicit Reader(MqttSourceOptions options)
-      : SourceReader({.loop = {options.broker.backoff, options.broker.on_health, options.broker.answer_timeout},
+      : SourceReader({.loop = {.backoff = options.broker.backoff,
+                               .on_health = options.broker.on_health,
+                               .patience = options.broker.answer_timeout,
+                               .down_after = options.broker.down_after},
                       .capabilities = capabilities_of(options.broker),
                       .out = Out::is_the_readers}),
         options_(std::move(options)),

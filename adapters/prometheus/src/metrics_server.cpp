@@ -32,7 +32,8 @@ struct Answer {
 Answer health_of(const std::vector<NamedHealth>& ends) {
   Answer answer;
   for (const auto& [name, health] : ends) {
-    const bool well = health.state == AdapterState::up || health.state == AdapterState::connecting;
+    const bool well = health.state == AdapterState::up || health.state == AdapterState::connecting ||
+                      health.state == AdapterState::down;
     if (!well) answer.code = 503, answer.phrase = "Service Unavailable";
     answer.body += name + ": " + std::string(to_string(health.state));
     if (!health.reason.empty()) answer.body += ": " + health.reason;

@@ -22,7 +22,10 @@ class RabbitSink::Writer final : public SinkWriter {
   explicit Writer(const RabbitSinkOptions& options)
       : SinkWriter({.where = "rabbitmq sink",
                     .buffer = options.buffer,
-                    .loop = {options.server.backoff, options.server.on_health, options.server.answer_timeout},
+                    .loop = {.backoff = options.server.backoff,
+                             .on_health = options.server.on_health,
+                             .patience = options.server.answer_timeout,
+                             .down_after = options.server.down_after},
                     .capabilities = capabilities_with(options)}),
         options_(options) {}
 

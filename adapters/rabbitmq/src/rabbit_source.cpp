@@ -22,7 +22,10 @@ constexpr std::size_t kPrefetchMax = 65'535;
 class RabbitSource::Consumer final : public SourceReader {
  public:
   explicit Consumer(const RabbitSourceOptions& options)
-      : SourceReader({.loop = {options.server.backoff, options.server.on_health, options.server.answer_timeout},
+      : SourceReader({.loop = {.backoff = options.server.backoff,
+                               .on_health = options.server.on_health,
+                               .patience = options.server.answer_timeout,
+                               .down_after = options.server.down_after},
                       .capabilities = capabilities_with(options)}),
         options_(options) {}
 

@@ -33,7 +33,9 @@ class RedisSink::Writer final : public SinkWriter {
   explicit Writer(const RedisSinkOptions& options)
       : SinkWriter({.where = "redis sink",
                     .buffer = options.buffer,
-                    .loop = {options.server.backoff, options.server.on_health},
+                    .loop = {.backoff = options.server.backoff,
+                             .on_health = options.server.on_health,
+                             .down_after = options.server.down_after},
                     .capabilities = redis::capabilities()}),
         options_(options) {}
 

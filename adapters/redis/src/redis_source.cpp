@@ -58,7 +58,9 @@ Capabilities capabilities() {
 class RedisSource::Reader final : public SourceReader {
  public:
   explicit Reader(RedisSourceOptions options)
-      : SourceReader({.loop = {options.server.backoff, options.server.on_health},
+      : SourceReader({.loop = {.backoff = options.server.backoff,
+                               .on_health = options.server.on_health,
+                               .down_after = options.server.down_after},
                       .capabilities = redis::capabilities(),
                       .waits = Waits::on_inbox}),
         options_(std::move(options)) {

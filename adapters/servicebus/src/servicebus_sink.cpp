@@ -33,7 +33,10 @@ class ServiceBusSink::Writer final : public SinkWriter, private LinkEvents {
   explicit Writer(const ServiceBusSinkOptions& options)
       : SinkWriter({.where = "servicebus sink",
                     .buffer = options.buffer,
-                    .loop = {options.server.backoff, options.server.on_health, options.server.answer_timeout},
+                    .loop = {.backoff = options.server.backoff,
+                             .on_health = options.server.on_health,
+                             .patience = options.server.answer_timeout,
+                             .down_after = options.server.down_after},
                     .capabilities = capabilities_with(options)}),
         options_(options) {}
 

@@ -32,7 +32,10 @@ constexpr std::string_view kDeadLetterQueue = "/$DeadLetterQueue";
 class ServiceBusSource::Consumer final : public SourceReader {
  public:
   explicit Consumer(const ServiceBusSourceOptions& options)
-      : SourceReader({.loop = {options.server.backoff, options.server.on_health, options.server.answer_timeout},
+      : SourceReader({.loop = {.backoff = options.server.backoff,
+                               .on_health = options.server.on_health,
+                               .patience = options.server.answer_timeout,
+                               .down_after = options.server.down_after},
                       .capabilities = {.name = "servicebus",
                                        .order_by_key = true,
                                        .retry = true,

@@ -56,6 +56,7 @@ void ConnectionLoop::run() {
     const std::scoped_lock lock(mutex_);
     own_ = std::this_thread::get_id();
   }
+  away_at_ = std::chrono::steady_clock::now();
   Backoff backoff(options_.backoff, reinterpret_cast<std::uintptr_t>(this));
   while (!halting()) {
     const auto begun = std::chrono::steady_clock::now();
@@ -65,7 +66,7 @@ void ConnectionLoop::run() {
     backoff.lasted(std::chrono::steady_clock::now() - begun);
     if (halting()) break;
     const bool for_good = !ended && ended.error().retry == Error::Retry::no;
-    health_.set(for_good ? AdapterState::gave_up : AdapterState::connecting, ended ? "" : ended.error().message());
+    tell_broken(ended);
     if (for_good) {
       std::unique_lock lock(mutex_);
       gave_up_ = true;
@@ -79,6 +80,16 @@ void ConnectionLoop::run() {
   ended_ = true;
   own_ = {};
   changed_.notify_all();
+}
+
+void ConnectionLoop::tell_broken(const Status& ended) {
+  const auto now = std::chrono::steady_clock::now();
+  // A sink says up by itself, before the server has answered about a message.
+  const AdapterState was = health_.get().state;
+  if (was == AdapterState::up || was == AdapterState::blocked) away_at_ = now;
+  const bool for_good = !ended && ended.error().retry == Error::Retry::no;
+  const AdapterState still = now - away_at_ >= options_.down_after ? AdapterState::down : AdapterState::connecting;
+  health_.set(for_good ? AdapterState::gave_up : still, ended ? "" : ended.error().message());
 }
 
 void ConnectionLoop::halt() {

@@ -5,8 +5,8 @@
 namespace headrace {
 namespace {
 
-constexpr std::array kStates{AdapterState::idle, AdapterState::connecting, AdapterState::up, AdapterState::blocked,
-                             AdapterState::gave_up};
+constexpr std::array kStates{AdapterState::idle,    AdapterState::connecting, AdapterState::up,
+                             AdapterState::blocked, AdapterState::down,       AdapterState::gave_up};
 
 }  // namespace
 

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -86,6 +88,46 @@ TEST(ConnectionLoops, HaltWakesWhatWaitsElsewhere) {
   });
   loop.halt();
   EXPECT_TRUE(told.load());
+}
+
+// Claim:  who has had no connection for `down_after` is down, whether it never had one or lost it, and goes on trying; a
+//         connection ends that, and what breaks sooner is connecting.
+// Method: a serve that fails twice, stands, breaks, fails and stands; patience of none, and of a day.
+TEST(ConnectionLoops, LongWithoutAConnectionIsDown) {
+  using enum AdapterState;
+  for (const auto down_after : {std::chrono::milliseconds(0), std::chrono::milliseconds(std::chrono::hours(24))}) {
+    std::mutex mutex;
+    std::vector<AdapterState> states;
+    std::atomic<int> served{0};
+    ConnectionLoop loop({.backoff = {std::chrono::milliseconds(1), std::chrono::milliseconds(1)},
+                         .on_health =
+                             [&](const Health& health) {
+                               const std::scoped_lock lock(mutex);
+                               states.push_back(health.state);
+                             },
+                         .down_after = down_after});
+    loop.start([&]() -> Status {
+      const int round = served.fetch_add(1);
+      if (round == 2 || round == 4) loop.connected();
+      if (round == 4) {
+        for (loop.waker()->begin(); !loop.halting(); loop.waker()->begin()) {
+          loop.waker()->wait(-1, std::chrono::hours(1));
+        }
+      }
+      return Error{"away", "test", Error::Retry::maybe};
+    });
+    test::yield_until([&] { return served.load() == 5 && loop.health().get().state == up; });
+    loop.halt();
+    const AdapterState away = down_after.count() == 0 ? down : connecting;
+    std::vector<AdapterState> expected{connecting, away, up, away, up, idle};
+    const std::scoped_lock lock(mutex);
+    std::vector<AdapterState> seen;
+    for (const AdapterState state : states) {
+      if (seen.empty() || seen.back() != state) seen.push_back(state);
+    }
+    expected.erase(std::unique(expected.begin(), expected.end()), expected.end());
+    EXPECT_EQ(seen, expected);
+  }
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ TEST(Metrics, StateOfEachEndIsTold) {
   const auto families = metrics_of(
       std::vector<NamedHealth>{{"in", {AdapterState::up, "", 3}}, {"out", {AdapterState::gave_up, "refused", 0}}});
   ASSERT_EQ(families.size(), 2U);
-  ASSERT_EQ(families[0].samples.size(), 10U);
+  ASSERT_EQ(families[0].samples.size(), 12U);
   for (const MetricSample& sample : families[0].samples) {
     const bool now = sample.labels == MetricSample{{{"adapter", "in"}, {"state", "up"}}}.labels ||
                      sample.labels == MetricSample{{{"adapter", "out"}, {"state", "gave up"}}}.labels;

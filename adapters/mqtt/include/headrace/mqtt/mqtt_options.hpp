@@ -65,6 +65,7 @@ struct MqttOptions {
   /// reads over (MqttSource). 256 KiB to 256 MiB - 1.
   std::size_t packet_bytes_max = std::size_t{16} << 20;
   Backoff::Options backoff = {};
+  std::chrono::milliseconds down_after{30'000};  ///< without a connection: health says `down`, and attempts go on
   HealthBoard::Changed on_health = nullptr;
 };
 

@@ -38,6 +38,7 @@ struct RabbitOptions {
       5'000};                          ///< for what the server must answer; then the connection is broken
   std::chrono::seconds heartbeat{10};  ///< a peer that is silent for two of them is gone; 0: never
   Backoff::Options backoff = {};
+  std::chrono::milliseconds down_after{30'000};  ///< without a connection: health says `down`, and attempts go on
   HealthBoard::Changed on_health = nullptr;
 };
 

@@ -29,6 +29,7 @@ struct RedisOptions {
   std::chrono::milliseconds connect_timeout{2'000};
   std::chrono::milliseconds command_timeout{5'000};  ///< then the connection counts as broken
   Backoff::Options backoff = {};
+  std::chrono::milliseconds down_after{30'000};  ///< without a connection: health says `down`, and attempts go on
   HealthBoard::Changed on_health = nullptr;
 };
 

@@ -34,6 +34,7 @@ struct ServiceBusOptions {
   std::chrono::seconds heartbeat{30};      ///< a peer that is silent for two of them is gone; 0: never
   std::chrono::seconds token_life{3'600};  ///< a token is renewed at half of it
   Backoff::Options backoff = {};
+  std::chrono::milliseconds down_after{30'000};  ///< without a connection: health says `down`, and attempts go on
   HealthBoard::Changed on_health = nullptr;
 };
 

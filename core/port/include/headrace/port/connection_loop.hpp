@@ -27,6 +27,7 @@ class ConnectionLoop {
     std::chrono::milliseconds patience{0};  ///< how long halt() waits before it cuts
     /// Called by halt(), beside waker(): for a serve that waits elsewhere. Any thread.
     std::function<void()> on_halt = nullptr;
+    std::chrono::milliseconds down_after{30'000};  ///< without a connection: health says so, and the loop goes on
   };
   /// Connects, and serves the connection until halting() or an error; whatever belongs to it is over on return.
   using Serve = std::function<Status()>;
@@ -53,6 +54,7 @@ class ConnectionLoop {
 
  private:
   void run();
+  void tell_broken(const Status& ended);
 
   const Options options_;
   Serve serve_;
@@ -61,7 +63,8 @@ class ConnectionLoop {
   const std::shared_ptr<Waker> waker_ = std::make_shared<Waker>();
   std::mutex joining_;  ///< thread_, serve_ and cut_: one starts or joins at a time
   std::thread thread_;
-  bool was_connected_ = false;  ///< thread_'s own
+  bool was_connected_ = false;                     ///< thread_'s own, like
+  std::chrono::steady_clock::time_point away_at_;  ///< since when there is no connection
 
   mutable std::mutex mutex_;  ///< the flags
   std::condition_variable changed_;

@@ -16,11 +16,12 @@ enum class AdapterState : std::uint8_t {
   connecting,  ///< no connection yet, or none any more; trying
   up,
   blocked,  ///< connected, and the broker takes nothing for now
+  down,     ///< as connecting, for longer than the adapter's `down_after`
   gave_up,  ///< refused for good (credentials, a name that does not exist): start() again after a change
 };
 
 [[nodiscard]] constexpr std::string_view to_string(AdapterState state) noexcept {
-  constexpr std::string_view kNames[] = {"idle", "connecting", "up", "blocked", "gave up"};
+  constexpr std::string_view kNames[] = {"idle", "connecting", "up", "blocked", "down", "gave up"};
   return kNames[static_cast<std::size_t>(state)];
 }
 

@@ -22,7 +22,7 @@ constexpr milliseconds kLook{100};
 constexpr std::size_t kKeptAtOnce = 1'000;
 
 /// Copies an entry to the dead stream and acknowledges it, in one step; nothing, where somebody did before. KEYS: stream,
-/// dead stream. ARGV: group, id. Answers -1, and does nothing, for an entry that has more fields than a call of Lua has
+/// dead stream. ARGV: group, id, the reason or nothing. Answers -1, and does nothing, for an entry that has more fields than a call of Lua has
 /// room for.
 constexpr std::string_view kReject =
     "if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1) == 0 then return 0 end "
@@ -31,6 +31,8 @@ constexpr std::string_view kReject =
     "local fields = found[1][2] "
     "if #fields > 7000 then return -1 end "
     "fields[#fields + 1] = 'header:redis-rejected-id' fields[#fields + 1] = ARGV[2] "
+    "if ARGV[3] ~= '' then "
+    "fields[#fields + 1] = 'header:redis-rejected-reason' fields[#fields + 1] = ARGV[3] end "
     "redis.call('XADD', KEYS[2], '*', unpack(fields)) end "
     "return redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])";
 
@@ -48,6 +50,7 @@ Capabilities capabilities() {
           .order_by_key = true,
           .retry = true,
           .dead_letters = true,
+          .reject_reason = true,
           .redelivery_flag = true,
           .headers = true,
           .content_type = true,
@@ -164,7 +167,7 @@ class RedisSource::Reader final : public SourceReader {
         done.push_back(std::move(id));
       } else if (answer.settlement == Settlement::retry) {
         again.push_back(std::move(id));
-      } else if (Status rejected = reject(connection, id); !rejected) {
+      } else if (Status rejected = reject(connection, id, answer.reason); !rejected) {
         return rejected;
       }
     }
@@ -177,17 +180,17 @@ class RedisSource::Reader final : public SourceReader {
   }
   bool draining() const { return gate().draining() || loop().halting(); }
 
-  Status reject(Connection& connection, const std::string& id) {
-    auto reply =
-        connection.command({"EVAL", kReject, "2", options_.stream, options_.dead_stream, options_.group, id});
+  Status reject(Connection& connection, const std::string& id, const std::string& reason) {
+    auto reply = connection.command(
+        {"EVAL", kReject, "2", options_.stream, options_.dead_stream, options_.group, id, reason});
     if (!reply) return reply.error();
     if ((*reply)->type == REDIS_REPLY_ERROR) return refused(**reply, address_.text());
-    return (*reply)->type == REDIS_REPLY_INTEGER && (*reply)->integer < 0 ? reject_large(connection, id)
+    return (*reply)->type == REDIS_REPLY_INTEGER && (*reply)->integer < 0 ? reject_large(connection, id, reason)
                                                                           : Status(Nothing{});
   }
   /// The same by way of this process. The entry is out here, so that nobody else rejects it meanwhile but one that took
   /// it over from a source it took for dead: then there are two dead letters.
-  Status reject_large(Connection& connection, const std::string& id) {
+  Status reject_large(Connection& connection, const std::string& id, const std::string& reason) {
     auto found = connection.command({"XRANGE", options_.stream, id, id});
     if (!found) return found.error();
     if ((*found)->type == REDIS_REPLY_ERROR) return refused(**found, address_.text());
@@ -198,6 +201,7 @@ class RedisSource::Reader final : public SourceReader {
       Words words{"XADD", options_.dead_stream, "*"};
       for (std::size_t i = 0; i < fields.elements; ++i) words.push_back(text_of(*fields.element[i]));
       words.insert(words.end(), {"header:redis-rejected-id", id});
+      if (!reason.empty()) words.insert(words.end(), {"header:redis-rejected-reason", reason});
       connection.send(words);
       ++queued;
     }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "headrace/base/utf8.hpp"
+
 namespace headrace::servicebus {
 namespace {
 
@@ -27,7 +29,8 @@ milliseconds half_of_rest(std::int64_t until_ms) {
   return milliseconds(std::max<std::int64_t>(0, until_ms - now.count()) / 2);
 }
 
-void bury(pn_delivery_t* delivery, std::string_view reason) {
+/// Service Bus takes a text for each of both, so that what is no UTF-8 must not break the frame.
+void bury(pn_delivery_t* delivery, std::string_view reason, std::string_view description = {}) {
   pn_condition_t* const condition = pn_disposition_condition(pn_delivery_local(delivery));
   pn_condition_set_name(condition, kDeadLetter);
   pn_data_t* const info = pn_condition_info(condition);
@@ -35,6 +38,14 @@ void bury(pn_delivery_t* delivery, std::string_view reason) {
   pn_data_enter(info);
   pn_data_put_symbol(info, bytes_of("DeadLetterReason"));
   pn_data_put_string(info, bytes_of(reason));
+  if (!description.empty()) {
+    std::string text(description);
+    if (malformed_utf8(text) != std::string_view::npos)
+      std::ranges::replace_if(
+          text, [](char c) { return (c & 0x80) != 0; }, '?');
+    pn_data_put_symbol(info, bytes_of("DeadLetterErrorDescription"));
+    pn_data_put_string(info, bytes_of(text));
+  }
   pn_data_exit(info);
   pn_delivery_update(delivery, PN_REJECTED);
 }
@@ -157,9 +168,9 @@ void Receiver::give_credit(bool wanted) {
   if (credit == 0 || 4 * room >= options_.unsettled_max) pn_link_flow(link_, static_cast<int>(room));
 }
 
-void Receiver::settle(std::uint64_t tag, Settlement settlement) {
+void Receiver::settle(std::uint64_t tag, Settlement settlement, std::string_view reason) {
   const auto at = held_.find(tag);
-  if (at != held_.end()) tell(at->second, settlement);
+  if (at != held_.end()) tell(at->second, settlement, reason);
 }
 
 void Receiver::abandon_rest() {
@@ -168,7 +179,7 @@ void Receiver::abandon_rest() {
   }
 }
 
-void Receiver::tell(Held& held, Settlement settlement) {
+void Receiver::tell(Held& held, Settlement settlement, std::string_view reason) {
   held.told = true;
   switch (settlement) {
     case Settlement::done:
@@ -177,7 +188,7 @@ void Receiver::tell(Held& held, Settlement settlement) {
       pn_disposition_set_failed(pn_delivery_local(held.delivery), true);
       return pn_delivery_update(held.delivery, PN_MODIFIED);
     case Settlement::reject:
-      return bury(held.delivery, options_.reject_reason);
+      return bury(held.delivery, options_.reject_reason, reason);
     case Settlement::defer:
       pn_disposition_set_undeliverable(pn_delivery_local(held.delivery), true);
       return pn_delivery_update(held.delivery, PN_MODIFIED);

@@ -49,8 +49,8 @@ class Receiver final : private LinkEvents {
   /// As much credit as may be out less what is; without `wanted` what was given is taken back.
   void give_credit(bool wanted);
   [[nodiscard]] bool has_credit() const noexcept { return opened_ && pn_link_credit(link_) > 0; }
-  /// Tells the broker an outcome; nothing for what is not held any more.
-  void settle(std::uint64_t tag, Settlement settlement);
+  /// Tells the broker an outcome, and why it is rejected; nothing for what is not held any more.
+  void settle(std::uint64_t tag, Settlement settlement, std::string_view reason = {});
   /// Gives back what has no outcome.
   void abandon_rest();
   /// The broker knows every outcome.
@@ -75,7 +75,7 @@ class Receiver final : private LinkEvents {
   [[nodiscard]] Status closed(pn_link_t* link, Error reason) override;
   void take(pn_delivery_t* delivery, std::string_view bytes);
   void answered(pn_delivery_t* delivery, std::uint64_t tag);
-  void tell(Held& held, Settlement settlement);
+  void tell(Held& held, Settlement settlement, std::string_view reason = {});
   void renew_message_locks(LockRenewal& locks, Clock::time_point now);
   void renew_session_lock(LockRenewal& locks, Clock::time_point now);
 

@@ -40,6 +40,7 @@ class ServiceBusSource::Consumer final : public SourceReader {
                                        .order_by_key = true,
                                        .retry = true,
                                        .dead_letters = true,
+                                       .reject_reason = true,
                                        .redelivery_flag = true,
                                        .headers = true,
                                        .content_type = true,
@@ -156,7 +157,7 @@ class ServiceBusSource::Consumer final : public SourceReader {
   std::size_t settle(const Receivers& receivers) {
     const auto answers = gate().inbox()->take();
     for (const auto& answer : answers)
-      receivers[Receiver::index_of(answer.tag)]->settle(answer.tag, answer.settlement);
+      receivers[Receiver::index_of(answer.tag)]->settle(answer.tag, answer.settlement, answer.reason);
     return answers.size();
   }
 

@@ -149,7 +149,7 @@ void InboundEvents::give_up(const Message& message, DeadLetter&& letter, const E
   }
   count(is_kept ? &Counts::dead_lettered : &Counts::rejected);
   if (options_.on_bad_message) options_.on_bad_message({message, failure, reason, is_kept});
-  receipt.settle(is_kept ? options_.dead_lettered : Settlement::reject);
+  receipt.settle(is_kept ? options_.dead_lettered : Settlement::reject, reason);
 }
 
 void InboundEvents::take(ReceivedMessage&& received) {

@@ -43,7 +43,7 @@ void SourceBridge::take(ReceivedMessage&& received) {
   count(&Counts::received);
   Result<std::string> topic = options_.topic ? options_.topic(received.message) : received.message.topic;
   if (!topic) {
-    received.settle(Settlement::reject);
+    received.settle.reject(topic.error().message());
     return count(&Counts::rejected);
   }
   const std::string& key = received.message.key.empty() ? *topic : received.message.key;

@@ -89,6 +89,34 @@ TEST(RedisSource, ForeignAndDeletedEntriesAreNoTrouble) {
   yield_until([&] { return ask(server.port(), "XPENDING orders headrace\r\n").starts_with("*4\r\n:0"); });
 }
 
+// Claim:  the reason of a rejection stands with the dead letter, whatever its size; one without a reason has none.
+// Method: entries of one, one and 4,000 fields, the last two with a reason.
+TEST(RedisSource, ReasonOfARejectionStandsWithTheDeadLetter) {
+  RedisServer server;
+  std::string large = "XADD orders 3-1 body large";
+  for (int i = 0; i < 4'000; ++i) large += " f v";
+  send(server, "XADD orders 1-1 body plain");
+  send(server, "XADD orders 2-1 body small");
+  send(server, large);
+  RedisSource source(options_of(server, "one"));
+  ASSERT_TRUE(source.start([](ReceivedMessage&& received) {
+    const std::string body = body_text(received.message);
+    body == "plain" ? received.settle(Settlement::reject) : received.settle.reject("too " + body);
+  }));
+  Collector dead;
+  RedisSourceOptions options = options_of(server, "dead");
+  options.stream = "orders.dead";
+  RedisSource dead_letters(std::move(options));
+  ASSERT_TRUE(dead_letters.start(dead.settle(Settlement::done)));
+  dead.await(3);
+  const auto all = dead.take();
+  using Header = std::pair<std::string, std::string>;
+  EXPECT_EQ(all[0].message.headers, (std::vector<Header>{{"redis-rejected-id", "1-1"}}));
+  EXPECT_EQ(all[1].message.headers,
+            (std::vector<Header>{{"redis-rejected-id", "2-1"}, {"redis-rejected-reason", "too small"}}));
+  EXPECT_EQ(all[2].message.headers.back(), (Header{"redis-rejected-reason", "too large"}));
+}
+
 // Claim:  an entry with more fields than the server's scripts can pass on is rejected like any other, and is not pending
 //         afterwards.
 // Method: an entry of 5,000 fields, and a small one behind it; the dead stream's source.

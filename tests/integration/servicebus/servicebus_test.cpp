@@ -120,6 +120,32 @@ TEST_F(ServiceBus, BrokerBuriesWhatIsRetriedTooOften) {
             (decltype(Message::headers){{"DeadLetterReason", "MaxDeliveryCountExceeded"}}));
 }
 
+// Claim:  the reason of a rejection stands with the dead letter, and bytes that are no text do no harm.
+// Method: one with a text, one with other bytes, one without; the source of the dead letters.
+TEST_F(ServiceBus, ReasonOfARejectionStandsWithTheDeadLetter) {
+  const ServiceBusEmulator emulator(R"("queues": {"q": {}})");
+  Collector dead;
+  const auto source = test::servicebus_source(
+      test::servicebus_from(emulator.connection_string(), "q"), [](ReceivedMessage&& received) {
+        const std::string body = test::body_text(received.message);
+        body.empty() ? received.settle(Settlement::reject) : received.settle.reject(body);
+      });
+  ServiceBusSourceOptions of_dead = test::servicebus_from(emulator.connection_string(), "q");
+  of_dead.sub_queue = SubQueue::dead_letters;
+  const auto graves = test::servicebus_source(std::move(of_dead), dead.settle(Settlement::done));
+  const auto sink = test::servicebus_sink(test::servicebus_to(emulator.connection_string(), "q"));
+  for (const char* body : {"no such customer", "bad \xff byte", ""}) {
+    ASSERT_TRUE(test::send_and_wait(*sink, message_of("t", body)));
+  }
+  dead.await(3);
+  const auto all = dead.take();
+  using Headers = decltype(Message::headers);
+  const std::pair<std::string, std::string> rejected{"DeadLetterReason", "rejected"};
+  EXPECT_EQ(all[0].message.headers, (Headers{rejected, {"DeadLetterErrorDescription", "no such customer"}}));
+  EXPECT_EQ(all[1].message.headers, (Headers{rejected, {"DeadLetterErrorDescription", "bad ? byte"}}));
+  EXPECT_EQ(all[2].message.headers, (Headers{rejected}));
+}
+
 // Claim:  an entity with duplicate detection keeps one of two messages with the same id.
 // Method: the id as a header; a third message with another.
 TEST_F(ServiceBus, DuplicateIsDropped) {

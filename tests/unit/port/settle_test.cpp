@@ -43,6 +43,27 @@ TEST_F(Settling, EachMessageIsAnsweredOnce) {
   EXPECT_EQ(inbox->outstanding(), 0U);
 }
 
+// Claim:  a rejection carries its reason, of a kilobyte at most, cut between two characters; nothing else has one.
+// Method: a short one, one of two-byte characters whose limit falls within one, and another settlement.
+TEST_F(Settling, RejectionCarriesItsReason) {
+  issue(1).reject("no such customer");
+  std::string umlauts = "x";
+  for (int i = 0; i < 600; ++i) umlauts += "\xc3\xa4";
+  issue(2).reject(umlauts);
+  issue(3)(Settlement::reject);
+  const auto answers = inbox->take();
+  ASSERT_EQ(answers.size(), 3U);
+  EXPECT_EQ(answers[0].settlement, Settlement::reject);
+  EXPECT_EQ(answers[0].reason, "no such customer");
+  EXPECT_EQ(answers[1].reason, umlauts.substr(0, 1'023));
+  EXPECT_EQ(answers[2].reason, "");
+  Settle once = issue(4);
+  once.reject("first");
+  once(Settlement::done);
+  EXPECT_EQ(inbox->take().size(), 1U);
+  EXPECT_EQ(inbox->outstanding(), 0U);
+}
+
 // Claim:  a source whose broker sets nothing aside is told retry for defer; another is told defer.
 // Method: both kinds of inbox.
 TEST_F(Settling, DeferIsRetryWhereNothingIsDeferred) {

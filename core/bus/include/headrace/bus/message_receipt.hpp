@@ -24,6 +24,10 @@ class MessageReceipt {
   void dead_lettered() const noexcept { state_->note(state_->dead_lettered); }
   /// Instead of done. Nobody else knows of this receipt.
   void settle(Settlement settlement) noexcept { state_->settle(settlement); }
+  /// The same, with a reason where it is reject.
+  void settle(Settlement settlement, std::string_view reason) noexcept {
+    settlement == Settlement::reject ? state_->settle.reject(reason) : state_->settle(settlement);
+  }
 
  private:
   struct State {

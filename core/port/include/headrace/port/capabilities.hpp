@@ -11,6 +11,7 @@ struct Capabilities {
   bool order_by_key = false;     ///< one key's messages arrive in the order sent, as long as none is sent again
   bool retry = false;            ///< Settlement::retry brings the message again without a new connection
   bool dead_letters = false;     ///< Settlement::reject moves it to a place of the broker's
+  bool reject_reason = false;    ///< the reason of Settle::reject() stands beside the dead letter
   bool redelivery_flag = false;  ///< ReceivedMessage::redelivered says when a message was delivered before
   bool headers = false;          ///< headers travel
   bool content_type = false;

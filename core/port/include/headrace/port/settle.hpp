@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 namespace headrace {
@@ -20,6 +21,11 @@ class SettlementTarget {
   virtual ~SettlementTarget() = default;
   /// @thread any
   virtual void settle(std::uint64_t tag, Settlement settlement) noexcept = 0;
+  /// As settle() with Settlement::reject, and why, for a broker that keeps it. @thread any
+  virtual void reject(std::uint64_t tag, std::string_view reason) noexcept {
+    static_cast<void>(reason);
+    settle(tag, Settlement::reject);
+  }
 };
 
 /// The right to answer one message, once, from any thread, also after the source has gone (the broker then knows
@@ -43,6 +49,11 @@ class [[nodiscard]] Settle {
   /// Only the first call does something.
   void operator()(Settlement settlement) noexcept {
     if (const auto target = std::exchange(target_, nullptr)) target->settle(tag_, settlement);
+  }
+  /// The same as Settlement::reject, with the reason in words, of which brokers keep the first kilobyte beside the dead
+  /// letter, where they can (Capabilities::reject_reason).
+  void reject(std::string_view reason) noexcept {
+    if (const auto target = std::exchange(target_, nullptr)) target->reject(tag_, reason);
   }
   [[nodiscard]] bool is_open() const noexcept { return target_ != nullptr; }
 

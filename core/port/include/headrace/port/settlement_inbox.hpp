@@ -1,11 +1,14 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,7 +27,9 @@ class SettlementInbox final : public SettlementTarget {
   struct Answer {
     std::uint64_t tag;
     Settlement settlement;
+    std::string reason = {};  ///< of a rejection, where it has one
   };
+  static constexpr std::size_t kReasonBytesMax = 1'024;
   /// Whether the source's broker can set messages aside; otherwise Settlement::defer comes out as retry.
   enum class Defers : std::uint8_t { no, yes };
 
@@ -41,14 +46,13 @@ class SettlementInbox final : public SettlementTarget {
   }
   void settle(std::uint64_t tag, Settlement settlement) noexcept override {
     if (settlement == Settlement::defer && defers_ == Defers::no) settlement = Settlement::retry;
-    {
-      const std::scoped_lock lock(mutex_);
-      if (tag >> 48 != epoch_) return;
-      answers_.push_back({tag & 0xffff'ffff'ffff, settlement});
-      --outstanding_;
-    }
-    changed_.notify_all();
-    if (woken_) woken_();
+    take_answer({tag, settlement});
+  }
+  void reject(std::uint64_t tag, std::string_view reason) noexcept override {
+    // A character of UTF-8 stays whole.
+    std::size_t size = std::min(reason.size(), kReasonBytesMax);
+    while (size > 0 && size < reason.size() && (static_cast<unsigned char>(reason[size]) & 0xc0U) == 0x80) --size;
+    take_answer({tag, Settlement::reject, std::string(reason.substr(0, size))});
   }
   /// What was answered since the last call, in order; waits for the first until the deadline.
   [[nodiscard]] std::vector<Answer> take(std::chrono::milliseconds deadline = std::chrono::milliseconds(0)) {
@@ -86,6 +90,18 @@ class SettlementInbox final : public SettlementTarget {
   }
 
  private:
+  void take_answer(Answer answer) noexcept {
+    {
+      const std::scoped_lock lock(mutex_);
+      if (answer.tag >> 48 != epoch_) return;
+      answer.tag &= 0xffff'ffff'ffff;
+      answers_.push_back(std::move(answer));
+      --outstanding_;
+    }
+    changed_.notify_all();
+    if (woken_) woken_();
+  }
+
   const Defers defers_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;

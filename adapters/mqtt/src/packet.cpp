@@ -86,6 +86,9 @@ Properties read_properties(PacketReader& reader) {
       case 0x03:
         properties.content_type = inner.text();
         break;
+      case 0x09:
+        properties.correlation = inner.text();
+        break;
       case 0x13:
         properties.keep_alive_s = inner.two_bytes();
         break;
@@ -132,7 +135,6 @@ Properties read_properties(PacketReader& reader) {
         inner.length();
         break;
       case 0x08:
-      case 0x09:
       case 0x12:
       case 0x15:
       case 0x16:

@@ -75,6 +75,7 @@ class PacketReader {
 /// The properties of MQTT 5 that this client understands. Others are read over.
 struct Properties {
   std::string_view content_type;
+  std::string_view correlation;  ///< any bytes
   std::vector<std::pair<std::string_view, std::string_view>> user;
   std::string_view reason;
   std::optional<std::uint16_t> receive_maximum;

@@ -136,6 +136,7 @@ std::optional<IncomingPublish> read_publish(const Packet& packet, bool v5) {
         incoming.message.headers.emplace_back(name, value);
       }
     }
+    add_foreign_header(incoming.message, kForeignCorrelationHeader, properties.correlation);
     if (take_again_header(incoming.message)) incoming.redelivered = true;
   }
   if ((packet.flags & kRetain) != 0) incoming.message.headers.emplace_back(kRetainedHeader, "true");

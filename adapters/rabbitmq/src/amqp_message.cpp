@@ -63,6 +63,12 @@ unsigned most_deaths(const amqp_field_value_t& value) {
   return static_cast<unsigned>(std::clamp<std::int64_t>(most, 0, 1'000'000));
 }
 
+/// What AMQP has a field for, which holds 255 bytes.
+bool is_own_field(std::string_view name, std::string_view value) {
+  return (name == kForeignIdHeader || name == kForeignCorrelationHeader) && !value.empty() &&
+         value.size() <= kShortMax;
+}
+
 void take_header(Incoming& incoming, const amqp_table_entry_t& header) {
   const std::string_view name = text_of(header.key);
   if (name == "x-death") {
@@ -96,6 +102,7 @@ const amqp_basic_properties_t& OutgoingProperties::of(const Message& message, co
   entries_.clear();
   for (const auto& [name, value] : message.headers) {
     if (marks.again && name == kAgainHeader) continue;  // a table has a name once
+    if (is_own_field(name, value)) continue;
     add(name, AMQP_FIELD_KIND_UTF8).value.value.bytes = bytes_of(value);
   }
   if (!message.key.empty()) add(kKeyHeader, AMQP_FIELD_KIND_UTF8).value.value.bytes = bytes_of(message.key);
@@ -108,6 +115,12 @@ const amqp_basic_properties_t& OutgoingProperties::of(const Message& message, co
   if (!message.content_type.empty()) {
     properties_._flags |= AMQP_BASIC_CONTENT_TYPE_FLAG;
     properties_.content_type = bytes_of(message.content_type);
+  }
+  for (const auto& [name, value] : message.headers) {
+    if (!is_own_field(name, value)) continue;
+    const bool is_id = name == kForeignIdHeader;
+    properties_._flags |= is_id ? AMQP_BASIC_MESSAGE_ID_FLAG : AMQP_BASIC_CORRELATION_ID_FLAG;
+    (is_id ? properties_.message_id : properties_.correlation_id) = bytes_of(value);
   }
   if (!entries_.empty()) {
     properties_._flags |= AMQP_BASIC_HEADERS_FLAG;
@@ -138,6 +151,12 @@ Incoming to_incoming(amqp_bytes_t routing_key, const amqp_message_t& message) {
     for (const auto& header : std::span(headers.entries, static_cast<std::size_t>(headers.num_entries))) {
       take_header(incoming, header);
     }
+  }
+  if ((properties._flags & AMQP_BASIC_MESSAGE_ID_FLAG) != 0) {
+    add_foreign_header(incoming.message, kForeignIdHeader, text_of(properties.message_id));
+  }
+  if ((properties._flags & AMQP_BASIC_CORRELATION_ID_FLAG) != 0) {
+    add_foreign_header(incoming.message, kForeignCorrelationHeader, text_of(properties.correlation_id));
   }
   const auto body = std::as_bytes(std::span(static_cast<const char*>(message.body.bytes), message.body.len));
   incoming.message.body.assign(body.begin(), body.end());

@@ -47,6 +47,30 @@ std::optional<std::string> property_text(pn_data_t* value) {
   }
 }
 
+/// Of a message-id or correlation-id: AMQP has four kinds of them. Nothing for none.
+std::string id_text(pn_msgid_t id) {
+  switch (id.type) {
+    case PN_STRING:
+    case PN_BINARY:
+      return std::string(text_of(id.u.as_bytes));
+    case PN_ULONG:
+      return std::to_string(id.u.as_ulong);
+    case PN_UUID: {
+      constexpr std::string_view kHex = "0123456789abcdef";
+      std::string text;
+      for (std::size_t i = 0; i < sizeof id.u.as_uuid.bytes; ++i) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+        const auto byte = static_cast<unsigned char>(id.u.as_uuid.bytes[i]);
+        text += kHex[byte >> 4U];
+        text += kHex[byte & 15U];
+      }
+      return text;
+    }
+    default:
+      return {};
+  }
+}
+
 void put_entry(pn_data_t* map, std::string_view name, std::string_view value) {
   pn_data_put_string(map, bytes_of(name));
   pn_data_put_string(map, bytes_of(value));
@@ -153,6 +177,9 @@ std::optional<IncomingMessage> MessageReader::of(std::string_view bytes) {
       message.headers.emplace_back(name, std::move(*text));
     }
   });
+  const std::string id = id_text(pn_message_get_id(in));
+  if (!id.starts_with(kOwnIdPrefix)) add_foreign_header(message, kForeignIdHeader, id);
+  add_foreign_header(message, kForeignCorrelationHeader, id_text(pn_message_get_correlation_id(in)));
   each_entry(pn_message_annotations(in), [&](std::string_view name, pn_data_t* value) {
     if (name == "x-opt-sequence-number") incoming.sequence_number = number_at(value).value_or(0);
     if (name == "x-opt-locked-until") incoming.locked_until_ms = number_at(value).value_or(0);

@@ -12,6 +12,8 @@
 
 namespace headrace::servicebus {
 
+/// What the message-ids begin with that this adapter makes up, which say nothing to a receiver.
+inline constexpr std::string_view kOwnIdPrefix = "headrace-";
 inline constexpr std::size_t kMessageBytesMax = std::size_t{100} << 20;  ///< Service Bus has none larger
 
 /// Whether AMQP can say the message's topic, key, content type and headers.

@@ -72,7 +72,7 @@ Result<std::int64_t> ServiceBusEntity::schedule(Message message,
   if (!is_carried(message))
     return Error{"the message has more headers than the broker takes", "servicebus entity"};
   servicebus::schedule(message, when);
-  std::string id = unique_name();
+  std::string id = std::string(kOwnIdPrefix) + unique_name();
   for (const auto& [name, value] : message.headers) {
     if (name == kMessageIdHeader) id = value;
   }

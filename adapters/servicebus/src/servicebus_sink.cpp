@@ -187,7 +187,7 @@ class ServiceBusSink::Writer final : public SinkWriter, private LinkEvents {
   }
 
   const ServiceBusSinkOptions options_;
-  const std::string name_ = unique_name();  ///< what its message-ids begin with
+  const std::string name_ = std::string(kOwnIdPrefix) + unique_name();  ///< what its message-ids begin with
   ServiceBusAddress address_;
 
   // The loop's thread's own.

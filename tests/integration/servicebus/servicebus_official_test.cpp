@@ -28,9 +28,10 @@ TEST_F(ServiceBusOfficial, OursReceivesWhatTheOfficialClientSends) {
     EXPECT_EQ(message.topic, "from.official");
     EXPECT_EQ(message.key, "s" + std::to_string(i % 3));
     EXPECT_EQ(message.content_type, "text/plain");
-    EXPECT_EQ(message.headers,
-              (decltype(message.headers){
-                  {"number", std::to_string(i)}, {"odd", i % 2 == 1 ? "true" : "false"}, {"name", "Zürich"}}));
+    EXPECT_EQ(message.headers, (decltype(message.headers){{"number", std::to_string(i)},
+                                                          {"odd", i % 2 == 1 ? "true" : "false"},
+                                                          {"name", "Zürich"},
+                                                          {"message-id", "official-" + std::to_string(i)}}));
   }
 }
 

@@ -66,6 +66,35 @@ TEST(MqttPacket, HeaderOfRetainedOnesIsAFlag) {
   }
 }
 
+// Claim:  the correlation data of another program is a header: as text, or as digits where it is none.
+// Method: both, beside user properties; one with a header of that name.
+TEST(MqttPacket, CorrelationDataIsAHeader) {
+  using Headers = decltype(Message::headers);
+  const auto headers_of = [](std::string_view data, std::string_view user = {}) {
+    PacketWriter properties;
+    properties.byte(0x09);
+    properties.text(data);
+    if (!user.empty()) {
+      properties.byte(0x26);
+      properties.text("correlation-id");
+      properties.text(user);
+    }
+    PacketWriter publish;
+    publish.text("a");
+    publish.properties(properties);
+    std::string bytes;
+    publish.finish(PacketType::publish, 0, bytes);
+    std::string_view rest = bytes;
+    bool bad = false;
+    const auto incoming = read_publish(*take_packet(rest, 1'000, bad), true);
+    return incoming ? incoming->message.headers : Headers{{"not", "read"}};
+  };
+  EXPECT_EQ(headers_of("request 7"), (Headers{{"correlation-id", "request 7"}}));
+  EXPECT_EQ(headers_of(std::string_view("\0\x7f\xe4", 3)), (Headers{{"correlation-id", "007fe4"}}));
+  EXPECT_EQ(headers_of("request 7", "mine"), (Headers{{"correlation-id", "mine"}}));
+  EXPECT_EQ(headers_of(""), Headers{});
+}
+
 // Claim:  a packet that is not all there yet is waited for, and one cut short within is refused, wherever it is
 //         cut.
 // Method: every beginning of a packet; every shorter body under a length that says so.

@@ -36,14 +36,14 @@ std::string foreign_message(const std::function<void(pn_message_t*)>& fill) {
 TEST(ServiceBusMessage, ComesBackAsItWentOut) {
   MessageWriter writer;
   MessageReader reader("queue");
-  const auto bytes = writer.of(full_message(), {.id = "1"});
+  const auto bytes = writer.of(full_message(), {.id = "headrace-1"});
   ASSERT_TRUE(bytes);
   const auto back = reader.of(*bytes);
   ASSERT_TRUE(back);
   EXPECT_EQ(back->message, full_message());
   EXPECT_EQ(back->deliveries_before, 0U);
   EXPECT_FALSE(back->sent_before);
-  const auto again = reader.of(*writer.of(Message{}, {.id = "2", .again = true}));
+  const auto again = reader.of(*writer.of(Message{}, {.id = "headrace-2", .again = true}));
   ASSERT_TRUE(again);
   EXPECT_EQ(again->message.topic, "queue");
   EXPECT_TRUE(again->message.body.empty());
@@ -71,12 +71,13 @@ TEST(ServiceBusMessage, HeadersBecomeProperties) {
     if (name == "x-opt-scheduled-enqueue-time") when = number_at(value).value_or(0);
   });
   EXPECT_EQ(when, 1'700'000'000'123);
-  EXPECT_EQ(MessageReader("q").of(*bytes)->message.headers, (decltype(message.headers){{"twice", "2"}}));
+  EXPECT_EQ(MessageReader("q").of(*bytes)->message.headers,
+            (decltype(message.headers){{"twice", "2"}, {"message-id", "mine"}}));
 
   message.headers = {{std::string(kEnqueueTimeHeader), "tomorrow"}};
-  EXPECT_FALSE(writer.of(message, {.id = "1"}));
+  EXPECT_FALSE(writer.of(message, {.id = "headrace-1"}));
   message.headers = {{std::string(kMessageIdHeader), std::string(129, 'x')}};
-  EXPECT_FALSE(writer.of(message, {.id = "1"}));
+  EXPECT_FALSE(writer.of(message, {.id = "headrace-1"}));
 }
 
 // Claim:  what AMQP or Service Bus could not carry whole is refused before it is taken.
@@ -117,6 +118,34 @@ TEST(ServiceBusMessage, AllSectionsOfABodyAreRead) {
       "value"sv);
   ASSERT_TRUE(value);
   EXPECT_EQ(value->message.body, bytes_of_text("value"));
+}
+
+// Claim:  ids that another program gave a message are headers, of each kind that AMQP has, but for a message that has headers
+//         of these names; ids that this adapter made up are none.
+// Method: one of each.
+TEST(ServiceBusMessage, IdsOfOtherProgramsAreHeaders) {
+  using Headers = decltype(Message::headers);
+  MessageReader reader("q");
+  const auto headers_of = [&](pn_msgid_t id, pn_msgid_t correlation) {
+    const auto read = reader.of(foreign_message([&](pn_message_t* message) {
+      pn_message_set_id(message, id);
+      pn_message_set_correlation_id(message, correlation);
+      pn_data_put_binary(pn_message_body(message), bytes_of("x"));
+    }));
+    return read ? read->message.headers : Headers{{"not", "read"}};
+  };
+  const auto text = [](std::string_view id) { return pn_msgid_t{PN_STRING, {.as_bytes = bytes_of(id)}}; };
+  EXPECT_EQ(headers_of(text("order-7"), {PN_ULONG, {.as_ulong = 42}}),
+            (Headers{{"message-id", "order-7"}, {"correlation-id", "42"}}));
+  pn_msgid_t uuid{PN_UUID, {.as_ulong = 0}};
+  for (int i = 0; i < 16; ++i) uuid.u.as_uuid.bytes[i] = static_cast<char>(i * 0x11);
+  EXPECT_EQ(headers_of(uuid, {PN_BINARY, {.as_bytes = bytes_of("\x01\xff")}}),
+            (Headers{{"message-id", "00112233-4455-6677-8899-aabbccddeeff"}, {"correlation-id", "01ff"}}));
+  EXPECT_EQ(headers_of(text(std::string(kOwnIdPrefix) + "1"), {PN_NULL, {.as_ulong = 0}}), Headers{});
+  Message named = full_message();
+  named.headers = {{"message-id", "its own"}, {std::string(kMessageIdHeader), "other"}};
+  EXPECT_EQ(reader.of(*MessageWriter().of(named, {.id = "headrace-1"}))->message.headers,
+            (Headers{{"message-id", "its own"}}));
 }
 
 // Claim:  messages of other clients are read: typed properties as text, a text as body, counts and times; what has no

@@ -29,6 +29,16 @@ inline constexpr std::string_view kAgainHeader = "x-headrace-again";
   return std::erase_if(message.headers, [](const auto& header) { return header.first == kAgainHeader; }) > 0;
 }
 
+/// Headers of a message whose publisher named it, or what it answers, in the message's own fields: AMQP's message-id and
+/// correlation-id, MQTT 5's correlation data. Sources set them, unless the message has a header of that name; RabbitMQ's sink
+/// turns them back into the fields. A bridge can tell copies apart by the first.
+inline constexpr std::string_view kForeignIdHeader = "message-id";
+inline constexpr std::string_view kForeignCorrelationHeader = "correlation-id";
+
+/// Adds the header, unless there is one of that name or the field is empty. What is not plain ASCII becomes hexadecimal
+/// digits, since headers of other brokers are text. For adapters.
+void add_foreign_header(Message& message, std::string_view name, std::string_view field);
+
 /// What a message weighs in buffers.
 [[nodiscard]] inline std::size_t message_bytes(const Message& message) noexcept {
   std::size_t bytes = sizeof(Message) + message.topic.size() + message.key.size() + message.content_type.size() +

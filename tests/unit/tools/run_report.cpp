@@ -19,7 +19,7 @@ std::string last_line(const RunReport& report) {
 // Method: a ledger that balances, one that misses an event, one with an event still in flight.
 TEST(RunReport, LastLineIsTheLedger) {
   RunReport report;
-  report.ledger = {10, 6, 1, 2, 1, 0};
+  report.ledger = {.published = 10, .handled = 6, .dropped = 1, .unrouted = 2, .failed = 1};
   EXPECT_TRUE(report.balanced());
   EXPECT_EQ(last_line(report),
             "ledger balanced: published 10 = handled 6 + dropped 1 + unrouted 2 + failed 1 + in flight 0");

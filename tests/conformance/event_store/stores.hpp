@@ -40,10 +40,17 @@ class EventStoreConformance : public ::testing::TestWithParam<StoreKind> {
   }
   void reopen() {
     store_.reset();
-    store_ = GetParam().open(folder_.path());
+    store_ = GetParam().open(at_);
+  }
+  /// Another fresh store.
+  void start_over(const std::string& name) {
+    at_ = folder_.path() / name;
+    std::filesystem::create_directory(at_);
+    reopen();
   }
 
   TemporaryFolder folder_;
+  std::filesystem::path at_ = folder_.path();
   std::unique_ptr<EventStore> store_;
 };
 

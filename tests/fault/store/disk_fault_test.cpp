@@ -93,26 +93,10 @@ TEST_P(StoreOnFaultyDisk, LosesNothingAcknowledged) {
   }
 }
 
-std::string name_of(const ::testing::TestParamInfo<DiskFault>& kind) {
-  switch (kind.param) {
-    case DiskFault::write_full:
-      return "Full";
-    case DiskFault::write_failed:
-      return "WriteFails";
-    case DiskFault::sync_failed:
-      return "FlushFails";
-    case DiskFault::open_failed:
-      return "OpenFails";
-    case DiskFault::truncate_failed:
-      return "TruncateFails";
-  }
-  return "Other";
-}
-
 INSTANTIATE_TEST_SUITE_P(Every, StoreOnFaultyDisk,
                          ::testing::Values(DiskFault::write_full, DiskFault::write_failed, DiskFault::sync_failed,
-                                           DiskFault::open_failed),
-                         name_of);
+                                           DiskFault::open_failed, DiskFault::truncate_failed),
+                         [](const auto& kind) { return to_string(kind.param); });
 
 // Claim:  a full disk undoes the append, says that trying again may help, and the store goes on when there is
 //         room.

@@ -139,7 +139,10 @@ FaultyDisk::FaultyDisk() {
   state().flushes_after_failure = 0;
 }
 
-FaultyDisk::~FaultyDisk() { sqlite3_vfs_unregister(&disk()); }
+FaultyDisk::~FaultyDisk() {
+  serves_all(false);
+  sqlite3_vfs_unregister(&disk());
+}
 
 void FaultyDisk::fail(DiskFault fault, std::uint64_t nth, std::uint64_t times) {
   const std::lock_guard lock(state().mutex);
@@ -159,6 +162,27 @@ bool FaultyDisk::has_failed() const {
 std::uint64_t FaultyDisk::flushes_after_failure() const {
   const std::lock_guard lock(state().mutex);
   return state().flushes_after_failure;
+}
+
+void FaultyDisk::serves_all(bool all) {
+  static sqlite3_vfs* const system = system_disk();
+  sqlite3_vfs_register(all ? &disk() : system, 1);
+}
+
+std::string to_string(DiskFault fault) {
+  switch (fault) {
+    case DiskFault::write_full:
+      return "Full";
+    case DiskFault::write_failed:
+      return "WriteFails";
+    case DiskFault::sync_failed:
+      return "FlushFails";
+    case DiskFault::open_failed:
+      return "OpenFails";
+    case DiskFault::truncate_failed:
+      return "TruncateFails";
+  }
+  return "Other";
 }
 
 const std::string& FaultyDisk::name() {

@@ -14,6 +14,8 @@ enum class DiskFault {
   truncate_failed,
 };
 
+[[nodiscard]] std::string to_string(DiskFault fault);
+
 /// Passes everything on to the system's file system, and counts. One at a time in a process.
 class FaultyDisk {
  public:
@@ -30,6 +32,8 @@ class FaultyDisk {
   [[nodiscard]] std::uint64_t flushes_after_failure() const;
 
   static const std::string& name();
+  /// Whether files that are opened without a name of a file system are on this disk.
+  static void serves_all(bool all);
 };
 
 }  // namespace headrace::test

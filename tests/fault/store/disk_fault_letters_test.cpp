@@ -95,7 +95,8 @@ LettersStory letters_live_through(DiskFault fault, std::uint64_t nth) {
   }
   const auto letters = (*store)->dead_letters().value();
   std::map<std::uint64_t, int> found;
-  for (const DeadLetter& letter : letters->list({}, 100).value()) ++found[number_of(letter)];
+  const std::vector<DeadLetter> listed = letters->list({}, 100).value();
+  for (const DeadLetter& letter : listed) ++found[number_of(letter)];
   for (const auto& [number, state] : known) {
     const int times_there = found[number];
     if (times_there > 1 || (state == Known::there && times_there == 0) ||

@@ -78,6 +78,7 @@ int run(const std::filesystem::path& folder) {
                                              [&](const OrderPlaced& order) {
                                                bytes += order.drawing.size();
                                                ++made;
+                                               made.notify_all();
                                              });
   hr::InboundEvents inbound(bus, source, types, claims.after(read));
   inbound.topic<OrderPlaced>();
@@ -93,6 +94,7 @@ int run(const std::filesystem::path& folder) {
 
   // Confirmed by the broker, and handled behind it.
   if (!outbox.wait_for(*store.last_position(), 60s)) return 1;
+  for (std::uint64_t seen = made; seen < 2; seen = made) made.wait(seen);
   if (inbound.stop(60s) != 0) return 1;
   const auto left = outbox.stop(60s);
   static_cast<void>(sink.stop(60s));

@@ -138,34 +138,15 @@ struct ReaderWriter {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wstringop-overflow"
 #endif
-/// moodycamel's queues are bounded like the others: try_enqueue does not allocate. But a producer keeps the blocks that
-/// it once got, so that the first one may leave none for the others; who is refused again and again then allocates.
-template <int refusals_max>
-class Refusals {
- public:
-  /// Answers whether the producer may allocate.
-  bool one_more() { return ++refusals_ > refusals_max; }
-  void forget() { refusals_ = 0; }
-
- private:
-  int refusals_ = 0;
-};
-using BatchRefusals = Refusals<1000>;
-
-/// Without tokens.
+/// Without tokens. Bounded like the others: try_enqueue does not allocate.
 template <class Event>
 struct Moodycamel {
   moodycamel::ConcurrentQueue<Event> queue{kSlots, 0, 8};
   struct Producer {
     moodycamel::ConcurrentQueue<Event>& queue;
-    BatchRefusals refusals{};
     bool push(const Event& event) { return queue.try_enqueue(event); }
     std::size_t push(const Event* events, std::size_t count) {
-      if (!queue.try_enqueue_bulk(events, count)) {
-        return refusals.one_more() && queue.enqueue_bulk(events, count) ? count : 0;
-      }
-      refusals.forget();
-      return count;
+      return queue.try_enqueue_bulk(events, count) ? count : 0;
     }
   };
   struct Consumer {
@@ -182,19 +163,19 @@ struct MoodycamelTokens {
   struct Producer {
     moodycamel::ConcurrentQueue<Event>& queue;
     moodycamel::ProducerToken token{queue};
-    Refusals<4> refusals{};
-    BatchRefusals batch_refusals{};
+    int refusals = 0;
+    // A token's producer keeps the blocks that it once got, so that the first one may leave none for the others;
+    // who is refused again and again then allocates. Not in batches: 1.0.3 loses events, or crashes, when
+    // enqueue_bulk grows a producer after try_enqueue_bulk was refused.
     bool push(const Event& event) {
-      if (!queue.try_enqueue(token, event)) return refusals.one_more() && queue.enqueue(token, event);
-      refusals.forget();
-      return true;
+      if (queue.try_enqueue(token, event)) {
+        refusals = 0;
+        return true;
+      }
+      return ++refusals > 4 && queue.enqueue(token, event);
     }
     std::size_t push(const Event* events, std::size_t count) {
-      if (!queue.try_enqueue_bulk(token, events, count)) {
-        return batch_refusals.one_more() && queue.enqueue_bulk(token, events, count) ? count : 0;
-      }
-      batch_refusals.forget();
-      return count;
+      return queue.try_enqueue_bulk(token, events, count) ? count : 0;
     }
   };
   struct Consumer {

@@ -61,7 +61,7 @@ class LaneMemory {
   }
 
   [[nodiscard]] Address payload(std::uint64_t at) noexcept { return {*this, at}; }
-  void ask_for(std::uint64_t) noexcept {}
+  void ask_beyond(std::uint64_t, std::uint64_t) noexcept {}
 
  private:
   struct Word {

@@ -99,7 +99,8 @@ class BasicLane {
       const FrameWord more = open().with_more(count);
       open_.store(more.bits(), std::memory_order_relaxed);  // no partner: own variable, others only count by it
       memory_.store_word(open_at_, more.bits(), std::memory_order_release);  // P1 -> C1
-      memory_.ask_for(open_payload_at_ + std::uint64_t{more.count()} * open_kind_.stride_bytes() + kAskAheadBytes);
+      const std::uint64_t stride = open_kind_.stride_bytes();
+      memory_.ask_beyond(open_payload_at_ + more.count() * stride, count * stride);
     }
 
     /// Room for one event in a frame of its own, complete when it shows: the shortest way where kinds alternate.
@@ -123,7 +124,7 @@ class BasicLane {
                          std::memory_order_release);  // P1 -> C1
       closed_end_at_ = end_at;
       events_before_.add(1);
-      memory_.ask_for(end_at + kAskAheadBytes);
+      memory_.ask_beyond(end_at, stride_bytes);
     }
 
     /// Whether a claim of `bytes` in one frame of any kind is sure to succeed. Room once seen never shrinks.
@@ -172,9 +173,6 @@ class BasicLane {
     friend class BasicLane;
     // A frame that goes on for ever would never be stamped, and one reader would hold its lane for long.
     static constexpr std::uint32_t kRunMax = 512;
-    // The lines that an event will be written to lie in the consumer's cache; asked for so far ahead they are here
-    // in time, and many are on their way at once.
-    static constexpr std::uint64_t kAskAheadBytes = 2048;
     static constexpr std::uint64_t kNoSkip = ~std::uint64_t{0};
 
     Producer(BasicLane& lane, std::uint64_t capacity) noexcept
@@ -231,6 +229,7 @@ class BasicLane {
       } else {
         memory.store_word(first_at, first.bits(), std::memory_order_release);  // P1 -> C1
       }
+      memory.ask_beyond(claimed_end_at_, std::uint64_t{word.count()} * word.kind().stride_bytes());
       // Counted before the open frame's count is replaced: a reader in between counts too much, never too little.
       events_before_.add(has_open_ ? open().count() : 0);
       has_open_ = !closes_;

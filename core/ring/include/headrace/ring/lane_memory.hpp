@@ -1,11 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <new>
 #include <utility>
 
+#include "headrace/base/cache_line.hpp"
 #include "headrace/base/hints.hpp"
 #include "headrace/base/pages.hpp"
 
@@ -33,10 +35,22 @@ class LaneMemory {
   void set_plain(std::uint64_t at, std::uint64_t value) noexcept { *word(at) = value; }
 
   [[nodiscard]] Address payload(std::uint64_t at) noexcept { return bytes_ + (at & mask_); }
-  /// The line there will be written soon: a hint.
-  void ask_for(std::uint64_t at) noexcept { prefetch_for_write(bytes_ + (at & mask_)); }
+  /// `bytes` were written up to `end_at`, and as many are likely to follow: a hint. Their lines lie in the consumer's
+  /// cache; asked for so far ahead they are here in time, and many are on their way at once.
+  [[gnu::always_inline]] void ask_beyond(std::uint64_t end_at, std::uint64_t bytes) noexcept {
+    prefetch_for_write(payload(end_at + kAskAheadBytes));
+    if (bytes > kCacheLineBytes && bytes <= kBatchBytesMax) [[unlikely]]
+      ask_for_batch(end_at, bytes);
+  }
 
  private:
+  static constexpr std::uint64_t kAskAheadBytes = 2048;
+  static constexpr std::uint64_t kBatchBytesMax = 4096;  ///< more are too many at once
+
+  [[gnu::noinline]] void ask_for_batch(std::uint64_t end_at, std::uint64_t bytes) noexcept {
+    const std::uint64_t until = end_at + std::max(bytes, kAskAheadBytes);
+    for (std::uint64_t at = until - bytes; at < until; at += kCacheLineBytes) prefetch_for_write(payload(at));
+  }
   static Pages allocate(std::size_t bytes) {
     Result<Pages> pages = Pages::allocate(bytes);
     if (!pages) throw std::bad_alloc();

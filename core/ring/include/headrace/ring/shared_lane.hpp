@@ -91,7 +91,10 @@ class SharedLane {
     }
     template <class... Args>
     void write(std::size_t offset, Args&&... args) {
-      Slot::write(slots_ + ((tail_ + offset) & (capacity_ - 1)) * Slot::kWords, std::forward<Args>(args)...);
+      const std::uint64_t at = tail_ + offset;
+      if (at % kSlotsALine == 0 && at + kAskAhead - head_seen_ < capacity_)
+        prefetch_for_write(slot(at + kAskAhead));
+      Slot::write(slot(at), std::forward<Args>(args)...);
     }
     void publish(std::size_t count) noexcept {
       StallPoints::before_publish();
@@ -100,6 +103,15 @@ class SharedLane {
     }
 
    private:
+    // A slot's line lies in a consumer's cache: asked for so far ahead, where it is known to be vacated, it is here in
+    // time.
+    static constexpr std::uint64_t kSlotsALine =
+        std::max<std::uint64_t>(1, kCacheLineBytes / (Slot::kWords * sizeof(std::uint64_t)));
+    static constexpr std::uint64_t kAskAhead = 32 * kSlotsALine;
+
+    [[nodiscard]] Atomic<std::uint64_t>* slot(std::uint64_t index) const noexcept {
+      return slots_ + (index & (capacity_ - 1)) * Slot::kWords;
+    }
     [[nodiscard]] std::size_t vacant() const noexcept { return capacity_ - (tail_ - head_seen_); }
     void look() noexcept { head_seen_ = lane_->head_.load(std::memory_order_acquire); }  // P2 <- C2
 

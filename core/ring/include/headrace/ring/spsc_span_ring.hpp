@@ -12,6 +12,7 @@
 #include "headrace/base/atomic.hpp"
 #include "headrace/base/cache_line.hpp"
 #include "headrace/base/check.hpp"
+#include "headrace/base/hints.hpp"
 #include "headrace/ring/bulk_copy.hpp"
 #include "headrace/ring/push_result.hpp"
 #include "headrace/ring/slot_array.hpp"
@@ -178,14 +179,26 @@ class SpscSpanRing<T>::Producer {
 
   /// Free slots, at most `wanted`; asks for the head only if the copy seen last does not suffice.
   [[nodiscard]] std::size_t room(std::size_t wanted) noexcept {
-    if (ring_->capacity_slots() - (tail_ - head_seen_) < wanted) {
-      head_seen_ = ring_->head_.load(std::memory_order_acquire);  // P2 <- C2
-    }
-    return std::min<std::size_t>(wanted, ring_->capacity_slots() - (tail_ - head_seen_));
+    if (vacant() < wanted) head_seen_ = ring_->head_.load(std::memory_order_acquire);  // P2 <- C2
+    return std::min(wanted, vacant());
   }
+  [[nodiscard]] std::size_t vacant() const noexcept { return ring_->capacity_slots() - (tail_ - head_seen_); }
   void publish(std::size_t count) noexcept {
     tail_ += count;
     ring_->tail_.store(tail_, std::memory_order_release);  // P1 -> C1
+    const std::size_t bytes = count * sizeof(T);
+    if (bytes >= kAskBytesMin && bytes < kNonTemporalBytes) ask_for_next(count);
+  }
+
+  // The lines that a next batch of this size will be written to lie in the consumer's cache: they are asked for while
+  // the caller fills it. The head is looked at for it, too, which costs a line that the batch would wait for. Not for
+  // batches that non-temporal stores write: those would have to push the lines out of this cache again.
+  static constexpr std::size_t kAskBytesMin = 512;
+  static constexpr std::size_t kAskBytesMax = 4096;
+  void ask_for_next(std::size_t count) noexcept {
+    constexpr std::size_t kSlotsALine = std::max<std::size_t>(1, kCacheLineBytes / sizeof(T));
+    const std::size_t wanted = room(std::min(count, kAskBytesMax / sizeof(T)));
+    for (std::size_t at = 0; at < wanted; at += kSlotsALine) prefetch_for_write(&slot(tail_ + at));
   }
 
   SpscSpanRing* ring_;

@@ -28,4 +28,5 @@ done >build/test/CTestTestfile.cmake
 
 export TSAN_OPTIONS="suppressions=$PWD/tests/support/tsan.supp ${TSAN_OPTIONS-}"
 say "testing ${presets[*]}"
-exec ctest --test-dir build/test --output-on-failure --no-tests=error --parallel "$(nproc)" "$@"
+# One more than there are cores: tests of real servers mostly wait.
+exec ctest --test-dir build/test --output-on-failure --no-tests=error --parallel "$(($(nproc) + 1))" "$@"

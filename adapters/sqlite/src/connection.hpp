@@ -2,9 +2,11 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -20,6 +22,11 @@ namespace headrace::sqlite {
 
 /// After these nobody knows what is on the disk: the store stops and never tries the same pages again.
 [[nodiscard]] bool is_disk_failure(int code) noexcept;
+
+/// SQLite's integers are signed: what lies beyond them is their highest, as a bound.
+[[nodiscard]] inline std::int64_t clamped(std::uint64_t bound) noexcept {
+  return static_cast<std::int64_t>(std::min<std::uint64_t>(bound, std::numeric_limits<std::int64_t>::max()));
+}
 
 /// A compiled statement. Columns are valid until the next step; bound texts and blobs must outlive the statement's
 /// run.

@@ -28,10 +28,6 @@ void topic_in(sqlite3_context* context, int, sqlite3_value** arguments) {
 
 std::string parameter(int number) { return "?" + std::to_string(number); }
 
-std::int64_t clamp(std::uint64_t value) {
-  return static_cast<std::int64_t>(std::min<std::uint64_t>(value, std::numeric_limits<std::int64_t>::max()));
-}
-
 /// The parameters of an item are its topic set, then its tags.
 int parameters_of(const EventQuery::Item& item) { return 1 + static_cast<int>(item.tags.size()); }
 
@@ -111,9 +107,9 @@ Result<Statement*> EventSelect::prepare(Connection& connection, Cache& cache, st
 }
 
 void EventSelect::bind(Statement& statement, EventPosition after, EventPosition to, std::size_t limit) {
-  statement.bind(1, clamp(after));
-  statement.bind(2, clamp(to));
-  statement.bind(3, clamp(limit));
+  statement.bind(1, clamped(after));
+  statement.bind(2, clamped(to));
+  statement.bind(3, clamped(limit));
   int next = kFirstFree;
   for (TopicSet& set : sets_) {
     sqlite3_bind_pointer(statement.handle(), next++, &set, kSetType, nullptr);

@@ -1,7 +1,6 @@
 #include "reader.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <string>
 #include <utility>
 
@@ -16,10 +15,6 @@ constexpr std::size_t kPageEvents = 10'000;
 constexpr std::string_view kStreamInfo =
     "SELECT s.name, max(truncated_version, ifnull((SELECT max(stream_version) FROM events e "
     "WHERE e.stream_id = s.stream_id), 0)), truncated_version + 1 FROM streams s WHERE ";
-
-std::int64_t clamp(std::uint64_t value) {
-  return static_cast<std::int64_t>(std::min<std::uint64_t>(value, std::numeric_limits<std::int64_t>::max()));
-}
 
 std::string taken_columns() { return "take_event(" + std::string{kEventColumns} + ")"; }
 
@@ -110,9 +105,9 @@ Result<ReadEnd> Reader::read_stream(const StreamRead& read, const EventVisitor& 
     const std::size_t page = std::min(kPageEvents, read.limit - end.events);
     const Running running(rows);
     rows.bind(1, stream_id);
-    rows.bind(2, clamp(from));
-    rows.bind(3, clamp(to));
-    rows.bind(4, clamp(page));
+    rows.bind(2, clamped(from));
+    rows.bind(3, clamped(to));
+    rows.bind(4, clamped(page));
     const auto ended = visit_rows(rows, Columns::taken, page, visitor, end);
     if (!ended) return ended.error();
     if (*ended != PageEnd::full) break;
@@ -170,7 +165,7 @@ Result<std::vector<StreamInfo>> Reader::streams(std::string_view after, std::siz
   Statement& rows = statements_.streams;
   const Running running(rows);
   rows.bind(1, after);
-  rows.bind(2, clamp(limit));
+  rows.bind(2, clamped(limit));
   std::vector<StreamInfo> found;
   for (;;) {
     const int code = rows.step();

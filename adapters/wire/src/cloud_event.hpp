@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +26,10 @@ struct CloudEvent {
   }
   void set(std::string_view name, std::string value) { attributes.emplace_back(name, std::move(value)); }
 };
+
+/// ASCII's letters.
+[[nodiscard]] std::string lower(std::string_view text);
+[[nodiscard]] std::vector<std::byte> bytes_of(std::string_view text);
 
 /// Lower-case letters and digits.
 [[nodiscard]] bool is_attribute_name(std::string_view name) noexcept;

@@ -14,12 +14,6 @@ namespace {
 constexpr std::string_view kStructured = "application/cloudevents+json";
 constexpr std::string_view kBatch = "application/cloudevents-batch+json";
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
-}
-
 bool is_plain_header_byte(char c) { return c > ' ' && c < 0x7f && c != '"' && c != '%'; }
 
 std::string header_name(CloudEventsBinding binding, const std::string& attribute) {
@@ -43,11 +37,6 @@ std::string attribute_name(CloudEventsBinding binding, const std::string& header
     return header.starts_with("cloudEvents_") || header.starts_with("cloudEvents:") ? header.substr(12) : "";
   }
   return is_attribute_name(header) ? header : std::string();
-}
-
-std::vector<std::byte> bytes_of(std::string_view text) {
-  const auto bytes = std::as_bytes(std::span(text));
-  return {bytes.begin(), bytes.end()};
 }
 
 enum class Form { none, binary, structured, batch, unknown_format };

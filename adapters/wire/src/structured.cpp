@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "cloud_event.hpp"
 #include "headrace/event/base64.hpp"
 #include "headrace/port/codec.hpp"
@@ -10,12 +8,6 @@
 namespace headrace::wire {
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
-}
-
 bool is_text(std::string_view content_type) {
   const std::string type = lower(media_type(content_type));
   return type.starts_with("text/") || type == "application/xml" || type.ends_with("+xml");
@@ -23,11 +15,6 @@ bool is_text(std::string_view content_type) {
 
 std::string_view view(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-std::vector<std::byte> bytes_of(std::string_view text) {
-  const auto bytes = std::as_bytes(std::span(text));
-  return {bytes.begin(), bytes.end()};
 }
 
 void append_data(std::string& out, const CloudEvent& event, const CodecLimits& limits) {

@@ -215,4 +215,16 @@ struct Tbb {
   End consumer() { return {queue}; }
 };
 
+/// As many as have room: in a batch where the ring has batches, else one by one.
+template <class Event, class Producer>
+std::size_t push_some(Producer& producer, const Event* events, std::size_t count) {
+  if constexpr (requires { producer.push(events, count); }) {
+    return producer.push(events, count);
+  } else {
+    std::size_t done = 0;
+    while (done < count && producer.push(events[done])) ++done;
+    return done;
+  }
+}
+
 }  // namespace headrace::bench

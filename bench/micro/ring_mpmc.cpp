@@ -52,7 +52,7 @@ struct InBatches {
       const std::size_t filled = std::min<std::uint64_t>(kBatch, count - next);
       for (std::size_t i = 0; i < filled; ++i) events[i] = event_of<Event>(first + next + i);
       for (std::size_t done = 0; done < filled;) {
-        const std::size_t pushed = push(producer, events.data() + done, filled - done);
+        const std::size_t pushed = push_some(producer, events.data() + done, filled - done);
         if (pushed == 0) refused();
         done += pushed;
       }
@@ -71,18 +71,6 @@ struct InBatches {
     }
     for (std::size_t i = 0; i < count; ++i) sum += sum_of(buffer[i]);
     return count;
-  }
-
- private:
-  template <class Event, class Producer>
-  static std::size_t push(Producer& producer, const Event* events, std::size_t count) {
-    if constexpr (requires { producer.push(events, count); }) {
-      return producer.push(events, count);
-    } else {
-      std::size_t done = 0;
-      while (done < count && producer.push(events[done])) ++done;
-      return done;
-    }
   }
 };
 

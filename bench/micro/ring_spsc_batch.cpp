@@ -26,17 +26,6 @@ template <class Event>
   return sum;
 }
 
-template <class Event, class Producer>
-std::size_t push_some(Producer& producer, const Event* events, std::size_t count) {
-  if constexpr (requires { producer.push(events, count); }) {
-    return producer.push(events, count);
-  } else {
-    std::size_t done = 0;
-    while (done < count && producer.push(events[done])) ++done;
-    return done;
-  }
-}
-
 /// `drain(consumer, sum)` reads some events and answers how many.
 template <class Event, class Queue, std::size_t batch, class Drain>
 double in_batches(Context& context, Drain drain) {

@@ -118,6 +118,7 @@ class GatewayReader {
     end.password_variable = section.text("password_variable").value_or("");
     if (const auto path = section.text("ca_file")) end.ca_file = resolved(*path);
     end.client_id = section.text("client_id").value_or("headrace-" + end.name);
+    end.down_after = section.duration("down_after").value_or(end.down_after);
     if (section.has("client_id") && end.kind != EndConfig::Kind::mqtt) {
       section.problem("client_id", "only \"mqtt\" has this");
     }

@@ -30,6 +30,7 @@ struct EndConfig {
   std::string client_id;  ///< of mqtt; empty: `headrace-` and the name
   std::filesystem::path
       ca_file;  ///< of rabbitmq with amqps://, mqtt with mqtts://, of servicebus; empty: the system's
+  std::chrono::milliseconds down_after{30'000};  ///< without a connection: it is down; of brokers
   MqttEndConfig mqtt;
 };
 

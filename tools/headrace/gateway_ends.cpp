@@ -32,6 +32,7 @@ redis::RedisOptions redis_options(const EndConfig& end) {
   options.url = end.url;
   options.password_file = end.password_file.string();
   options.password_variable = end.password_variable;
+  options.down_after = end.down_after;
   return options;
 }
 #endif
@@ -44,6 +45,7 @@ rabbitmq::RabbitOptions rabbit_options(const EndConfig& end) {
   options.password_variable = end.password_variable;
   options.connection_name = "headrace gateway: " + end.name;
   if (!end.ca_file.empty()) options.tls.ca_file = end.ca_file.string();
+  options.down_after = end.down_after;
   return options;
 }
 #endif
@@ -62,6 +64,7 @@ mqtt::MqttOptions mqtt_options(const EndConfig& end) {
   if (const auto& will = end.mqtt.will) {
     options.will = mqtt::MqttWill{will->topic, will->body, mqtt::Qos{will->qos}, will->retained, will->delay};
   }
+  options.down_after = end.down_after;
   return options;
 }
 #endif
@@ -74,6 +77,7 @@ servicebus::ServiceBusOptions servicebus_options(const EndConfig& end) {
   options.connection_string_variable = end.password_variable;
   options.connection_name = "headrace gateway: " + end.name;
   if (!end.ca_file.empty()) options.ca_file = end.ca_file.string();
+  options.down_after = end.down_after;
   return options;
 }
 #endif

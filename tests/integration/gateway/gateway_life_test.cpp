@@ -51,6 +51,32 @@ TEST_F(GatewayLife, GoesOnWithoutAnEndWhenToldTo) {
   EXPECT_EQ(gateway.wait().exit_code, 0);
 }
 
+// Claim:  an end whose broker is away for longer than it may be is down, in words, in the metrics and in the health check,
+//         which is no reason to restart; the gateway goes on trying, and nothing is lost.
+// Method: the broker of both ends stops, with a message in it, and starts again.
+TEST_F(GatewayLife, EndWhoseBrokerIsAwayIsDown) {
+  const std::uint16_t port = test::free_port();
+  Program gateway({"run", config({.end = "down_after = \"1 ms\"\n",
+                                  .more = "[metrics]\nlisten = \"127.0.0.1:" + std::to_string(port) + "\"\n"})});
+  for (const char* up : {"sink out: up", "source in: up"}) EXPECT_NE(gateway.wait_for_output_line(up), "");
+  send(1, "paid");
+  confirms.await(1);
+  server.stop(SIGKILL);
+  for (const char* down : {"sink out: down: ", "source in: down: "})
+    EXPECT_NE(gateway.wait_for_output_line(down), "");
+  EXPECT_NE(test::http(port, "/metrics").body.find("{adapter=\"source in\",state=\"down\"} 1\n"),
+            std::string::npos);
+  EXPECT_EQ(test::http(port, "/healthz").code, 200);
+  server.start();
+  const auto source = listen();
+  send(2, "placed");
+  got.await_different(1);
+  gateway.signal(SIGTERM);
+  const Outcome outcome = gateway.wait();
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_GT(outcome.out.rfind("sink out: up"), outcome.out.find("sink out: down: ")) << outcome.out;
+}
+
 // Claim:  a gateway serves what it counts, by source and by route, and that all is well.
 // Method: three messages, one of which its route does not want.
 TEST_F(GatewayLife, ServesMetrics) {

@@ -25,16 +25,18 @@ struct GatewayWorld : testing::Test {
   struct Changes {
     std::string sink_url = {};      ///< another broker
     std::string outside = "out/#";  ///< the route's topic there
+    std::string end = {};           ///< keys of both ends
     std::string more = {};          ///< at the end
   };
   std::string config(const Changes& changes) {
     const std::string sink_url = changes.sink_url.empty() ? server.url() : changes.sink_url;
     return folder.write("gateway.toml", "[[source]]\nname = \"in\"\nkind = \"redis\"\nurl = \"" + server.url() +
-                                            "\"\nstream = \"orders\"\nidentity = \"id\"\nunsettled = 100\n"
+                                            "\"\nstream = \"orders\"\nidentity = \"id\"\nunsettled = 100\n" +
+                                            changes.end +
                                             "topics = [[\"orders\", \"shop.orders\"]]\n"
                                             "[[sink]]\nname = \"out\"\nkind = \"redis\"\nurl = \"" +
-                                            sink_url +
-                                            "\"\n[[route]]\nname = \"placed\"\nfilter = \"shop.#\"\nto = \"out\"\n"
+                                            sink_url + "\"\n" + changes.end +
+                                            "[[route]]\nname = \"placed\"\nfilter = \"shop.#\"\nto = \"out\"\n"
                                             "headers = { type = \"placed\" }\ntopics = [[\"" +
                                             changes.outside + "\", \"shop.#\"]]\n" + changes.more);
   }

@@ -11,6 +11,7 @@ kind = "redis"
 url = "redis://127.0.0.1:1"
 stream = "orders"
 unsettled = 100
+down_after = "5 s"
 identity = "id"
 topics = [["orders", "shop.orders"]]
 
@@ -48,6 +49,8 @@ TEST(GatewayConfig, IsReadAsWritten) {
   ASSERT_TRUE(problems.empty()) << problems.front().message();
   EXPECT_EQ(config.sources.at(0).unsettled_max, 100U);
   EXPECT_EQ(config.sources.at(0).identity, "id");
+  EXPECT_EQ(config.sources.at(0).down_after, std::chrono::seconds(5));
+  EXPECT_EQ(config.sinks.at(0).down_after, std::chrono::seconds(30));
   EXPECT_EQ(*config.sources.at(0).topics.to_inside("orders"), "shop.orders");
   EXPECT_EQ(config.sinks.at(0).exchange, "orders");
   EXPECT_EQ(config.routes.at(0).sink, 0U);
@@ -91,26 +94,27 @@ TEST(GatewayConfig, MistakesAreFoundByLine) {
       {with("redis://127.0.0.1:1", "redis://u:canary@h:x"), 4, "the port is none"},
       {with("stream = \"orders\"\n", ""), 1, "the stream to read"},
       {with("unsettled = 100", "unsettled = 0"), 6, "unsettled"},
+      {with("\"5 s\"", "\"5\""), 7, "a time such as"},
       {with("unsettled = 100", "unsetled = 100"), 6, "did you mean 'unsettled'"},
-      {with("[[\"orders\", \"shop.orders\"]]", "[[\"orders/+\", \"shop.orders\"]]"), 8, "topics"},
-      {with("[[\"orders\", \"shop.orders\"]]", "[\"orders\"]"), 8, "a pair"},
-      {with("amqps://", "http://"), 13, "must begin with amqp"},
-      {with("exchange = \"orders\"", "buffer = 10"), 14, "less than the 100"},
-      {with("shop.#\"\nto", "shop.#.+\"\nto"), 18, "filter"},
-      {with("headers =", "where = \"temp >\"\nheaders ="), 20, "expected a field"},
-      {with("kind = \"rabbitmq\"", "kind = \"store\""), 10, "the event store's file"},
-      {with("[[route]]", "[metrics]\nlisten = \"example.com:80\"\n[[route]]"), 17, "must be numeric"},
-      {with("[[route]]", "[metrics]\n[[route]]"), 16, "where metrics are served"},
-      {with("[[route]]", "[gateway]\ngave_up = \"stpo\"\n[[route]]"), 17, "not one of stop, go_on"},
-      {with("to = \"rabbit\"", "to = \"rabit\""), 19, "did you mean 'rabbit'"},
-      {with("{ type = \"placed\" }", "{ type = 1 }"), 20, "must be a text"},
-      {with("to = \"rabbit\"\n", ""), 16, "the name of a sink"},
-      {with("headers", "enrich = { by = \"id\", table = \"nowhere.csv\" }\nheaders"), 20, "cannot be read"},
-      {with("headers", "enrich = { table = \"nowhere.csv\" }\nheaders"), 20, "the body's field"},
-      {with("to = \"rabbit\"\nheaders", alert("above = 80, until = 81")), 19, "would be over"},
-      {with("to = \"rabbit\"\nheaders", alert("above = \"hot\"")), 19, "expected a number"},
-      {with("to = \"rabbit\"\nheaders", alert("above = 80, below = 2")), 19, "not both"},
-      {with("to = \"rabbit\"\nheaders", alert("above = 80")), 21, "a topic of its own"},
+      {with("[[\"orders\", \"shop.orders\"]]", "[[\"orders/+\", \"shop.orders\"]]"), 9, "topics"},
+      {with("[[\"orders\", \"shop.orders\"]]", "[\"orders\"]"), 9, "a pair"},
+      {with("amqps://", "http://"), 14, "must begin with amqp"},
+      {with("exchange = \"orders\"", "buffer = 10"), 15, "less than the 100"},
+      {with("shop.#\"\nto", "shop.#.+\"\nto"), 19, "filter"},
+      {with("headers =", "where = \"temp >\"\nheaders ="), 21, "expected a field"},
+      {with("kind = \"rabbitmq\"", "kind = \"store\""), 11, "the event store's file"},
+      {with("[[route]]", "[metrics]\nlisten = \"example.com:80\"\n[[route]]"), 18, "must be numeric"},
+      {with("[[route]]", "[metrics]\n[[route]]"), 17, "where metrics are served"},
+      {with("[[route]]", "[gateway]\ngave_up = \"stpo\"\n[[route]]"), 18, "not one of stop, go_on"},
+      {with("to = \"rabbit\"", "to = \"rabit\""), 20, "did you mean 'rabbit'"},
+      {with("{ type = \"placed\" }", "{ type = 1 }"), 21, "must be a text"},
+      {with("to = \"rabbit\"\n", ""), 17, "the name of a sink"},
+      {with("headers", "enrich = { by = \"id\", table = \"nowhere.csv\" }\nheaders"), 21, "cannot be read"},
+      {with("headers", "enrich = { table = \"nowhere.csv\" }\nheaders"), 21, "the body's field"},
+      {with("to = \"rabbit\"\nheaders", alert("above = 80, until = 81")), 20, "would be over"},
+      {with("to = \"rabbit\"\nheaders", alert("above = \"hot\"")), 20, "expected a number"},
+      {with("to = \"rabbit\"\nheaders", alert("above = 80, below = 2")), 20, "not both"},
+      {with("to = \"rabbit\"\nheaders", alert("above = 80")), 22, "a topic of its own"},
   };
   for (const auto& row : table) {
     const auto problems = parse_gateway_config(row.text, "g.toml").problems;

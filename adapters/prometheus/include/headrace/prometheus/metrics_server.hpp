@@ -20,8 +20,8 @@ struct MetricsServerOptions {
   std::size_t threads = 2;                ///< requests answered at once; further ones wait
 };
 
-/// Answers GET /metrics with the exposition and GET /healthz with 200 when every end is up or connecting, with 503
-/// and a line for each end otherwise.
+/// Answers GET /metrics with the exposition and GET /healthz with 200 when every end is up, connecting or
+/// down, with 503 and a line for each end otherwise.
 ///
 /// Threads:   start(), stop() and port() from one at a time. The functions given are called on the server's threads.
 /// Exposure:  plain HTTP without a password: who reaches the address reads what is there, so it is the loopback

@@ -17,7 +17,7 @@ Ledger Dispatcher::ledger_of(const SubscriptionState& state) const {
   return sum;
 }
 
-Ledger Dispatcher::ledger_locked() {
+Ledger Dispatcher::counted_locked() {
   // What workers settled is counted by frames and handlers there; what became of it, by each subscription.
   Ledger sum = ended_subscriptions_;
   for (const auto& state : routes_.all()) sum += ledger_of(*state);
@@ -33,9 +33,18 @@ Ledger Dispatcher::ledger_locked() {
     sum.dropped += dropped;
     sum.published += unrouted + dropped;
   });
-  sum.in_flight = in_flight();
-  sum.published += sum.in_flight;
   return sum;
+}
+
+Ledger Dispatcher::ledger_locked() {
+  // An event is counted before it leaves, so counters read behind a moment when nothing was in flight hold all that
+  // had been published; those read before it may lack what settled in between.
+  for (bool complete = in_flight() == 0;; complete = true) {
+    Ledger sum = counted_locked();
+    sum.in_flight = in_flight();
+    sum.published += sum.in_flight;
+    if (complete || sum.in_flight != 0) return sum;
+  }
 }
 
 Ledger Dispatcher::ledger() {

@@ -241,6 +241,26 @@ TEST(LifeCycle, StopAtAnyMomentBalances) {
   }
 }
 
+// Claim:  a snapshot with nothing in flight has counted every event that had been published.
+// Method: an event is published, and snapshots are taken one behind the other while the worker handles it, until
+//         nothing is in flight; many times over.
+TEST(LifeCycle, LedgerWithNothingInFlightCountsAll) {
+  Bus bus({.workers = 1, .wait = Wait::spin_yield});
+  const auto sink = bus.subscribe<Tick>([](const Tick&) {});
+  bus.start();
+  Publisher publisher = bus.publisher();
+  for (std::uint64_t published = 1; published <= 2000; ++published) {
+    ASSERT_TRUE(publisher.publish(Tick{}));
+    Ledger ledger;
+    yield_until([&] {
+      ledger = bus.snapshot().ledger;
+      return ledger.in_flight == 0;
+    });
+    ASSERT_EQ(ledger.published, published) << ledger;
+  }
+  stop_drained(bus);
+}
+
 #if !defined(NDEBUG)
 // Claim:  a debug build says so when a Publisher is used while it is in use.
 // Method: a callback of the bus publishes with the publisher that called it; two threads at one moment look the

@@ -170,6 +170,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   void wait_for_end_of_calls(const SubscriptionState& state, unsigned worker, const Context* own) const noexcept;
   [[nodiscard]] std::uint64_t in_flight() const noexcept;
   [[nodiscard]] Ledger ledger_of(const SubscriptionState& state) const;
+  [[nodiscard]] Ledger counted_locked();
   [[nodiscard]] Ledger ledger_locked();
   [[nodiscard]] std::string running_on(unsigned worker);
   [[nodiscard]] std::vector<const RouteReader*> all_readers() const;

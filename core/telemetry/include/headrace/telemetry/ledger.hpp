@@ -8,7 +8,8 @@ namespace headrace {
 
 /// The account of what was published. It balances at every quiescent point: published events are handled, dropped
 /// by policy, expired (their time to live was over), unrouted (nobody wanted them), failed, dead-lettered, or in
-/// flight. While events move, parts read one after the other need not add up.
+/// flight. While events move, parts read one after the other need not add up. Once nobody publishes, a ledger with
+/// nothing in flight counts all that was published.
 struct Ledger {
   std::uint64_t published = 0;
   std::uint64_t handled = 0;

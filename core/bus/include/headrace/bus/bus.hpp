@@ -244,37 +244,23 @@ class Bus {
     }
     using Handler = DeliveringHandler<T, F, P>;
     return dispatcher_->subscribe_kept<T>(options.routing(), [&](SubscriptionState& state) {
-      auto delivery =
-          std::make_shared<Delivery>(options.delivery(), delivery_, *dispatcher_, state, event_ops<T>());
-      state.handler = std::make_shared<Handler>(Handler{std::move(handler), std::move(predicate), *delivery});
+      Delivery& delivery = add_delivery(options, state, event_ops<T>(), EventHandler<F, T>);
+      state.handler = own_handler(Handler{std::move(handler), std::move(predicate), delivery});
       state.invoke = &Handler::invoke;
-      if (options.on_overrun == OnOverrun::move_shards) {
-        if constexpr (EventHandler<F, T>) {
+      if constexpr (EventHandler<F, T>) {
+        if (options.on_overrun == OnOverrun::move_shards) {
           state.invoke = &Handler::keep;
-          delivery->each_site([](DeliverySite& site) { site.set_seat_call(&Handler::call_in_seat); });
-        } else {
-          throw ConfigError("subscription '" + state.name + "': move_shards takes a handler of single events");
+          delivery.set_seat_call(&Handler::call_in_seat);
         }
-      }
-      state.delivery = std::move(delivery);
-      if (options.handler_limit > std::chrono::nanoseconds::zero()) {
-        watch_handlers(options.handler_limit, options.on_overrun);
       }
       directory_->add(state.shared_from_this());
     });
   }
 
-  void watch_handlers(std::chrono::nanoseconds limit, OnOverrun on_overrun) {
-    std::vector<WatchSlot*> slots;
-    for (unsigned worker = 0; worker < dispatcher_->worker_count(); ++worker) {
-      slots.push_back(&DeliveryAgent::of(*dispatcher_, worker, delivery_).watch_slot());
-    }
-    const bool threads = dispatcher_->options().workers != 0;
-    watchdog_->watch(std::move(slots), limit,
-                     !threads                               ? Watchdog::Looks::when_asked
-                     : on_overrun == OnOverrun::move_shards ? Watchdog::Looks::to_move
-                                                            : Watchdog::Looks::to_report);
-  }
+  /// What a subscription with delivery has beside its handler. @throws ConfigError
+  Delivery& add_delivery(const SubscribeOptions& options, SubscriptionState& state, const EventOps& ops,
+                         bool takes_single_events);
+  void watch_handlers(std::chrono::nanoseconds limit, OnOverrun on_overrun);
 
   std::shared_ptr<BreakerListeners> breakers_ = std::make_shared<BreakerListeners>();
   std::shared_ptr<Dispatcher> dispatcher_;

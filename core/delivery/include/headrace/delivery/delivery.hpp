@@ -32,6 +32,10 @@ class Delivery {
   void each_site(F&& visit) {
     for (const auto& site : sites_) visit(*site);
   }
+  /// For OnOverrun::move_shards: how the handler is called in a seat. Before the first event.
+  void set_seat_call(DeliverySite::SeatCall call) noexcept {
+    each_site([call](DeliverySite& site) { site.set_seat_call(call); });
+  }
   /// What stands for the topic when a dead letter runs again; null: topics_max topics are known. @thread any
   [[nodiscard]] const DispatchEntry* entry_of(const EventOps& ops, std::string_view topic);
 

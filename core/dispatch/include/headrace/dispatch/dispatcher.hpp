@@ -44,7 +44,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
     using Handler = dispatch_detail::Handler<T, F, P>;
     auto state = describe(options, event_topic<T>(), event_type_id<T>());
     state->copies = std::is_trivially_copyable_v<T>;
-    state->handler = std::make_shared<Handler>(Handler{std::move(handler), std::move(predicate)});
+    state->handler = own_handler(Handler{std::move(handler), std::move(predicate)});
     state->invoke = &Handler::invoke;
     return add(std::move(state));
   }
@@ -52,7 +52,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   [[nodiscard]] Subscription subscribe_any(const RoutingOptions& options, F handler) {
     using Handler = dispatch_detail::AnyHandler<F>;
     auto state = describe(options, "#.#", kAnyEventType);  // by AMQP rules, so that `$` topics are seen as well
-    state->handler = std::make_shared<Handler>(Handler{std::move(handler)});
+    state->handler = own_handler(Handler{std::move(handler)});
     state->invoke = &Handler::invoke;
     return add(std::move(state));
   }

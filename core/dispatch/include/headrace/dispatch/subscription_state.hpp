@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "headrace/base/atomic.hpp"
@@ -41,6 +42,15 @@ struct Tally {
   bool ended = false;  ///< the handler ended its own subscription: it sees no further event
 };
 
+/// A handler of whatever type, owned. Each subscribe() has a type of its own, and a shared_ptr's block would cost the
+/// compiler as much again.
+using HandlerPtr = std::unique_ptr<void, void (*)(void* handler)>;
+
+template <class Handler>
+[[nodiscard]] HandlerPtr own_handler(Handler handler) {
+  return {new Handler(std::move(handler)), [](void* owned) { delete static_cast<Handler*>(owned); }};
+}
+
 /// One subscription as the bus knows it, shared by its handle and by every dispatch entry that names it.
 struct SubscriptionState : std::enable_shared_from_this<SubscriptionState> {
   using Invoke = void (*)(void* handler, const void* events, std::uint32_t count, Context& context, Tally& tally);
@@ -61,7 +71,7 @@ struct SubscriptionState : std::enable_shared_from_this<SubscriptionState> {
   std::shared_ptr<void> delivery;  ///< a higher layer's part, which lives as long as this
 
   Invoke invoke = nullptr;
-  std::shared_ptr<void> handler;                          ///< destroyed as soon as it cannot run any more
+  HandlerPtr handler{nullptr, nullptr};                   ///< destroyed as soon as it cannot run any more
   std::vector<std::unique_ptr<SubscriptionStats>> stats;  ///< one a worker that may run it, else null
 
   bool ended = false;             ///< the Dispatcher's, under its mutex: others take its place in every entry

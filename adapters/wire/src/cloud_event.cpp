@@ -4,8 +4,8 @@
 #include <array>
 
 #include "headrace/wire/codecs.hpp"
+#include "headrace/wire/foreign_event_id.hpp"
 #include "headrace/wire/schema.hpp"
-#include "name_id.hpp"
 #include "rfc3339.hpp"
 #include "tree_builder.hpp"
 
@@ -205,7 +205,7 @@ Result<EncodedEvent> from_cloud_event(CloudEvent event, std::string_view own_sou
   const std::string& type = *event.find("type");
   const std::string& id = *event.find("id");
   envelope.id = read_id(headers, "id", id, {});
-  if (envelope.id.is_none()) envelope.id = name_id(source, id);
+  if (envelope.id.is_none()) envelope.id = foreign_event_id(source, id);
   if (source != own_source) headers.emplace_back("ce-source", source);
   envelope.topic = type;
   for (auto& [name, value] : event.attributes) {

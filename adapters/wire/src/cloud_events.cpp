@@ -5,6 +5,7 @@
 
 #include "cloud_event.hpp"
 #include "headrace/port/codec.hpp"
+#include "headrace/wire/foreign_event_id.hpp"
 #include "percent.hpp"
 #include "tree_builder.hpp"
 
@@ -171,9 +172,12 @@ Result<EncodedEvent> CloudEvents::read_one(const Message& message) const {
   return std::move(events->front());
 }
 
-EncodedEvent raw_event(const Message& message) {
+EncodedEvent raw_event(const Message& message, std::string_view source) {
   EncodedEvent event;
-  event.envelope.id = EventId::make();
+  const auto named = std::ranges::find(message.headers, kForeignIdHeader,
+                                       [](const auto& header) { return std::string_view(header.first); });
+  if (named != message.headers.end()) event.envelope.id = foreign_event_id(source, named->second);
+  if (event.envelope.id.is_none()) event.envelope.id = EventId::make();
   event.envelope.topic = message.topic;
   event.envelope.key = message.key;
   event.envelope.headers = message.headers;

@@ -246,6 +246,27 @@ TEST(CloudEvents, OtherMessagesPassRaw) {
   EXPECT_FALSE(CloudEvents({Binding::mqtt311, Mode::structured, "/s", {}}).is_cloud_event(plain));
 }
 
+// Claim:  copies of a message that is no CloudEvent share an id where their sender named them: a UUID as it is, another name
+//         together with its source; messages without a name are all different.
+// Method: versions and differences of the header `message-id`.
+TEST(CloudEvents, RawCopiesShareAnId) {
+  const auto id_of = [](std::string name, std::string_view source) {
+    Message message;
+    if (!name.empty()) message.headers = {{"a", "b"}, {"message-id", std::move(name)}};
+    const EncodedEvent event = raw_event(message, source);
+    EXPECT_EQ(raw_message(event), message);
+    return event.envelope.id;
+  };
+  EXPECT_EQ(id_of("1", "orders"), id_of("1", "orders"));
+  EXPECT_NE(id_of("1", "orders"), id_of("2", "orders"));
+  EXPECT_NE(id_of("1", "orders"), id_of("1", "plant"));
+  EXPECT_NE(id_of("1", "2"), id_of("", "21"));
+  EXPECT_EQ(id_of("0190c8a0-0000-7000-8000-0000000000a1", "x").to_string(),
+            "0190c8a0-0000-7000-8000-0000000000a1");
+  EXPECT_TRUE(id_of("00000000-0000-0000-0000-000000000000", "x"));
+  EXPECT_NE(id_of("", "orders"), id_of("", "orders"));
+}
+
 // Claim:  the id of a foreign event is the UUID v5 of its source and id; ours stays itself.
 // Method: versions and differences.
 TEST(CloudEvents, ForeignIdsAreStable) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -75,8 +76,10 @@ class CloudEvents {
   CloudEventsOptions options_;
 };
 
-/// A message that is no CloudEvent, as it is: topic, key, headers, content type and body; a new id.
-[[nodiscard]] EncodedEvent raw_event(const Message& message);
+/// A message that is no CloudEvent, as it is: topic, key, headers, content type and body. Its id is made of the header
+/// `message-id` (kForeignIdHeader) and `source`, by foreign_event_id(), so that copies share it; without the header it is a
+/// new one.
+[[nodiscard]] EncodedEvent raw_event(const Message& message, std::string_view source = {});
 [[nodiscard]] Message raw_message(const EncodedEvent& event);
 
 }  // namespace headrace::wire

@@ -1,6 +1,8 @@
-#include "name_id.hpp"
+#include "headrace/wire/foreign_event_id.hpp"
 
+#include <array>
 #include <bit>
+#include <cstdint>
 #include <string>
 
 namespace headrace::wire {
@@ -43,9 +45,8 @@ void mix_block(State& state, const char* block) {
   for (std::size_t i = 0; i < state.size(); ++i) state[i] += added[i];
 }
 
-}  // namespace
-
-std::array<std::uint32_t, 5> sha1(std::string_view text) {
+/// SHA-1 (FIPS 180-4).
+State sha1(std::string_view text) {
   State state{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
   std::string padded(text);
   padded += '\x80';
@@ -56,7 +57,11 @@ std::array<std::uint32_t, 5> sha1(std::string_view text) {
   return state;
 }
 
-EventId name_id(std::string_view source, std::string_view id) {
+}  // namespace
+
+EventId foreign_event_id(std::string_view source, std::string_view id) {
+  if (id.empty()) return {};
+  if (const auto own = EventId::parse(id); own && *own) return *own;
   // The namespace is the RFC's own for URLs; the length parts source and id, so that no two pairs share a name.
   constexpr std::string_view kUrlNamespace("\x6b\xa7\xb8\x11\x9d\xad\x11\xd1\x80\xb4\x00\xc0\x4f\xd4\x30\xc8", 16);
   std::string name(kUrlNamespace);

@@ -15,8 +15,8 @@ Relay::~Relay() {
                                 : worst_ == Answer::reject ? Settlement::reject
                                                            : Settlement::retry;
   // First the window: what the broker delivers again at once must not be taken for a copy of one on its way.
-  if (window_ != nullptr) window_->finish(identity_, settlement);
-  received_.settle(settlement);
+  if (window_ != nullptr) window_->finish(identity_, settlement, reason_);
+  settlement == Settlement::reject ? received_.settle.reject(reason_) : received_.settle(settlement);
 }
 
 void Relay::answer(Settlement settlement) noexcept {
@@ -25,6 +25,12 @@ void Relay::answer(Settlement settlement) noexcept {
                                                            : Answer::retry;
   const std::scoped_lock lock(mutex_);
   worst_ = std::max(worst_, answer);
+}
+
+void Relay::reject(std::string_view reason) noexcept {
+  answer(Settlement::reject);
+  const std::scoped_lock lock(mutex_);
+  if (reason_.empty()) reason_ = reason;
 }
 
 RelayedMessage RelayedMessage::for_letter() const {

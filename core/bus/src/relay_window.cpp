@@ -23,7 +23,7 @@ RelayWindow::Seen RelayWindow::admit(const std::string& identity, Settle& settle
   return Seen::done;
 }
 
-void RelayWindow::finish(const std::string& identity, Settlement settlement) noexcept {
+void RelayWindow::finish(const std::string& identity, Settlement settlement, std::string_view reason) noexcept {
   std::vector<Settle> copies;
   {
     const std::scoped_lock lock(mutex_);
@@ -42,7 +42,7 @@ void RelayWindow::finish(const std::string& identity, Settlement settlement) noe
       entries_.erase(at);
     }
   }
-  for (Settle& copy : copies) copy(settlement);
+  for (Settle& copy : copies) settlement == Settlement::reject ? copy.reject(reason) : copy(settlement);
 }
 
 }  // namespace headrace

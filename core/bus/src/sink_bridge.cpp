@@ -4,6 +4,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "headrace/bus/refusal_rest.hpp"
@@ -29,14 +31,13 @@ class SinkBridge::Way : public std::enable_shared_from_this<Way> {
     std::optional<Message> changed;
     if (change_) {
       changed = relay.message();
-      if (const Status sound = change_(*changed); !sound)
-        return answer(relay, Settlement::reject, &Counts::rejected);
+      if (const Status sound = change_(*changed); !sound) return reject(relay, sound.error().message());
     }
     const Result<bool> wanted = accepts_ ? accepts_(topic, changed ? *changed : relay.message()) : true;
-    if (!wanted) return answer(relay, Settlement::reject, &Counts::rejected);
+    if (!wanted) return reject(relay, wanted.error().message());
     if (!*wanted) return answer(relay, Settlement::done, &Counts::filtered);
     Result<std::string> outside = topic_ ? topic_(topic) : std::string(topic);
-    if (!outside) return answer(relay, Settlement::reject, &Counts::rejected);
+    if (!outside) return reject(relay, outside.error().message());
     Message message = changed ? std::move(*changed) : relay.message();
     message.topic = std::move(*outside);
     if (marks_ && relay.redelivered()) message.headers.emplace_back(kAgainHeader, "true");
@@ -47,7 +48,7 @@ class SinkBridge::Way : public std::enable_shared_from_this<Way> {
       case SendResult::taken:
         return count(&Counts::sent);
       case SendResult::too_large:
-        return answer(relay, Settlement::reject, &Counts::rejected);
+        return reject(relay, std::string(sink_.capabilities().name) + ": the message is too large");
       case SendResult::full:
         answer(relay, Settlement::retry, &Counts::retried);
         return rest_.keep(event.relay);
@@ -77,13 +78,17 @@ class SinkBridge::Way : public std::enable_shared_from_this<Way> {
       rest_.went_well();
       return answer(*relay, Settlement::done, &Counts::confirmed);
     }
-    if (status.error().retry == Error::Retry::no) return answer(*relay, Settlement::reject, &Counts::rejected);
+    if (status.error().retry == Error::Retry::no) return reject(*relay, status.error().message());
     answer(*relay, Settlement::retry, &Counts::retried);
     rest_.keep(relay);
   }
   void answer(Relay& relay, Settlement settlement, std::uint64_t Counts::*what) {
     count(what);
     relay.answer(settlement);
+  }
+  void reject(Relay& relay, std::string_view reason) {
+    count(&Counts::rejected);
+    relay.reject(reason);
   }
   void count(std::uint64_t Counts::*what) {
     const std::scoped_lock lock(mutex_);

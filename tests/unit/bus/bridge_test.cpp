@@ -123,6 +123,47 @@ TEST_F(Bridges, WaysChangeTheirOwnCopies) {
   EXPECT_EQ(from.settled(wrong), "reject");
 }
 
+// Claim:  why a message was rejected on its way out reaches the broker that it came from, and copies of it; of several
+//         reasons the first.
+// Method: each thing that can reject a message, with a copy; then two brokers that refuse it.
+TEST_F(Bridges, ReasonsOfRejectionsReachTheSource) {
+  SinkBridgeOptions way_out;
+  way_out.subscription.filter = "#";
+  way_out.change = [](Message& message) {
+    return message.topic == "change" ? Status(Error{"no row", ""}) : Nothing{};
+  };
+  way_out.accepts = [](std::string_view topic, const Message&) {
+    return topic == "accepts" ? Result<bool>(Error{"no JSON", ""}) : true;
+  };
+  way_out.topic = [](std::string_view topic) {
+    return topic == "topic" ? Result<std::string>(Error{"no way out", ""}) : std::string(topic);
+  };
+  SinkBridge only(bus, to, std::move(way_out));
+  const auto refusing = way(also_to, "broker", "refusing");
+  SourceBridgeOptions options;
+  options.identity = [](const Message& message) { return message.headers.front().second; };
+  start(std::move(options));
+  for (const auto& [topic, reason] :
+       {std::pair{"change", "no row"}, std::pair{"accepts", "no JSON"}, std::pair{"topic", "no way out"}}) {
+    const std::size_t number = from.hand_in(topic, topic);
+    const std::size_t copy = from.hand_in(topic, topic);
+    bus.poll();
+    EXPECT_EQ(from.reason(number), reason);
+    EXPECT_EQ(from.reason(copy), reason);
+  }
+  to.answer_sends_with(SendResult::too_large);
+  const std::size_t large = from.hand_in("large");
+  bus.poll();
+  EXPECT_EQ(from.reason(large), "hand: the message is too large");
+  to.answer_sends_with(SendResult::taken);
+  const std::size_t refused = from.hand_in("broker");
+  bus.poll();
+  also_to.confirm(kNever);
+  to.confirm(Error{"also refused", "", Error::Retry::no});
+  EXPECT_EQ(from.reason(refused), "refused");
+  EXPECT_EQ(only.counts().rejected, 5U);
+}
+
 // Claim:  what cannot go out goes back: for good when it never can, to come again otherwise.
 // Method: a sink that is full, closed, or takes none so large; a topic that the bus cannot have; one that nobody
 //         wants.

@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -54,8 +55,14 @@ class HandSource final : public Source, private SettlementTarget {
     again_ = [this, topic = std::move(topic), id = std::string(id)] { static_cast<void>(hand_in(topic, id)); };
   }
   [[nodiscard]] const std::string& settled(std::size_t number) const { return settled_.at(number); }
+  /// Of its rejection.
+  [[nodiscard]] std::string reason(std::size_t number) const { return reasons_.at(number); }
 
  private:
+  void reject(std::uint64_t tag, std::string_view reason) noexcept override {
+    settle(tag, Settlement::reject);
+    reasons_[tag] = reason;
+  }
   void settle(std::uint64_t tag, Settlement settlement) noexcept override {
     settled_.at(tag) = settlement == Settlement::done    ? "done"
                        : settlement == Settlement::retry ? "retry"
@@ -66,6 +73,7 @@ class HandSource final : public Source, private SettlementTarget {
   bool is_paused_ = false;
   std::function<void()> again_;
   std::vector<std::string> settled_;
+  std::map<std::size_t, std::string> reasons_;
 };
 
 /// A sink without a broker: what was sent waits until the test answers it.

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "headrace/event/event_description.hpp"
@@ -35,6 +36,9 @@ class Relay {
   [[nodiscard]] unsigned attempt() const noexcept { return received_.attempt; }
 
   void answer(Settlement settlement) noexcept;
+  /// As answer() with Settlement::reject, and why. Of several reasons the first goes to the broker's dead letter, where it
+  /// keeps one (Capabilities::reject_reason).
+  void reject(std::string_view reason) noexcept;
 
  private:
   enum class Answer : std::uint8_t { none, done, reject, retry };  ///< from the best to the worst
@@ -43,6 +47,7 @@ class Relay {
   std::string identity_;
   std::mutex mutex_;
   Answer worst_ = Answer::none;
+  std::string reason_;  ///< of the first rejection that had one
 };
 
 /// The event that carries a relay. Handlers of one's own subscribe to it by topic, and answer for what they did.

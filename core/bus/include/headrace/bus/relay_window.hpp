@@ -5,6 +5,7 @@
 #include <list>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -25,8 +26,8 @@ class RelayWindow {
   enum class Seen : std::uint8_t { first, under_way, done };
   /// Takes the right to settle from any but the first.
   [[nodiscard]] Seen admit(const std::string& identity, Settle& settle);
-  /// The first's outcome. One that is not done is forgotten, so that it may come again.
-  void finish(const std::string& identity, Settlement settlement) noexcept;
+  /// The first's outcome, with the reason of a rejection. One that is not done is forgotten, so that it may come again.
+  void finish(const std::string& identity, Settlement settlement, std::string_view reason) noexcept;
 
  private:
   using Identities = std::list<std::string>;

@@ -45,15 +45,16 @@ Result<Connection> Connection::open(const RedisAddress& address, const RedisOpti
     std::vector<std::string_view> words{"AUTH"};
     if (!address.user.empty()) words.push_back(address.user);
     words.push_back(address.password);
-    auto reply = connection.command(words);
-    if (!reply) return reply.error();
-    if ((*reply)->type == REDIS_REPLY_ERROR) return refused(**reply, address.text());
+    if (auto reply = connection.ask(words); !reply) return reply.error();
   }
-  const std::string database = std::to_string(address.database);
-  auto reply = connection.command({"SELECT", database});
-  if (!reply) return reply.error();
-  if ((*reply)->type == REDIS_REPLY_ERROR) return refused(**reply, address.text());
+  if (auto reply = connection.ask({"SELECT", std::to_string(address.database)}); !reply) return reply.error();
   return connection;
+}
+
+Result<Reply> Connection::ask(const std::vector<std::string_view>& words) {
+  auto reply = command(words);
+  if (reply && (*reply)->type == REDIS_REPLY_ERROR) return refused(**reply, where_);
+  return reply;
 }
 
 void Connection::send(const std::vector<std::string_view>& words) {

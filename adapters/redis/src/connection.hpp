@@ -31,12 +31,16 @@ class Connection {
   [[nodiscard]] static Result<Connection> open(const RedisAddress& address, const RedisOptions& options);
 
   [[nodiscard]] int socket() const noexcept { return context_->fd; }
+  /// The command goes out when the next reply is waited for, with all others that were sent before.
   void send(const std::vector<std::string_view>& words);
+  /// The next reply, in the order sent.
   [[nodiscard]] Result<Reply> receive();
   [[nodiscard]] Result<Reply> command(const std::vector<std::string_view>& words) {
     send(words);
     return receive();
   }
+  /// As command(), but a reply that says no is an error.
+  [[nodiscard]] Result<Reply> ask(const std::vector<std::string_view>& words);
 
  private:
   struct Free {

@@ -22,8 +22,8 @@ constexpr milliseconds kLook{100};
 constexpr std::size_t kKeptAtOnce = 1'000;
 
 /// Copies an entry to the dead stream and acknowledges it, in one step; nothing, where somebody did before. KEYS: stream,
-/// dead stream. ARGV: group, id, the reason or nothing. Answers -1, and does nothing, for an entry that has more fields than a call of Lua has
-/// room for.
+/// dead stream. ARGV: group, id, the reason or nothing. Answers -1, and does nothing, for an entry that has more fields
+/// than a call of Lua has room for.
 constexpr std::string_view kReject =
     "if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1) == 0 then return 0 end "
     "local found = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2]) "
@@ -181,19 +181,17 @@ class RedisSource::Reader final : public SourceReader {
   bool draining() const { return gate().draining() || loop().halting(); }
 
   Status reject(Connection& connection, const std::string& id, const std::string& reason) {
-    auto reply = connection.command(
-        {"EVAL", kReject, "2", options_.stream, options_.dead_stream, options_.group, id, reason});
+    auto reply =
+        connection.ask({"EVAL", kReject, "2", options_.stream, options_.dead_stream, options_.group, id, reason});
     if (!reply) return reply.error();
-    if ((*reply)->type == REDIS_REPLY_ERROR) return refused(**reply, address_.text());
     return (*reply)->type == REDIS_REPLY_INTEGER && (*reply)->integer < 0 ? reject_large(connection, id, reason)
                                                                           : Status(Nothing{});
   }
   /// The same by way of this process. The entry is out here, so that nobody else rejects it meanwhile but one that took
   /// it over from a source it took for dead: then there are two dead letters.
   Status reject_large(Connection& connection, const std::string& id, const std::string& reason) {
-    auto found = connection.command({"XRANGE", options_.stream, id, id});
+    auto found = connection.ask({"XRANGE", options_.stream, id, id});
     if (!found) return found.error();
-    if ((*found)->type == REDIS_REPLY_ERROR) return refused(**found, address_.text());
     connection.send({"MULTI"});
     std::size_t queued = 2;
     if ((*found)->elements == 1 && (*found)->element[0]->elements == 2) {
@@ -222,9 +220,8 @@ class RedisSource::Reader final : public SourceReader {
   Status claim_again(Connection& connection, const std::vector<std::string>& ids) {
     Words words{"XCLAIM", options_.stream, options_.group, options_.consumer, "0"};
     words.insert(words.end(), ids.begin(), ids.end());
-    auto reply = connection.command(words);
+    auto reply = connection.ask(words);
     if (!reply) return reply.error();
-    if ((*reply)->type == REDIS_REPLY_ERROR) return refused(**reply, address_.text());
     return take(connection, **reply, true);
   }
 
@@ -239,10 +236,9 @@ class RedisSource::Reader final : public SourceReader {
   Status take_over(Connection& connection, std::size_t count, std::chrono::steady_clock::time_point now) {
     const std::string idle = std::to_string(options_.take_over_after.count());
     const std::string most = std::to_string(std::min<std::size_t>(count, 100));
-    auto reply = connection.command(
+    auto reply = connection.ask(
         {"XAUTOCLAIM", options_.stream, options_.group, options_.consumer, idle, take_over_from_, "COUNT", most});
     if (!reply) return reply.error();
-    if ((*reply)->type == REDIS_REPLY_ERROR) return refused(**reply, address_.text());
     if ((*reply)->elements < 2)
       return Error{"XAUTOCLAIM was answered strangely", address_.text(), Error::Retry::maybe};
     take_over_from_ = text_of(*(*reply)->element[0]);
@@ -274,10 +270,7 @@ class RedisSource::Reader final : public SourceReader {
     Words words{"XREADGROUP", "GROUP", options_.group, options_.consumer, "COUNT", most};
     if (!block_ms.empty()) words.insert(words.end(), {"BLOCK", block_ms});
     words.insert(words.end(), {"STREAMS", options_.stream, after});
-    auto reply = connection.command(words);
-    if (!reply) return reply.error();
-    if ((*reply)->type == REDIS_REPLY_ERROR) return refused(**reply, address_.text());
-    return reply;
+    return connection.ask(words);
   }
   /// [[stream, [entry...]]], or nothing.
   static const redisReply* entries_of(const redisReply& reply) {
@@ -307,10 +300,8 @@ class RedisSource::Reader final : public SourceReader {
   }
 
   Status simple(Connection& connection, const Words& words) {
-    auto reply = connection.command(words);
-    if (!reply) return reply.error();
-    if ((*reply)->type == REDIS_REPLY_ERROR) return refused(**reply, address_.text());
-    return Nothing{};
+    const auto reply = connection.ask(words);
+    return reply ? Status(Nothing{}) : reply.error();
   }
 
   RedisSourceOptions options_;

@@ -10,6 +10,7 @@
 
 namespace headrace::redis {
 
+/// Of the source and of the sink.
 [[nodiscard]] Capabilities capabilities();
 
 struct RedisSourceOptions {

@@ -45,14 +45,35 @@ void add_to(SinkBridge::Counts& sum, const SinkBridge::Counts& counts) {
 
 }  // namespace
 
-Gateway::Gateway(GatewayConfig config, EndWatch& watch)
-    : config_(std::move(config)), bus_(bus_options(config_.bus)) {
+Gateway::Gateway(GatewayConfig config, EndWatch& watch, std::unique_ptr<GatewayDedup> dedup)
+    : config_(std::move(config)), dedup_(std::move(dedup)), bus_(bus_options(config_.bus)) {
   for (const SinkEndConfig& sink : config_.sinks) sinks_.push_back(make_sink(sink, watch.watch(sink_name(sink))));
   for (const RouteConfig& route : config_.routes) ways_.push_back(make_way(route));
-  for (const SourceEndConfig& source : config_.sources) {
-    sources_.push_back(make_source(source, watch.watch(source_name(source))));
-    bridges_.push_back(std::make_unique<SourceBridge>(bus_, *sources_.back(), bridge_options(source)));
+  for (const SourceEndConfig& source : config_.sources) add_source(source, watch);
+}
+
+void Gateway::add_source(const SourceEndConfig& config, EndWatch& watch) {
+  std::unique_ptr<Source> source = make_source(config, watch.watch(source_name(config)));
+  SourceBridgeOptions options = bridge_options(config);
+  deduplicated_.push_back(nullptr);
+  if (!config.identity.empty() && dedup_ != nullptr) {
+    auto deduplicated = dedup_->wrap(std::move(source), config, watch.watch(dedup_name(config)));
+    deduplicated_.back() = deduplicated.get();
+    source = std::move(deduplicated);
+  } else if (!config.identity.empty()) {
+    options.identity = identity_of(config);
   }
+  sources_.push_back(std::move(source));
+  bridges_.push_back(std::make_unique<SourceBridge>(bus_, *sources_.back(), std::move(options)));
+}
+
+SourceBridge::Counts Gateway::counts_of(std::size_t source) const {
+  SourceBridge::Counts counts = bridges_[source]->counts();
+  if (deduplicated_[source] == nullptr) return counts;
+  const std::uint64_t copies = deduplicated_[source]->copies();
+  counts.copies += copies;
+  counts.received += copies;
+  return counts;
 }
 
 Gateway::Way Gateway::make_way(const RouteConfig& route) {
@@ -162,7 +183,7 @@ GatewayReport Gateway::stop() {
   server_.reset();
   report.balanced = stopped.ledger.balanced();
   for (std::size_t i = 0; i < bridges_.size(); ++i) {
-    report.lines.push_back(report_line(config_.sources[i].name, bridges_[i]->counts()));
+    report.lines.push_back(report_line(config_.sources[i].name, counts_of(i)));
   }
   for (const auto& [name, counts] : totals()) {
     const bool there = std::ranges::find(ways_, name, &Way::name) != ways_.end();
@@ -179,6 +200,7 @@ std::vector<NamedHealth> Gateway::health() const {
   for (std::size_t i = 0; i < sinks_.size(); ++i) {
     ends.push_back({sink_name(config_.sinks[i]), sinks_[i]->health()});
   }
+  if (dedup_ != nullptr) std::ranges::move(dedup_->health(), std::back_inserter(ends));
   return ends;
 }
 
@@ -187,7 +209,7 @@ std::vector<MetricFamily> Gateway::metrics() {
   const auto add = [&](std::vector<MetricFamily> more) { std::ranges::move(more, std::back_inserter(all)); };
   add(headrace::metrics_of(health()));
   for (std::size_t i = 0; i < bridges_.size(); ++i) {
-    add(metrics_of(config_.sources[i].name, bridges_[i]->counts()));
+    add(metrics_of(config_.sources[i].name, counts_of(i)));
   }
   for (const auto& [name, counts] : totals()) add(metrics_of(name, counts));
   return all;

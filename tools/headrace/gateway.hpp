@@ -12,6 +12,7 @@
 #include "end_watch.hpp"
 #include "gateway_bridges.hpp"
 #include "gateway_config.hpp"
+#include "gateway_dedup.hpp"
 #include "gateway_metrics.hpp"
 #include "gateway_way.hpp"
 #include "headrace/base/result.hpp"
@@ -34,8 +35,9 @@ struct GatewayReport {
 /// Threads:  health(), metrics() and flow() from any; the rest from one.
 class Gateway {
  public:
-  /// Throws ConfigError for what the bus cannot honour. The watch is told of every end's health.
-  Gateway(GatewayConfig config, EndWatch& watch);
+  /// Throws ConfigError for what the bus cannot honour. The watch is told of every end's health. Without a dedup, copies
+  /// are remembered in memory.
+  Gateway(GatewayConfig config, EndWatch& watch, std::unique_ptr<GatewayDedup> dedup);
 
   [[nodiscard]] Status start();
   /// Exchanges the routes, between two messages: each goes by the old ones or by the new ones. What is under way on
@@ -65,9 +67,15 @@ class Gateway {
   [[nodiscard]] std::map<std::string, SinkBridge::Counts> totals() const;
   [[nodiscard]] std::chrono::milliseconds left(std::chrono::steady_clock::time_point deadline) const;
 
+  void add_source(const SourceEndConfig& config, EndWatch& watch);
+  /// Copies that were held back before they reached the bridge, too.
+  [[nodiscard]] SourceBridge::Counts counts_of(std::size_t source) const;
+
   GatewayConfig config_;
+  const std::unique_ptr<GatewayDedup> dedup_;  ///< may be null
   // It ends in the opposite order.
   std::vector<std::unique_ptr<Source>> sources_;
+  std::vector<const DeduplicatedSource*> deduplicated_;  ///< the same, or null
   std::vector<std::unique_ptr<Sink>> sinks_;
   Bus bus_;
   mutable std::mutex mutex_;  ///< the ways

@@ -18,17 +18,18 @@ MetricFamily counted(std::string_view label, const std::string& name, std::strin
 
 }  // namespace
 
+std::function<std::string(const Message&)> identity_of(const SourceEndConfig& config) {
+  return [name = config.identity](const Message& message) {
+    const auto at = std::ranges::find(message.headers, name, &std::pair<std::string, std::string>::first);
+    return at == message.headers.end() ? std::string() : at->second;
+  };
+}
+
 SourceBridgeOptions bridge_options(const SourceEndConfig& config) {
   SourceBridgeOptions options;
   options.name = "source " + config.name;
   if (!config.topics.empty()) {
     options.topic = [topics = config.topics](const Message& message) { return topics.to_inside(message.topic); };
-  }
-  if (!config.identity.empty()) {
-    options.identity = [name = config.identity](const Message& message) {
-      const auto at = std::ranges::find(message.headers, name, &std::pair<std::string, std::string>::first);
-      return at == message.headers.end() ? std::string() : at->second;
-    };
   }
   if (config.unrouted_is_done) options.unrouted = Settlement::done;
   return options;

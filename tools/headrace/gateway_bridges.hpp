@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,9 @@ namespace headrace::program {
 
 // What a config makes of the bus's bridges, and how their counts are told. The options keep nothing of the config.
 
+/// The header's text that the source tells copies apart by; empty where a message has none.
+[[nodiscard]] std::function<std::string(const Message&)> identity_of(const SourceEndConfig& config);
+/// Without an identity: who remembers copies is not said here.
 [[nodiscard]] SourceBridgeOptions bridge_options(const SourceEndConfig& config);
 [[nodiscard]] SinkBridgeOptions bridge_options(const RouteConfig& config);
 

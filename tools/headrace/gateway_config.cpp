@@ -44,6 +44,13 @@ class GatewayReader {
     auto metrics = root.section("metrics");
     read_metrics(metrics);
     each(root, "source", "where messages come from", [this](TomlSection& section) { read_source(section); });
+    if (root.has("dedup")) {
+      auto dedup = root.section("dedup");
+      into_.dedup = read_dedup(dedup, into_.file.parent_path());
+      const bool is_asked = std::ranges::any_of(
+          into_.sources, [](const SourceEndConfig& source) { return !source.identity.empty(); });
+      if (!is_asked) root.problem("dedup", "no source has an identity by which it tells copies apart");
+    }
     each(root, "sink", "where messages go", [this](TomlSection& section) { read_sink(section); });
     each(root, "route", "which messages go where", [this](TomlSection& section) { read_route(section); });
     if (problems_.empty()) check_alerts(root);
@@ -127,9 +134,6 @@ class GatewayReader {
           section.has("client_id") ? "client_id" : "name",
           fmt::format("'{}' is an earlier end's client_id at this broker, which lets in one of them only",
                       end.client_id));
-    }
-    if (section.has("ca_file") && end.kind == EndConfig::Kind::redis) {
-      section.problem("ca_file", "only \"rabbitmq\", \"mqtt\" and \"servicebus\" have TLS");
     }
     end.mqtt = read_mqtt_end(section, end.kind == EndConfig::Kind::mqtt, qos_min, into_.file.parent_path());
     if (end.url.empty()) return;

@@ -14,6 +14,7 @@
 #include "body_condition.hpp"
 #include "config.hpp"
 #include "enrichment.hpp"
+#include "gateway_dedup_config.hpp"
 #include "gateway_mqtt.hpp"
 #include "headrace/wire/topic_map.hpp"
 
@@ -27,9 +28,8 @@ struct EndConfig {
   std::string url;  ///< of servicebus a connection string, which may lie in the password's place instead
   std::filesystem::path password_file;  ///< resolved against the config's folder
   std::string password_variable;
-  std::string client_id;  ///< of mqtt; empty: `headrace-` and the name
-  std::filesystem::path
-      ca_file;  ///< of rabbitmq with amqps://, mqtt with mqtts://, of servicebus; empty: the system's
+  std::string client_id;          ///< of mqtt; empty: `headrace-` and the name
+  std::filesystem::path ca_file;  ///< with rediss://, amqps://, mqtts://, of servicebus; empty: the system's
   std::chrono::milliseconds down_after{30'000};  ///< without a connection: it is down; of brokers
   MqttEndConfig mqtt;
 };
@@ -75,6 +75,7 @@ struct GatewayConfig {
   std::vector<SourceEndConfig> sources;
   std::vector<SinkEndConfig> sinks;
   std::vector<RouteConfig> routes;
+  std::optional<DedupConfig> dedup;  ///< where copies are remembered; none: in memory
   GaveUp gave_up = GaveUp::stop;
   std::string metrics_listen;  ///< empty: nowhere
   std::string fixed;           ///< all but the routes, as written: what a reload cannot change

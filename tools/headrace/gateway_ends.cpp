@@ -32,6 +32,7 @@ redis::RedisOptions redis_options(const EndConfig& end) {
   options.url = end.url;
   options.password_file = end.password_file.string();
   options.password_variable = end.password_variable;
+  if (!end.ca_file.empty()) options.tls.ca_file = end.ca_file.string();
   options.down_after = end.down_after;
   return options;
 }

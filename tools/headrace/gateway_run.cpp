@@ -38,8 +38,14 @@ void reload(Gateway& gateway, Console& console) {
 Result<GatewayReport> run_gateway(const GatewayConfig& config, Console& console, Interrupt& interrupt,
                                   const std::filesystem::path& graph_file) try {
   interrupt.catch_hangup();  // first: a reload may be asked for at any moment
+  std::unique_ptr<GatewayDedup> dedup;
+  if (config.dedup) {
+    auto opened = GatewayDedup::open(config);
+    if (!opened) return opened.error();
+    dedup = std::move(*opened);
+  }
   EndWatch watch;
-  Gateway gateway(config, watch);
+  Gateway gateway(config, watch, std::move(dedup));
   if (Status started = gateway.start(); !started) return started.error();
   FlowFile graph(graph_file, console, [&gateway] { return gateway.flow(); });
   std::optional<Error> failure;

@@ -63,16 +63,25 @@ class AlertAnswer final : public SettlementTarget {
         key_(std::move(key)),
         news_(news) {}
   void settle(std::uint64_t, Settlement settlement) noexcept override {
+    take(settlement);
+    cause_->answer(settlement);
+    cause_.reset();
+  }
+  void reject(std::uint64_t, std::string_view reason) noexcept override {
+    take(Settlement::reject);
+    cause_->reject(reason);
+    cause_.reset();
+  }
+
+ private:
+  void take(Settlement settlement) noexcept {
     using Counts = SinkBridge::Counts;
     counts_->answer(settlement == Settlement::done    ? &Counts::confirmed
                     : settlement == Settlement::retry ? &Counts::retried
                                                       : &Counts::rejected);
     if (settlement != Settlement::done) threshold_->take_back(key_, news_);
-    cause_->answer(settlement);
-    cause_.reset();
   }
 
- private:
   std::shared_ptr<Relay> cause_;
   const std::shared_ptr<AlertCounts> counts_;
   const std::shared_ptr<Threshold> threshold_;
@@ -106,17 +115,20 @@ class AlertWay final : public GatewayWay {
       counts_->add(what);
       event.relay->answer(settlement);
     };
+    const auto reject = [&](const Error& error) {
+      counts_->add(&Counts::rejected);
+      event.relay->reject(error.message());
+    };
     if (topic == rule_.topic()) return answer(Settlement::done, &Counts::filtered);  // its own
     Message message = event.relay->message();
     if (options_.change) {
-      if (const Status changed = options_.change(message); !changed)
-        return answer(Settlement::reject, &Counts::rejected);
+      if (const Status changed = options_.change(message); !changed) return reject(changed.error());
     }
     const Result<bool> wanted = options_.accepts ? options_.accepts(topic, message) : true;
-    if (!wanted) return answer(Settlement::reject, &Counts::rejected);
+    if (!wanted) return reject(wanted.error());
     if (!*wanted) return answer(Settlement::done, &Counts::filtered);
     auto looked = rule_.look(topic, message);
-    if (!looked) return answer(Settlement::reject, &Counts::rejected);
+    if (!looked) return reject(looked.error());
     if (!*looked) return answer(Settlement::done, &Counts::filtered);
     tell(event.relay, std::move(**looked));
   }

@@ -125,6 +125,82 @@ TEST(GatewayConfig, MistakesAreFoundByLine) {
   }
 }
 
+std::string dedup(std::string_view keys) { return "[dedup]\n" + std::string(keys) + "[[route]]"; }
+
+// Claim:  where copies are remembered is read as it is written, for sources that have an identity; each mistake is found
+//         where it stands, and no message repeats a URL.
+// Method: a file and a server; one mistake a row, of keys that begin in line 18.
+TEST(GatewayConfig, PlaceOfCopiesIsRead) {
+  const auto file = parse_gateway_config(
+      with("[[route]]", dedup("file = \"seen.db\"\nwindow = \"90 min\"\nclaim = \"5 s\"\nevents = 7\n")),
+      "/etc/plant/g.toml");
+  ASSERT_TRUE(file.problems.empty()) << file.problems.front().message();
+  ASSERT_TRUE(file.config.dedup);
+  EXPECT_EQ(file.config.dedup->file, "/etc/plant/seen.db");
+  EXPECT_EQ(file.config.dedup->window, std::chrono::minutes(90));
+  EXPECT_EQ(file.config.dedup->claim, std::chrono::seconds(5));
+  EXPECT_EQ(file.config.dedup->events_max, 7U);
+  const auto server = parse_gateway_config(
+      with("[[route]]", dedup("url = \"redis://h\"\npassword_file = \"p\"\nscope = \"s\"\nowner = \"o\"\n")),
+      "/etc/plant/g.toml");
+  ASSERT_TRUE(server.problems.empty()) << server.problems.front().message();
+  EXPECT_EQ(server.config.dedup->password_file, "/etc/plant/p");
+  EXPECT_EQ(server.config.dedup->scope, "s");
+  EXPECT_EQ(server.config.dedup->owner, "o");
+
+  const struct {
+    std::string text;
+    std::size_t line;
+    std::string says;
+  } table[] = {
+      {dedup(""), 17, "one of them"},
+      {dedup("file = \"a\"\nurl = \"redis://canary@h\"\n"), 17, "one of them"},
+      {dedup("url = \"redis://u:canary@h:x\"\n"), 18, "the port is none"},
+      {dedup("url = \"rediss://h\"\nca_file = \"nowhere\"\n"), 19, "nowhere"},
+      {dedup("url = \"redis://h\"\nevents = 7\n"), 19, "by time only"},
+      {dedup("file = \"a\"\npassword_file = \"p\"\n"), 19, "a SQLite file has none"},
+      {dedup("file = \"a\"\nclaim = \"10 ms\"\n"), 19, "at least a second"},
+      {dedup("file = \"a\"\nscope = \"\"\n"), 19, "must not be empty"},
+      {dedup("file = \"a\"\nwindwo = \"1 min\"\n"), 19, "did you mean 'window'"},
+  };
+  for (const auto& row : table) {
+    const auto problems = parse_gateway_config(with("[[route]]", row.text), "g.toml").problems;
+    ASSERT_EQ(problems.size(), 1U) << row.says;
+    EXPECT_EQ(problems.front().line, row.line) << problems.front().message();
+    EXPECT_NE(problems.front().message().find(row.says), std::string::npos) << problems.front().message();
+    EXPECT_EQ(problems.front().message().find("canary"), std::string::npos);
+  }
+  std::string none = with("[[route]]", dedup("file = \"a\"\n"));
+  const auto problems =
+      parse_gateway_config(none.replace(none.find("identity = \"id\"\n"), 16, ""), "g.toml").problems;
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_EQ(problems.front().line, 16U);
+  EXPECT_NE(problems.front().message().find("no source has an identity"), std::string::npos);
+}
+
+// Claim:  each kind of broker that has TLS can be told whom to trust, and a file that is not there is told at its line.
+// Method: a sink of each kind with a file that does not exist, and one that is a list of certificates.
+TEST(GatewayConfig, EndsAreToldWhomToTrust) {
+  for (const std::string_view kind : {"redis", "rabbitmq", "mqtt"}) {
+    const std::string scheme = kind == "redis" ? "rediss" : kind == "mqtt" ? "mqtts" : "amqps";
+    const std::string text =
+        "name = \"out\"\nkind = \"" + std::string(kind) + "\"\nurl = \"" + scheme + "://h\"\n";
+    std::string gateway = with(
+        "name = \"rabbit\"\nkind = \"rabbitmq\"\nurl = \"amqps://broker.example/shop\"\n"
+        "exchange = \"orders\"\n",
+        text + "ca_file = \"nowhere.crt\"\n");
+    gateway.replace(gateway.find("to = \"rabbit\""), 13, "to = \"out\"");
+    const auto problems = parse_gateway_config(gateway, "/etc/plant/g.toml").problems;
+    if (kind == "rabbitmq") {  // its files are read when it connects
+      EXPECT_TRUE(problems.empty());
+      continue;
+    }
+    ASSERT_EQ(problems.size(), 1U) << kind;
+    EXPECT_EQ(problems.front().line, 15U) << problems.front().message();
+    EXPECT_NE(problems.front().message().find("/etc/plant/nowhere.crt"), std::string::npos);
+  }
+}
+
 // Claim:  no message shows a line that may hold credentials, even one that is no TOML.
 // Method: an address whose closing quote is missing, and one whose key is not known.
 TEST(GatewayConfig, LinesWithCredentialsAreNotShown) {

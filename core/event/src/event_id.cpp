@@ -1,21 +1,25 @@
 #include "headrace/event/event_id.hpp"
 
+#include <pthread.h>
+
+#include <array>
 #include <chrono>
 #include <random>
 
 namespace headrace {
 namespace {
 
-// One generator a thread, seeded by the system: nothing is shared, and a fork's child is told apart by its new
-// threads only, so a program that forks makes its ids after it.
+// One generator a thread, seeded by the system: nothing is shared. A fork's child has its parent's generator, so it
+// seeds it anew: otherwise both would make the same ids.
 class Generator {
  public:
-  Generator() {
-    std::random_device device;
-    for (auto& word : state_) word = static_cast<std::uint64_t>(device()) << 32 | device();
+  static Generator& of_this_thread() noexcept {
+    thread_local Generator generator;
+    return generator;
   }
   EventId next() noexcept {
     using namespace std::chrono;
+    if (must_seed_) seed();
     const auto now = duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
     // Within a millisecond, and when the clock steps back, the 12 bits beside the time count on.
     const auto ms = static_cast<std::uint64_t>(now);
@@ -30,6 +34,14 @@ class Generator {
   }
 
  private:
+  void seed() {
+    // Of a child only the thread that forked it goes on. Seeding may take a lock, so it waits until after the fork.
+    [[maybe_unused]] static const int kOnce =
+        ::pthread_atfork(nullptr, nullptr, [] { of_this_thread().must_seed_ = true; });
+    std::random_device device;
+    for (auto& word : state_) word = static_cast<std::uint64_t>(device()) << 32 | device();
+    must_seed_ = false;
+  }
   // xoroshiro128+ would do; two rounds of mix64 over a counter are shorter and as even.
   std::uint64_t next_word() noexcept {
     return mix64(state_[0] += detail::kRoot2) ^ mix64(state_[1] += detail::kRoot5);
@@ -38,6 +50,7 @@ class Generator {
   std::array<std::uint64_t, 2> state_{};
   std::uint64_t last_ms_ = 0;
   std::uint64_t sequence_ = 0;
+  bool must_seed_ = true;
 };
 
 constexpr std::string_view kHexDigits = "0123456789abcdef";
@@ -54,10 +67,7 @@ std::optional<std::uint64_t> digit(char c) noexcept {
 
 }  // namespace
 
-EventId EventId::make() noexcept {
-  thread_local Generator generator;
-  return generator.next();
-}
+EventId EventId::make() noexcept { return Generator::of_this_thread().next(); }
 
 std::optional<EventId> EventId::parse(std::string_view text) noexcept {
   if (text.size() != kTextSize) return std::nullopt;

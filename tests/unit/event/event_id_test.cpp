@@ -1,7 +1,11 @@
 #include "headrace/event/event_id.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <array>
+#include <cstdint>
 #include <set>
 #include <thread>
 #include <vector>
@@ -26,6 +30,31 @@ TEST(EventId, AscendsWithinAThreadAndIsUniqueAcrossThreads) {
     all.insert(ids.begin(), ids.end());
   }
   EXPECT_EQ(all.size(), 20'000U);
+}
+
+// Claim:  a fork's child makes other ids than its parent, whoever made ids before the fork.
+// Method: an id, then a fork; both make ids in the same milliseconds, and the random halves are compared.
+TEST(EventId, DiffersBetweenAForkAndItsParent) {
+  constexpr std::size_t kIds = 4;
+  static_cast<void>(EventId::make());
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  std::array<std::uint64_t, kIds> mine{};
+  for (std::uint64_t& half : mine) half = EventId::make().low;
+  if (child == 0) {
+    const bool told = ::write(ends[1], mine.data(), sizeof mine) == static_cast<ssize_t>(sizeof mine);
+    ::_exit(told ? 0 : 1);
+  }
+  std::array<std::uint64_t, kIds> theirs{};
+  EXPECT_EQ(::read(ends[0], theirs.data(), sizeof theirs), static_cast<ssize_t>(sizeof theirs));
+  ::waitpid(child, nullptr, 0);
+  ::close(ends[0]);
+  ::close(ends[1]);
+  std::set<std::uint64_t> all(mine.begin(), mine.end());
+  all.insert(theirs.begin(), theirs.end());
+  EXPECT_EQ(all.size(), 2 * kIds);
 }
 
 // Claim:  the text is the usual one of a version 7 UUID and comes back as the same id.

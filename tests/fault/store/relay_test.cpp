@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "file_broker.hpp"
+#include "headrace/bus/outbox.hpp"
 #include "headrace/sourcing/projection.hpp"
 #include "temporary_folder.hpp"
 #include "writing_child.hpp"
@@ -19,15 +21,19 @@ namespace {
 
 constexpr std::chrono::hours kLong{1};
 
-/// A shop whose orders and events are one transaction, with a relay to a broker (a file of positions) and a read
-/// model beside.
+/// A shop whose orders and events are one transaction, with an outbox to a broker, a relay of the program's own to
+/// another (a file of positions) and a read model beside.
 class Shop {
  public:
   explicit Shop(const TemporaryFolder& folder)
       : store_(open(folder)),
         broker_(::open((folder / "broker").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)),
         relay_(*store_, {.name = "relay"}, checkpoint_after(store_->checkpoints(), "relay", publish())),
-        seen_(*store_, {.name = "seen"}, store_->read_model("seen", count())) {}
+        seen_(*store_, {.name = "seen"}, store_->read_model("seen", count())),
+        outbox_broker_(folder / "outbox"),
+        outbox_(*store_, store_->checkpoints(), outbox_broker_, write_id, {.name = "outbox", .save_events = 4}) {
+    outbox_.start();
+  }
   ~Shop() { ::close(broker_); }
   Shop(const Shop&) = delete;
   Shop& operator=(const Shop&) = delete;
@@ -45,10 +51,19 @@ class Shop {
   /// Empty when all is well, once relay and read model have caught up.
   [[nodiscard]] std::string fault(const TemporaryFolder& folder) {
     const auto last = *store_->last_position();
+    outbox_broker_.send_all();
     if (!relay_.wait_for(last, kLong)) return relay_.status().error->message();
     if (!seen_.wait_for(last, kLong)) return seen_.status().error->message();
+    if (!outbox_.wait_for(last, kLong)) return outbox_.status().error->message();
     std::vector<EventPosition> stored;
-    for (const auto& event : read_all(*store_)) stored.push_back(event.position);
+    std::vector<std::string> ids;
+    for (const auto& event : read_all(*store_)) {
+      stored.push_back(event.position);
+      ids.push_back(event.event.envelope.id.to_string());
+    }
+    if (FileBroker::first_copies(folder / "outbox") != ids) {
+      return "the outbox did not send every event, once each but for repetitions, in order";
+    }
     std::vector<EventPosition> published;
     std::set<EventPosition> known;
     std::ifstream broker(folder / "broker");
@@ -104,9 +119,11 @@ class Shop {
   std::unique_ptr<SqliteEventStore> store_;
   int broker_;
   Projection relay_, seen_;
+  FileBroker outbox_broker_;
+  Outbox outbox_;
 };
 
-// Claim:  whenever the process is killed: an order and its event are there together; the broker gets every event,
+// Claim:  whenever the process is killed: an order and its event are there together; both brokers get every event,
 //         in order, some perhaps again; the read model has each event's effect once.
 // Method: kill -9 after a random number of orders, on one file; HEADRACE_KILLS says how often, 25 without.
 TEST(StoreKilled, OutboxAndProjectionsEndAsIfNothingHadHappened) {

@@ -8,7 +8,6 @@
 #include <utility>
 
 namespace headrace::test {
-namespace {
 
 void append_from_one_thread(EventStore& store, std::uint32_t writer, int pipe, Honesty honesty) {
   auto version = store.stream("left-" + std::to_string(writer))->version;
@@ -22,8 +21,6 @@ void append_from_one_thread(EventStore& store, std::uint32_t writer, int pipe, H
     if (honesty == Honesty::acknowledges_when_stored) say(pipe, one);
   }
 }
-
-}  // namespace
 
 // Shorter than PIPE_BUF: written whole or not at all.
 void say(int pipe, const Acknowledged& one) {

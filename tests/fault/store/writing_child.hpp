@@ -16,6 +16,8 @@ enum class Honesty { acknowledges_when_stored, acknowledges_before };
 using ChildWork = std::function<void(int pipe)>;
 
 inline constexpr std::uint32_t kWriters = 4;
+/// Appends as that writer, for ever, and says what was acknowledged.
+void append_from_one_thread(EventStore& store, std::uint32_t writer, int pipe, Honesty honesty);
 /// Appends from kWriters threads, as fast as it can, and says what was acknowledged.
 [[nodiscard]] ChildWork append_for_ever(SqliteOptions options, Honesty honesty);
 /// Says one acknowledgement to the parent.

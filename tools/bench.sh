@@ -8,6 +8,9 @@
 source "$(dirname "$0")/setup.sh"
 
 install_packages "${packages_build[@]}" "${packages_tools[@]}" "${packages_adapters[@]}" "${packages_bench[@]}" "${packages_peers[@]}"
+# the brokers that broker.* starts; what is not there is left out, and the program says so
+install_servers "${packages_servers[@]}"
+install_node_packages
 build bench
 
 if [[ " $* " != *" --json"* && " $* " != *" --list "* && " $* " != *" --help "* ]]; then

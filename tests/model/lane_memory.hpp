@@ -62,6 +62,8 @@ class LaneMemory {
 
   [[nodiscard]] Address payload(std::uint64_t at) noexcept { return {*this, at}; }
   void ask_beyond(std::uint64_t, std::uint64_t) noexcept {}
+  template <std::uint32_t, std::uint32_t>
+  void ask_beyond_alone(std::uint64_t) noexcept {}
 
  private:
   struct Word {

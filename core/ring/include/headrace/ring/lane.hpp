@@ -124,7 +124,7 @@ class BasicLane {
                          std::memory_order_release);  // P1 -> C1
       closed_end_at_ = end_at;
       events_before_.add(1);
-      memory_.ask_beyond(end_at, stride_bytes);
+      memory_.template ask_beyond_alone<stride_bytes, align_bytes>(end_at);
     }
 
     /// Whether a claim of `bytes` in one frame of any kind is sure to succeed. Room once seen never shrinks.

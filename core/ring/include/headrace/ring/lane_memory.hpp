@@ -42,6 +42,16 @@ class LaneMemory {
     if (bytes > kCacheLineBytes && bytes <= kBatchBytesMax) [[unlikely]]
       ask_for_batch(end_at, bytes);
   }
+  /// The same where each event has a header of its own. An event of a line, or one whose alignment leaves a gap, makes
+  /// a step of up to two lines: asked for by its end alone, every eighth line or second one would not be, and the
+  /// producer would wait for it.
+  template <std::uint32_t bytes, std::uint32_t align_bytes>
+  [[gnu::always_inline]] void ask_beyond_alone(std::uint64_t end_at) noexcept {
+    constexpr std::uint32_t kHeaderBytes = align_bytes < 8 ? 8 : align_bytes;
+    ask_beyond(end_at, bytes);
+    if constexpr (bytes <= kCacheLineBytes && bytes + kHeaderBytes > kCacheLineBytes)
+      prefetch_for_write(payload(end_at + kAskAheadBytes - kCacheLineBytes));
+  }
 
  private:
   static constexpr std::uint64_t kAskAheadBytes = 2048;

@@ -30,10 +30,9 @@ struct SinkBridgeOptions {
   Backoff::Options rest = {std::chrono::milliseconds(100), std::chrono::milliseconds(2'000)};
 };
 
-/// Bus to sink: each RelayedMessage that matches goes out, and is answered when the broker has answered: done when
-/// it is confirmed, reject with its reason when no retry helps, retry
-/// otherwise. Its handler does not wait: a broker that is away
-/// costs the worker nothing. Give the sink's buffer room for the unsettled_max of all sources that lead to it:
+/// Bus to sink: each RelayedMessage that matches goes out, and is answered when the broker has answered: done when it
+/// is confirmed, reject with its reason when no retry helps, retry otherwise. Its handler does not wait: a broker that
+/// is away costs the worker nothing. Give the sink's buffer room for the unsettled_max of all sources that lead to it:
 /// what finds it full goes back to its source's broker, after a rest. What its source's broker delivered again says so
 /// there (kAgainHeader), where the sink's capabilities have a place for it.
 ///

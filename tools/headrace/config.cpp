@@ -8,6 +8,7 @@
 
 #include "config_reader.hpp"
 #include "toml_section.hpp"
+#include "toml_text.hpp"
 
 namespace headrace::program {
 
@@ -52,7 +53,7 @@ ConfigOutcome parse_config(std::string_view text, const fs::path& file, const fs
   outcome.config.file = file;
   ProblemList problems(text, file.string());
   try {
-    const toml::table table = toml::parse(text, file.string());
+    const toml::table table = parse_toml(text, file.string());
     TomlSection root(&table, "", problems);
     read_config(root, problems, output_folder, outcome.config);
   } catch (const toml::parse_error& error) {

@@ -11,6 +11,7 @@
 #include "headrace/route/filter.hpp"
 #include "route_reader.hpp"
 #include "toml_section.hpp"
+#include "toml_text.hpp"
 
 namespace headrace::program {
 namespace {
@@ -324,7 +325,7 @@ class GatewayReader {
 
 bool is_gateway_config(std::string_view text) {
   try {
-    const toml::table table = toml::parse(text);
+    const toml::table table = parse_toml(text, "");
     const toml::node* source = table.get("source");
     return table.contains("route") || table.contains("sink") || (source != nullptr && source->is_array());
   } catch (const toml::parse_error&) {
@@ -337,7 +338,7 @@ GatewayConfigOutcome parse_gateway_config(std::string_view text, const std::file
   outcome.config.file = file;
   ProblemList problems(text, file.string());
   try {
-    const toml::table table = toml::parse(text, file.string());
+    const toml::table table = parse_toml(text, file.string());
     TomlSection root(&table, "", problems);
     GatewayReader(outcome.config, problems).read(root);
     toml::table fixed = table;

@@ -155,5 +155,27 @@ TEST(Config, BrokenAndMissingFilesAreProblems) {
   EXPECT_EQ(outcome.problems.front().message(), "no/such/file.toml: no such file");
 }
 
+// Claim:  characters beyond ASCII may stand in strings and comments, and nowhere else: there the problem says where.
+// Method: each kind of string, with marks of its own kind in it, and a comment with a mark; then keys, names and values.
+TEST(Config, OnlyAsciiStandsOutsideOfStringsAndComments) {
+  for (const std::string_view name :
+       {R"("strøng")", R"("str\"øng")", R"('str"øng')", R"("""str"øng""""")", "\"\"\"str\nøng\"\"\"",
+        R"('''strø'ng''')", R"("strong" # "ø)", R"("strong" # 'ø)"}) {
+    EXPECT_EQ(first_problem(replaced(R"("strong")", name)), "") << name;
+  }
+  EXPECT_EQ(first_problem(replaced(R"(when = "mag >= 6", message = "M{mag}" })",
+                                   R"(message = """M{mag}"""", when = "mag >= 6" } # "ø)")),
+            "");
+  EXPECT_EQ(first_problem("\xEF\xBB\xBF" + std::string(kGood)), "");
+  const std::pair<std::string_view, std::string_view> outside[] = {
+      {"\xEF\xBB\xBBrders = 1\n", "1:1"}, {"näme = 1", "1:2"},     {"\n[soürce]\n", "2:4"}, {"name = é", "1:8"},
+      {"name = 'ø' ø", "1:12"},           {"# ø\nnäme = 1", "2:2"}};
+  for (const auto& [text, position] : outside) {
+    EXPECT_TRUE(first_problem(std::string(text))
+                    .starts_with("conf/q.toml:" + std::string(position) + ": not TOML: only ASCII"))
+        << first_problem(std::string(text));
+  }
+}
+
 }  // namespace
 }  // namespace headrace::program

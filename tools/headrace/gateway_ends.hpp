@@ -8,7 +8,7 @@
 
 namespace headrace::program {
 
-// The one place of the program that knows adapters to brokers.
+// The one place of the program that knows the brokers' sources and sinks.
 
 /// Whether the URL can be used, and this build has the adapter. Errors repeat nothing of the URL.
 [[nodiscard]] Status check_url(const EndConfig& end);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -108,17 +109,24 @@ class ServerProcess {
   void await(std::uint16_t port, std::string_view request, std::string_view expected) {
     await([&] { return ask(port, request).starts_with(expected); });
   }
-  /// Looks, every few milliseconds, until it is `enough()`, or the server ends.
+  /// Looks, every few milliseconds, until it is `enough()`. Throws, with the log, when the server ends, and when minutes
+  /// passed: what hangs is to say where.
   template <class Enough>
   void await(Enough enough) {
+    const auto patience_ends = std::chrono::steady_clock::now() + kPatience;
     pollfd ended{static_cast<int>(::syscall(SYS_pidfd_open, child_, 0)), POLLIN, 0};
-    while (!enough()) {
-      if (::poll(&ended, 1, 5) == 0) continue;
-      ::waitpid(std::exchange(child_, -1), nullptr, 0);
-      ::close(ended.fd);
-      throw std::runtime_error("the server ended: " + log());
+    std::string_view failure;
+    while (failure.empty() && !enough()) {
+      if (::poll(&ended, 1, 5) != 0) {
+        failure = "the server ended: ";
+      } else if (std::chrono::steady_clock::now() > patience_ends) {
+        failure = "waited in vain: ";
+      }
     }
     ::close(ended.fd);
+    if (failure.empty()) return;
+    if (ended.revents != 0) ::waitpid(std::exchange(child_, -1), nullptr, 0);
+    throw std::runtime_error(std::string(failure) + log());
   }
   /// Waits until it ends by itself; its exit code, -1 for a signal.
   [[nodiscard]] int await_end() {
@@ -140,6 +148,8 @@ class ServerProcess {
   }
 
  private:
+  static constexpr auto kPatience = std::chrono::minutes(4);
+
   std::filesystem::path folder_;
   pid_t child_ = -1;
 };

@@ -106,8 +106,10 @@ void PlainServiceBus::exchange() {
 
 void PlainServiceBus::take(pn_event_t* event) {
   switch (pn_event_type(event)) {
-    case PN_LINK_REMOTE_CLOSE:
     case PN_CONNECTION_REMOTE_CLOSE:
+      if ((pn_connection_state(driver_.connection) & PN_LOCAL_CLOSED) != 0) return;
+      [[fallthrough]];
+    case PN_LINK_REMOTE_CLOSE:
     case PN_TRANSPORT_ERROR:
       stuck("closed");
     case PN_DELIVERY: {
@@ -190,6 +192,12 @@ void PlainServiceBus::consume(std::size_t messages, std::size_t credit) {
     const std::size_t room = credit > out ? credit - out : 0;
     if (4 * room >= credit && room > 0) pn_link_flow(link_, static_cast<int>(room));
   }
+  close();
+}
+
+void PlainServiceBus::close() {
+  pn_connection_close(driver_.connection);
+  while ((pn_connection_state(driver_.connection) & PN_REMOTE_CLOSED) == 0) exchange();
 }
 
 }  // namespace headrace::bench

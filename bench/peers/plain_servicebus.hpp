@@ -21,7 +21,8 @@ class PlainServiceBus {
   void publish(std::size_t messages, std::size_t window, std::size_t body_bytes);
   /// Opens the link, without credit: before consume().
   void attach();
-  /// Takes so many with so much credit, reads and completes each; the broker has settled them all.
+  /// Takes so many with so much credit, reads and completes each; the broker has settled them all, and both sides have
+  /// said goodbye.
   void consume(std::size_t messages, std::size_t credit);
 
  private:
@@ -29,6 +30,7 @@ class PlainServiceBus {
   void exchange();
   void take(pn_event_t* event);
   void received(pn_delivery_t* delivery);
+  void close();
 
   int fd_ = -1;
   pn_connection_driver_t driver_{};

@@ -11,6 +11,19 @@
 #include "headrace/bus/refusal_rest.hpp"
 
 namespace headrace {
+namespace {
+
+SubscribeOptions checked(SubscribeOptions options) {
+  if (options.deduplicated) {
+    throw ConfigError(
+        "sink bridge '" + options.name +
+        "': `deduplicated` would remember a message before its sink has confirmed it, and lose it when "
+        "the sink refuses it; SourceBridgeOptions::identity or a DeduplicatedSource tell copies apart");
+  }
+  return options;
+}
+
+}  // namespace
 
 class SinkBridge::Way : public std::enable_shared_from_this<Way> {
  public:
@@ -110,7 +123,7 @@ class SinkBridge::Way : public std::enable_shared_from_this<Way> {
 SinkBridge::SinkBridge(Bus& bus, Sink& sink, SinkBridgeOptions options)
     : way_(std::make_shared<Way>(bus, sink, options)),
       subscription_(bus.subscribe<RelayedMessage>(
-          options.subscription, [way = way_](const RelayedMessage& event, Context& context) {
+          checked(std::move(options.subscription)), [way = way_](const RelayedMessage& event, Context& context) {
             try {
               way->take(event, context.topic());
             } catch (...) {

@@ -59,15 +59,17 @@ bool DeliverySite::is_first_copy(Context& context, Tally& tally) {
     try_later(keep(context), later(agent_.now_ns(), kStoreWaits), tally);
     return false;
   }
+  const AnswerOps* const answers = context.entry().ops->answers;
   switch (*answer) {
     case DedupClaim::run:
       if (PendingEvent* again = agent_.running()) again->claimed = true;
       return true;
     case DedupClaim::done:
+      if (answers != nullptr) answers->done_before(context.whole());
       drop_copy(tally);
       return false;
     case DedupClaim::in_progress:
-      if (dedup.when_in_progress == WhenInProgress::drop) {
+      if (dedup.when_in_progress == WhenInProgress::drop && answers == nullptr) {
         drop_copy(tally);
         return false;
       }

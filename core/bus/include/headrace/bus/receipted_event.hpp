@@ -25,6 +25,7 @@ struct ReceiptedEvent {
   // As an AnsweredEvent:
   void unhandled() const noexcept { receipt.unhandled(); }
   void dead_lettered() const noexcept { receipt.dead_lettered(); }
+  void done_before() const noexcept {}  // as the receipt says when nobody tells it otherwise
   [[nodiscard]] WithMeta<T> for_letter() const { return {meta, event}; }
 };
 

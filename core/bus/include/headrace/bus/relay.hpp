@@ -50,7 +50,9 @@ class Relay {
   std::string reason_;  ///< of the first rejection that had one
 };
 
-/// The event that carries a relay. Handlers of one's own subscribe to it by topic, and answer for what they did.
+/// The event that carries a relay. Handlers of one's own subscribe to it by topic, and answer for what they did. Where
+/// they are `deduplicated` what counts is their Outcome: one that leaves the answer to somebody else, for later, is done
+/// too early. SourceBridgeOptions::identity and DeduplicatedSource go by the answer.
 struct RelayedMessage {
   std::shared_ptr<Relay> relay;
   std::uint64_t key = 0;  ///< of the message's key, or of its topic where it has none
@@ -58,6 +60,7 @@ struct RelayedMessage {
   // As an AnsweredEvent:
   void unhandled() const noexcept { relay->answer(Settlement::retry); }
   void dead_lettered() const noexcept { relay->answer(Settlement::reject); }
+  void done_before() const noexcept { relay->answer(Settlement::done); }
   [[nodiscard]] RelayedMessage for_letter() const;
 };
 HEADRACE_EVENT(RelayedMessage, "headrace.message", key(key))

@@ -15,7 +15,8 @@
 namespace headrace {
 
 struct SinkBridgeOptions {
-  SubscribeOptions subscription = {};  ///< which topics, and on which worker
+  /// Which topics, and on which worker; not `deduplicated`: its copies are told apart where they come in.
+  SubscribeOptions subscription = {};
   /// Changes a message before it goes this way, on a copy of this way's own; none: it goes as it came. An error rejects
   /// the message.
   std::function<Status(Message&)> change = nullptr;

@@ -42,7 +42,7 @@ enum class OnOverrun : std::uint8_t {
 /// What happens to a copy of an event that is being handled.
 enum class WhenInProgress : std::uint8_t {
   wait,  ///< it comes again until the first one is done
-  drop,
+  drop,  ///< waits as well where a sender wants to hear what became of it: an event of a broker or of a durable topic
 };
 
 /// Handles each event once within the window, by its id; or by its key, or by a function of what is in it. Events

@@ -51,6 +51,7 @@ struct WithMeta {
   // An event whose sender waits stays one.
   void unhandled() const noexcept requires AnsweredEvent<T> { event.unhandled(); }
   void dead_lettered() const noexcept requires AnsweredEvent<T> { event.dead_lettered(); }
+  void done_before() const noexcept requires AnsweredEvent<T> { event.done_before(); }
   [[nodiscard]] auto for_letter() const requires AnsweredEvent<T> {
     return WithMeta<decltype(event.for_letter())>{meta, event.for_letter()};
   }

@@ -54,7 +54,9 @@ concept CarriesMeta = requires {
 /// An event whose sender waits for its outcome, and brings it again if it was not handled: a broker's message, an
 /// event of a durable topic. Its type says what is to be done when
 /// - unhandled(): a delivery has ended without a handler, because the bus stopped or its subscription ended;
-/// - dead_lettered(): a dead letter has taken its place.
+/// - dead_lettered(): a dead letter has taken its place;
+/// - done_before(): a delivery has dropped it as a copy of one that it had done. While that one is in progress a copy
+///   waits, whatever WhenInProgress says: what its sender is to hear is not known yet.
 /// for_letter() makes what such a letter keeps: the event without its tie to the sender.
 /// Handled, failed without a dead letter store, or dropped by a policy: then the event is just destroyed.
 template <class T>
@@ -62,6 +64,8 @@ concept AnsweredEvent = requires(const T& event) {
   { event.unhandled() }
   noexcept;
   { event.dead_lettered() }
+  noexcept;
+  { event.done_before() }
   noexcept;
   event.for_letter();
 };
@@ -185,6 +189,7 @@ struct EventOps;
 struct AnswerOps {
   void (*unhandled)(const void* event) noexcept;
   void (*dead_lettered)(const void* event) noexcept;
+  void (*done_before)(const void* event) noexcept;
   const EventOps& (*letter_ops)() noexcept;             ///< of what for_letter() makes
   void (*make_letter)(const void* event, void* place);  ///< for_letter(), built there
 };
@@ -235,6 +240,7 @@ const AnswerOps* answer_ops() noexcept {
     static const AnswerOps ops{
         [](const void* event) noexcept { static_cast<const T*>(event)->unhandled(); },
         [](const void* event) noexcept { static_cast<const T*>(event)->dead_lettered(); },
+        [](const void* event) noexcept { static_cast<const T*>(event)->done_before(); },
         &event_ops<Letter>,
         [](const void* event, void* place) { ::new (place) Letter(static_cast<const T*>(event)->for_letter()); },
     };

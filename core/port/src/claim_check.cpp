@@ -11,19 +11,20 @@ namespace {
 
 constexpr std::string_view kFirstLine = "headrace claim 1";
 constexpr std::size_t kClaimBytesMax = 4096;
+constexpr std::size_t kContentTypeBytesMax = kClaimBytesMax / 2;
+constexpr std::size_t kReferenceBytesMax = kClaimBytesMax / 2 - 100;  // the rest: the first line, two numbers
 
-/// FNV-1a: tells a mistaken or damaged blob, not a forged one.
+/// FNV-1a.
 std::uint64_t sum_of(std::span<const std::byte> bytes) noexcept {
   std::uint64_t sum = 0xcbf29ce484222325;
   for (const std::byte byte : bytes) sum = (sum ^ static_cast<std::uint64_t>(byte)) * 0x100000001b3;
   return sum;
 }
 
-struct Claim {
+/// What stands in for an encoded event's content.
+struct ClaimedBody {
   std::string content_type;
-  std::uint64_t size = 0;
-  std::uint64_t sum = 0;
-  std::string reference;
+  Claim claim;
 };
 
 bool read_number(std::string_view text, std::uint64_t& number) noexcept {
@@ -31,7 +32,7 @@ bool read_number(std::string_view text, std::uint64_t& number) noexcept {
   return read.ec == std::errc{} && read.ptr == text.data() + text.size();
 }
 
-Result<Claim> read_claim(const EncodedEvent& event) {
+Result<ClaimedBody> read_claim(const EncodedEvent& event) {
   const auto fault = [&](std::string what) { return Error{"a claim " + std::move(what), event.envelope.topic}; };
   if (event.body.size() > kClaimBytesMax) return fault("of " + std::to_string(event.body.size()) + " bytes");
   std::string_view left(reinterpret_cast<const char*>(event.body.data()), event.body.size());
@@ -44,23 +45,27 @@ Result<Claim> read_claim(const EncodedEvent& event) {
   }
   if (lines[0] != kFirstLine) return fault("of another version: '" + std::string(lines[0].substr(0, 32)) + "'");
   if (!left.empty()) return fault("with something behind it");
-  Claim claim{.content_type = std::string(lines[1]), .reference = std::string(lines[4])};
-  if (!read_number(lines[2], claim.size) || !read_number(lines[3], claim.sum)) return fault("with a bad number");
-  if (claim.reference.empty()) return fault("without a reference");
-  return claim;
+  ClaimedBody body;
+  body.content_type = lines[1];
+  body.claim.reference = lines[4];
+  if (!read_number(lines[2], body.claim.size) || !read_number(lines[3], body.claim.sum)) {
+    return fault("with a bad number");
+  }
+  if (body.claim.reference.empty()) return fault("without a reference");
+  return body;
 }
 
-Status check_size(std::string_view what, std::uint64_t bytes, const EventSize& size, const EncodedEvent& event) {
-  if (bytes <= size.bytes_max) return Nothing{};
+Status check_size(std::string_view what, std::uint64_t bytes, std::size_t bytes_max, std::string_view topic) {
+  if (bytes <= bytes_max) return Nothing{};
   return Error{std::string(what) + " of " + std::to_string(bytes) + " bytes, at most " +
-                   std::to_string(size.bytes_max) + " are allowed",
-               event.envelope.topic};
+                   std::to_string(bytes_max) + " are allowed",
+               std::string(topic)};
 }
 
-std::vector<std::byte> write_claim(const Claim& claim) {
-  const std::string text = std::string(kFirstLine) + '\n' + claim.content_type + '\n' +
-                           std::to_string(claim.size) + '\n' + std::to_string(claim.sum) + '\n' + claim.reference +
-                           '\n';
+std::vector<std::byte> write_claim(const ClaimedBody& body) {
+  const Claim& claim = body.claim;
+  const std::string text = std::string(kFirstLine) + '\n' + body.content_type + '\n' + std::to_string(claim.size) +
+                           '\n' + std::to_string(claim.sum) + '\n' + claim.reference + '\n';
   const auto bytes = std::as_bytes(std::span(text));
   return {bytes.begin(), bytes.end()};
 }
@@ -78,47 +83,70 @@ ClaimCheck::ClaimCheck(std::shared_ptr<BlobStore> blobs, EventSizes sizes)
   for (const auto& [topic, size] : sizes_.topics) check("'" + topic + "'", size);
 }
 
+Result<Claim> ClaimCheck::check_in(std::string_view topic, const EventId& id,
+                                   std::span<const std::byte> content) const {
+  const EventSize& size = sizes_.of(topic);
+  if (Status fits = check_size("content", content.size(), size.bytes_max, topic); !fits) return fits.error();
+  if (content.size() > size.travels_max) return leave(topic, id, content);
+  return Claim{content.size(), sum_of(content), {}, {content.begin(), content.end()}};
+}
+
+Result<std::vector<std::byte>> ClaimCheck::resolve(std::string_view topic, const Claim& claim) const {
+  const std::size_t bytes_max = sizes_.of(topic).bytes_max;
+  if (Status fits = check_size("a claim to content", claim.size, bytes_max, topic); !fits) return fits.error();
+  Result<std::vector<std::byte>> content =
+      claim.reference.empty() ? claim.inside : blobs_->get(claim.reference, claim.size);
+  if (!content) return content.error();
+  if (content->size() == claim.size && sum_of(*content) == claim.sum) return content;
+  const std::string what =
+      claim.reference.empty() ? "the content of a claim" : "the blob '" + claim.reference + "'";
+  return Error{what + " is not what was checked in", std::string(topic)};
+}
+
+/// Behind in the blob store.
+Result<Claim> ClaimCheck::leave(std::string_view topic, const EventId& id,
+                                std::span<const std::byte> content) const {
+  Result<std::string> reference = blobs_->put(id, content);
+  if (!reference) return reference.error();
+  if (reference->empty() || reference->find('\n') != reference->npos || reference->size() > kReferenceBytesMax) {
+    return Error{"the blob store's reference is no line of text", std::string(topic)};
+  }
+  return Claim{content.size(), sum_of(content), std::move(*reference), {}};
+}
+
 Result<EncodedEvent> ClaimCheck::check_in(EncodedEvent event) const {
-  const EventSize& size = sizes_.of(event.envelope.topic);
+  const std::string& topic = event.envelope.topic;
+  const EventSize& size = sizes_.of(topic);
   if (is_claim(event)) {
     // Somebody else's, or one that passes a second time. Not everything that calls itself one, is.
-    const Result<Claim> claim = read_claim(event);
-    if (!claim) return claim.error();
-    if (Status fits = check_size("a claim to content", claim->size, size, event); !fits) return fits.error();
+    const Result<ClaimedBody> body = read_claim(event);
+    if (!body) return body.error();
+    if (Status fits = check_size("a claim to content", body->claim.size, size.bytes_max, topic); !fits) {
+      return fits.error();
+    }
     return event;
   }
-  if (Status fits = check_size("content", event.body.size(), size, event); !fits) return fits.error();
+  if (Status fits = check_size("content", event.body.size(), size.bytes_max, topic); !fits) return fits.error();
   if (event.body.size() <= size.travels_max) return event;
-  if (event.content_type.find('\n') != event.content_type.npos || event.content_type.size() > kClaimBytesMax / 2) {
-    return Error{"a content type that is no short line", event.envelope.topic};
+  if (event.content_type.find('\n') != event.content_type.npos ||
+      event.content_type.size() > kContentTypeBytesMax) {
+    return Error{"a content type that is no short line", topic};
   }
-  Result<std::string> reference = blobs_->put(event.envelope.id, event.body);
-  if (!reference) return reference.error();
-  Claim claim{event.content_type, event.body.size(), sum_of(event.body), std::move(*reference)};
-  std::vector<std::byte> body = write_claim(claim);
-  if (claim.reference.empty() || claim.reference.find('\n') != claim.reference.npos ||
-      body.size() > kClaimBytesMax) {
-    return Error{"the blob store's reference is no line of text", event.envelope.topic};
-  }
+  Result<Claim> claim = leave(topic, event.envelope.id, event.body);
+  if (!claim) return claim.error();
+  event.body = write_claim({event.content_type, std::move(*claim)});
   event.content_type = kContentType;
-  event.body = std::move(body);
   return event;
 }
 
 Result<EncodedEvent> ClaimCheck::resolve(EncodedEvent event) const {
   if (!is_claim(event)) return event;
-  Result<Claim> claim = read_claim(event);
-  if (!claim) return claim.error();
-  if (Status fits = check_size("a claim to content", claim->size, sizes_.of(event.envelope.topic), event); !fits) {
-    return fits.error();
-  }
-  Result<std::vector<std::byte>> body = blobs_->get(claim->reference, claim->size);
+  Result<ClaimedBody> body = read_claim(event);
   if (!body) return body.error();
-  if (body->size() != claim->size || sum_of(*body) != claim->sum) {
-    return Error{"the blob '" + claim->reference + "' is not what was checked in", event.envelope.topic};
-  }
-  event.content_type = std::move(claim->content_type);
-  event.body = std::move(*body);
+  Result<std::vector<std::byte>> content = resolve(event.envelope.topic, body->claim);
+  if (!content) return content.error();
+  event.content_type = std::move(body->content_type);
+  event.body = std::move(*content);
   return event;
 }
 
@@ -138,9 +166,12 @@ ClaimCheck::Read ClaimCheck::after(Read read) const {
 
 Status ClaimCheck::discard(const EncodedEvent& event) const {
   if (!is_claim(event)) return Nothing{};
-  const Result<Claim> claim = read_claim(event);
-  if (!claim) return claim.error();
-  return blobs_->remove(claim->reference);
+  const Result<ClaimedBody> body = read_claim(event);
+  return body ? discard(body->claim) : body.error();
+}
+
+Status ClaimCheck::discard(const Claim& claim) const {
+  return claim.reference.empty() ? Nothing{} : blobs_->remove(claim.reference);
 }
 
 }  // namespace headrace

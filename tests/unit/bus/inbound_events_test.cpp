@@ -14,9 +14,9 @@
 #include "bytes_only_store.hpp"
 #include "durable_world.hpp"
 #include "headrace/bus/message_receipt.hpp"
-#include "headrace/delivery/memory_blob_store.hpp"
 #include "headrace/port/claim_check.hpp"
 #include "inbound_world.hpp"
+#include "unsteady_blob_store.hpp"
 
 namespace headrace {
 namespace {
@@ -155,19 +155,7 @@ TEST_F(Inbound, LettersThatAreRefusedStayWithTheBroker) {
 //         message goes back to the broker, and a claim to nothing is rejected.
 // Method: claims before the writer and after the reader; a store that is away, that is back, and that lost the blob.
 TEST_F(Inbound, ClaimsAreResolvedOnTheWay) {
-  struct Blobs final : BlobStore {
-    MemoryBlobStore kept;
-    bool is_away = false;
-    Result<std::string> put(const EventId& id, std::span<const std::byte> payload) override {
-      return kept.put(id, payload);
-    }
-    Result<std::vector<std::byte>> get(std::string_view reference, std::size_t bytes_max) override {
-      if (is_away) return Error{"away", {}, Error::Retry::maybe};
-      return kept.get(reference, bytes_max);
-    }
-    Status remove(std::string_view reference) override { return kept.remove(reference); }
-  };
-  const auto blobs = std::make_shared<Blobs>();
+  const auto blobs = std::make_shared<test::UnsteadyBlobStore>();
   const ClaimCheck claims{blobs, {.others = {.travels_max = 1}}};
   const auto write =
       claims.before([](const EncodedEvent& event) -> Result<Message> { return inbound_message_of(event); });

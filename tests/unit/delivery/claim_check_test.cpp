@@ -4,8 +4,10 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "headrace/delivery/memory_blob_store.hpp"
+#include "headrace/event/event_fields.hpp"
 
 namespace headrace {
 namespace {
@@ -112,6 +114,58 @@ TEST(ClaimCheck, UnsoundClaimsDoNotPass) {
   EXPECT_TRUE(desk.claims.check_in(claim));
   const ClaimCheck strict{desk.blobs, {.others = {.travels_max = 1, .bytes_max = 499}}};
   EXPECT_NE(strict.check_in(claim).error().message().find("500 bytes"), std::string::npos);
+}
+
+// Claim:  a member that may be large travels in its claim up to the topic's limit, and stays behind over it; as fields
+//         and back it is the same claim, and both give the content.
+// Method: at the limit and one byte over, of a topic that is named and one that is not; nothing at all.
+TEST(ClaimCheck, MembersStayBehindWhenTheyAreLarge) {
+  Desk desk;
+  const EventId id = EventId::of(1, 2, 3);
+  for (const auto& [topic, limit] : {std::pair{"scans.taken", 100}, std::pair{"scans.small", 10}}) {
+    for (const int bytes : {0, limit, limit + 1}) {
+      const auto content = scan(static_cast<std::size_t>(bytes)).body;
+      const Claim claim = desk.claims.check_in(topic, id, content).value();
+      EXPECT_EQ(claim.reference.empty(), bytes <= limit) << topic << " " << bytes;
+      EXPECT_EQ(claim.inside.empty(), bytes == 0 || bytes > limit) << topic << " " << bytes;
+      EXPECT_EQ(desk.claims.check_in(topic, id, content).value(), claim) << "checked in again it is the same blob";
+      const Claim read = from_fields<Claim>(to_fields(claim)).value();
+      EXPECT_EQ(read, claim);
+      EXPECT_EQ(desk.claims.resolve(topic, read).value(), content);
+    }
+  }
+}
+
+// Claim:  a member's content over bytes_max is an error on both sides, and so is content that is not what was checked
+//         in; what is removed is gone, of small content nothing.
+// Method: one byte over; a consumer with a lower limit; a changed sum, another blob, changed content inside; discard.
+TEST(ClaimCheck, UnsoundMembersAreErrors) {
+  Desk desk;
+  const auto check_in = [&](std::size_t bytes) {
+    return desk.claims.check_in("scans.taken", EventId::of(1, 2, 3), scan(bytes).body);
+  };
+  const auto message = [&](const Claim& claim) {
+    return desk.claims.resolve("scans.taken", claim).error().message();
+  };
+  EXPECT_NE(check_in(2001).error().message().find("2001 bytes"), std::string::npos);
+  EXPECT_EQ(check_in(1500).error().retry, Error::Retry::maybe) << "the blob store is full";
+  const Claim large = check_in(500).value();
+  const Claim small = check_in(50).value();
+  EXPECT_NE(desk.claims.resolve("scans.small", large).error().message().find("500 bytes"), std::string::npos);
+  Claim wrong = large;
+  wrong.sum ^= 1;
+  EXPECT_NE(message(wrong).find("not what was checked in"), std::string::npos);
+  wrong = small;
+  wrong.inside.back() ^= std::byte{1};
+  EXPECT_NE(message(wrong).find("the content of a claim is not"), std::string::npos);
+  wrong = small;
+  wrong.inside.push_back({});
+  EXPECT_NE(message(wrong).find("the content of a claim is not"), std::string::npos);
+  EXPECT_TRUE(desk.claims.discard(small));
+  EXPECT_TRUE(desk.claims.discard(large));
+  EXPECT_EQ(desk.blobs->stored_bytes(), 0U);
+  EXPECT_EQ(desk.claims.resolve("scans.taken", large).error().retry, Error::Retry::no);
+  EXPECT_EQ(desk.claims.resolve("scans.taken", small).value(), scan(50).body);
 }
 
 }  // namespace

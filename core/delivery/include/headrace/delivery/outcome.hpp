@@ -8,6 +8,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "headrace/base/result.hpp"
 #include "headrace/event/envelope.hpp"
 #include "headrace/event/failure_class.hpp"
 
@@ -21,6 +22,7 @@ namespace headrace {
 ///   retry_at(time)             again at that wall-clock time; one that is over is now
 ///   dead_letter("no customer") given up
 ///   park("manual check")       given up, and its key is held until somebody releases it
+///   outcome_of(error)          again if that may help, else given up
 ///
 /// Each of the three retries counts as an attempt, and the event is given up when the subscription's policy has no
 /// attempt left or its time limit, within(), would be over by then. A subscription that does not say how many
@@ -100,6 +102,11 @@ static_assert(std::is_trivially_copyable_v<Outcome> && sizeof(Outcome) == 120);
 }
 [[nodiscard]] inline Outcome dead_letter(std::string_view reason) noexcept { return Outcome::dead_letter(reason); }
 [[nodiscard]] inline Outcome park(std::string_view reason = {}) noexcept { return Outcome::park(reason); }
+
+/// For an operating failure: retry() where another try may help, else dead_letter(), with its message.
+[[nodiscard]] inline Outcome outcome_of(const Error& error) {
+  return error.retry == Error::Retry::maybe ? retry(error.message()) : dead_letter(error.message());
+}
 
 /// What a batch handler answers for its span: how many events went well from the front, and what is to happen to
 /// the first one that did not. The events behind that one have not been judged: they are handed to the handler

@@ -4,12 +4,15 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "headrace/base/result.hpp"
 #include "headrace/event/envelope.hpp"
 #include "headrace/port/blob_store.hpp"
+#include "headrace/port/claim.hpp"
 #include "headrace/port/message.hpp"
 
 namespace headrace {
@@ -30,14 +33,19 @@ struct EventSizes {
   }
 };
 
-/// The claim check: content that is too large to travel goes to a blob store, and the event carries a reference,
-/// which its consumer resolves when it wants the content. This is a notification event.
+/// The claim check: content that is too large to travel goes to a blob store, and the event carries a reference. Either
+/// the type says so, and its handlers resolve the reference when they want the content: a notification event.
+///
+///     auto scan = claims.check_in("scans.taken", id, bytes);        the publisher: a Claim, the event's member
+///     auto bytes = claims.resolve("scans.taken", event.scan);       a handler, on demand
+///
+/// Or nobody notices: whatever encoded event is too large travels as a claim between two programs.
 ///
 ///     Outbox outbox(store, checkpoints, sink, claims.before(write), …);     where events leave
 ///     InboundEvents inbound(bus, source, types, claims.after(read));        where they arrive
 ///     claims.resolve(std::move(event))     in a program that sees them encoded; what is no claim stays as it is
 ///
-/// The envelope stays as it is, so that routing, order and deduplication do not notice. A claim is text: the
+/// The envelope stays as it is, so that routing, order and deduplication do not notice. Such a claim is text: the
 /// content type, size and checksum of what it stands for, and the blob's reference.
 ///
 /// Threads:   as the blob store.
@@ -47,13 +55,19 @@ struct EventSizes {
 ///            refusal or a crash, finds the blob of the first time; only an event that never comes again, or has no id,
 ///            leaves one that nobody refers to. Blobs stay until discard(): an event may have several consumers, and be
 ///            replayed.
-///            What cannot be reached now says `maybe`: an Outbox and InboundEvents wait for it.
+///            What cannot be reached now says `maybe`: an Outbox and InboundEvents wait for it, and a handler that
+///            answers outcome_of() the error is tried again.
 class ClaimCheck {
  public:
   static constexpr std::string_view kContentType = "text/x-headrace-claim";
 
-  /// Throws ConfigError for a topic whose travels_max is above its bytes_max.
+  /// @throws ConfigError without a blob store, and for a topic whose travels_max is above its bytes_max.
   explicit ClaimCheck(std::shared_ptr<BlobStore> blobs, EventSizes sizes = {});
+
+  /// A claim to the content for an event of the topic, and of that id. What may travel travels in it.
+  [[nodiscard]] Result<Claim> check_in(std::string_view topic, const EventId& id,
+                                       std::span<const std::byte> content) const;
+  [[nodiscard]] Result<std::vector<std::byte>> resolve(std::string_view topic, const Claim& claim) const;
 
   [[nodiscard]] static bool is_claim(const EncodedEvent& event) noexcept {
     return event.content_type == kContentType;
@@ -70,8 +84,12 @@ class ClaimCheck {
 
   /// Removes the blob of a claim that nobody will resolve any more. What is no claim has none.
   [[nodiscard]] Status discard(const EncodedEvent& event) const;
+  [[nodiscard]] Status discard(const Claim& claim) const;
 
  private:
+  [[nodiscard]] Result<Claim> leave(std::string_view topic, const EventId& id,
+                                    std::span<const std::byte> content) const;
+
   const std::shared_ptr<BlobStore> blobs_;
   const EventSizes sizes_;
 };

@@ -47,7 +47,10 @@ void add_to(SinkBridge::Counts& sum, const SinkBridge::Counts& counts) {
 
 Gateway::Gateway(GatewayConfig config, EndWatch& watch, std::unique_ptr<GatewayDedup> dedup)
     : config_(std::move(config)), dedup_(std::move(dedup)), bus_(bus_options(config_.bus)) {
-  for (const SinkEndConfig& sink : config_.sinks) sinks_.push_back(make_sink(sink, watch.watch(sink_name(sink))));
+  for (const SinkEndConfig& sink : config_.sinks) {
+    sinks_.push_back(make_sink(sink, watch.watch(sink_name(sink))));
+    packs_.push_back(sink.claims ? leave_claims(*sink.claims) : nullptr);
+  }
   for (const RouteConfig& route : config_.routes) ways_.push_back(make_way(route));
   for (const SourceEndConfig& source : config_.sources) add_source(source, watch);
 }
@@ -61,7 +64,7 @@ void Gateway::add_source(const SourceEndConfig& config, EndWatch& watch) {
     deduplicated_.back() = deduplicated.get();
     source = std::move(deduplicated);
   } else if (!config.identity.empty()) {
-    options.identity = identity_of(config);
+    options.identity = header_of(config.identity);
   }
   sources_.push_back(std::move(source));
   bridges_.push_back(std::make_unique<SourceBridge>(bus_, *sources_.back(), std::move(options)));
@@ -78,7 +81,8 @@ SourceBridge::Counts Gateway::counts_of(std::size_t source) const {
 
 Gateway::Way Gateway::make_way(const RouteConfig& route) {
   return {route.name, text_of(route),
-          route.sink ? make_sink_way(bus_, *sinks_[*route.sink], route) : make_alert_way(bus_, route)};
+          route.sink ? make_sink_way(bus_, *sinks_[*route.sink], route, packs_[*route.sink])
+                     : make_alert_way(bus_, route)};
 }
 
 Status Gateway::start() {

@@ -35,7 +35,7 @@ struct GatewayReport {
 /// Threads:  health(), metrics() and flow() from any; the rest from one.
 class Gateway {
  public:
-  /// Throws ConfigError for what the bus cannot honour. The watch is told of every end's health. Without a dedup, copies
+  /// Throws ConfigError for what the bus cannot honour, and for a folder of claims that cannot be used. The watch is told of every end's health. Without a dedup, copies
   /// are remembered in memory.
   Gateway(GatewayConfig config, EndWatch& watch, std::unique_ptr<GatewayDedup> dedup);
 
@@ -77,6 +77,7 @@ class Gateway {
   std::vector<std::unique_ptr<Source>> sources_;
   std::vector<const DeduplicatedSource*> deduplicated_;  ///< the same, or null
   std::vector<std::unique_ptr<Sink>> sinks_;
+  std::vector<decltype(SinkBridgeOptions::pack)> packs_;  ///< of each sink, or null
   Bus bus_;
   mutable std::mutex mutex_;  ///< the ways
   std::vector<Way> ways_;

@@ -18,8 +18,8 @@ MetricFamily counted(std::string_view label, const std::string& name, std::strin
 
 }  // namespace
 
-std::function<std::string(const Message&)> identity_of(const SourceEndConfig& config) {
-  return [name = config.identity](const Message& message) {
+std::function<std::string(const Message&)> header_of(std::string name) {
+  return [name = std::move(name)](const Message& message) {
     const auto at = std::ranges::find(message.headers, name, &std::pair<std::string, std::string>::first);
     return at == message.headers.end() ? std::string() : at->second;
   };
@@ -32,6 +32,7 @@ SourceBridgeOptions bridge_options(const SourceEndConfig& config) {
     options.topic = [topics = config.topics](const Message& message) { return topics.to_inside(message.topic); };
   }
   if (config.unrouted_is_done) options.unrouted = Settlement::done;
+  if (config.claims) options.change = fetch_claims(*config.claims);
   return options;
 }
 

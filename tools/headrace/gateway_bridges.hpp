@@ -13,9 +13,10 @@ namespace headrace::program {
 
 // What a config makes of the bus's bridges, and how their counts are told. The options keep nothing of the config.
 
-/// The header's text that the source tells copies apart by; empty where a message has none.
-[[nodiscard]] std::function<std::string(const Message&)> identity_of(const SourceEndConfig& config);
-/// Without an identity: who remembers copies is not said here.
+/// The text of a message's header of this name; empty where it has none.
+[[nodiscard]] std::function<std::string(const Message&)> header_of(std::string name);
+/// Without an identity: who remembers copies is not said here. Throws ConfigError for a folder of claims that cannot be
+/// used.
 [[nodiscard]] SourceBridgeOptions bridge_options(const SourceEndConfig& config);
 [[nodiscard]] SinkBridgeOptions bridge_options(const RouteConfig& config);
 

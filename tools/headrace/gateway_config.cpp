@@ -191,6 +191,7 @@ class GatewayReader {
         section.whole("unsettled", 1, servicebus ? 2'000 : 65'535).value_or(source.unsettled_max);
     source.identity = section.text("identity").value_or("");
     source.unrouted_is_done = section.choice("unrouted", kUnrouted).value_or(false);
+    source.claims = read_claims(section, ClaimsOf::source, into_.file.parent_path());
     read_topics(section, source.topics);
     section.finish();
     into_.sources.push_back(std::move(source));
@@ -215,6 +216,7 @@ class GatewayReader {
     if (section.has("entity") && !servicebus) {
       section.problem("entity", "only a sink of kind \"servicebus\" has this");
     }
+    sink.claims = read_claims(section, ClaimsOf::sink, into_.file.parent_path());
     sink.buffer_messages = section.whole("buffer", 1, kMessagesMax).value_or(sink.buffer_messages);
     std::size_t unsettled = 0;
     for (const SourceEndConfig& source : into_.sources) unsettled += source.unsettled_max;

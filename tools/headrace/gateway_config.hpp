@@ -14,6 +14,7 @@
 #include "body_condition.hpp"
 #include "config.hpp"
 #include "enrichment.hpp"
+#include "gateway_claims.hpp"
 #include "gateway_dedup_config.hpp"
 #include "gateway_mqtt.hpp"
 #include "headrace/wire/topic_map.hpp"
@@ -32,6 +33,7 @@ struct EndConfig {
   std::filesystem::path ca_file;  ///< with rediss://, amqps://, mqtts://, of servicebus; empty: the system's
   std::chrono::milliseconds down_after{30'000};  ///< without a connection: it is down; of brokers
   MqttEndConfig mqtt;
+  std::optional<ClaimsConfig> claims;  ///< none: what is large travels
 };
 
 struct SourceEndConfig : EndConfig {

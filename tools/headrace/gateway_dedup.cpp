@@ -97,7 +97,7 @@ std::unique_ptr<DeduplicatedSource> GatewayDedup::wrap(std::unique_ptr<Source> s
   const auto board = std::make_shared<HealthBoard>(std::move(changed));
   boards_.emplace_back(dedup_name(config), board);
   DeduplicatedSourceOptions options;
-  options.key = [name = config.name, identity = identity_of(config)](const Message& message) {
+  options.key = [name = config.name, identity = header_of(config.identity)](const Message& message) {
     const EventId id = wire::foreign_event_id(name, identity(message));
     return id ? std::optional(DedupKey::of(id)) : std::nullopt;
   };

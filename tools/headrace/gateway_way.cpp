@@ -12,7 +12,7 @@ namespace {
 
 class SinkWay final : public GatewayWay {
  public:
-  SinkWay(Bus& bus, Sink& sink, const RouteConfig& route) : bridge_(bus, sink, bridge_options(route)) {}
+  SinkWay(Bus& bus, Sink& sink, SinkBridgeOptions options) : bridge_(bus, sink, std::move(options)) {}
   void close() override { bridge_.close(); }
   SinkBridge::Counts counts() const override { return bridge_.counts(); }
   bool is_idle() const override { return bridge_.is_idle(); }
@@ -158,8 +158,11 @@ class AlertWay final : public GatewayWay {
 
 }  // namespace
 
-std::unique_ptr<GatewayWay> make_sink_way(Bus& bus, Sink& sink, const RouteConfig& route) {
-  return std::make_unique<SinkWay>(bus, sink, route);
+std::unique_ptr<GatewayWay> make_sink_way(Bus& bus, Sink& sink, const RouteConfig& route,
+                                          decltype(SinkBridgeOptions::pack) pack) {
+  SinkBridgeOptions options = bridge_options(route);
+  options.pack = std::move(pack);
+  return std::make_unique<SinkWay>(bus, sink, std::move(options));
 }
 
 std::unique_ptr<GatewayWay> make_alert_way(Bus& bus, const RouteConfig& route) {

@@ -21,8 +21,10 @@ class GatewayWay {
   [[nodiscard]] virtual bool is_idle() const = 0;
 };
 
-/// Throws ConfigError for a route that the bus cannot honour. The bus and the sink outlive the way.
-[[nodiscard]] std::unique_ptr<GatewayWay> make_sink_way(Bus& bus, Sink& sink, const RouteConfig& route);
+/// Throws ConfigError for a route that the bus cannot honour. The bus and the sink outlive the way. `pack`: the sink's,
+/// SinkBridgeOptions::pack.
+[[nodiscard]] std::unique_ptr<GatewayWay> make_sink_way(Bus& bus, Sink& sink, const RouteConfig& route,
+                                                        decltype(SinkBridgeOptions::pack) pack);
 [[nodiscard]] std::unique_ptr<GatewayWay> make_alert_way(Bus& bus, const RouteConfig& route);
 
 }  // namespace headrace::program

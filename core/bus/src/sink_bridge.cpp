@@ -30,12 +30,14 @@ class SinkBridge::Way : public std::enable_shared_from_this<Way> {
   using Change = decltype(SinkBridgeOptions::change);
   using Accepts = decltype(SinkBridgeOptions::accepts);
   using Topic = decltype(SinkBridgeOptions::topic);
+  using Pack = decltype(SinkBridgeOptions::pack);
 
   Way(Bus& bus, Sink& sink, SinkBridgeOptions& options)
       : sink_(sink),
         change_(std::move(options.change)),
         accepts_(std::move(options.accepts)),
         topic_(std::move(options.topic)),
+        pack_(std::move(options.pack)),
         marks_(sink.capabilities().headers && sink.capabilities().redelivery_flag),
         rest_(bus, options.rest, options.subscription.name) {}
 
@@ -44,7 +46,7 @@ class SinkBridge::Way : public std::enable_shared_from_this<Way> {
     std::optional<Message> changed;
     if (change_) {
       changed = relay.message();
-      if (const Status sound = change_(*changed); !sound) return reject(relay, sound.error().message());
+      if (const Status sound = change_(*changed); !sound) return refuse(event.relay, sound.error());
     }
     const Result<bool> wanted = accepts_ ? accepts_(topic, changed ? *changed : relay.message()) : true;
     if (!wanted) return reject(relay, wanted.error().message());
@@ -53,6 +55,9 @@ class SinkBridge::Way : public std::enable_shared_from_this<Way> {
     if (!outside) return reject(relay, outside.error().message());
     Message message = changed ? std::move(*changed) : relay.message();
     message.topic = std::move(*outside);
+    if (pack_) {
+      if (const Status packed = pack_(message); !packed) return refuse(event.relay, packed.error());
+    }
     if (marks_ && relay.redelivered()) message.headers.emplace_back(kAgainHeader, "true");
     const SendResult result = sink_.send(
         std::move(message),
@@ -63,8 +68,7 @@ class SinkBridge::Way : public std::enable_shared_from_this<Way> {
       case SendResult::too_large:
         return reject(relay, std::string(sink_.capabilities().name) + ": the message is too large");
       case SendResult::full:
-        answer(relay, Settlement::retry, &Counts::retried);
-        return rest_.keep(event.relay);
+        return let_rest(event.relay);
       case SendResult::closed:
         return answer(relay, Settlement::retry, &Counts::retried);
     }
@@ -91,7 +95,12 @@ class SinkBridge::Way : public std::enable_shared_from_this<Way> {
       rest_.went_well();
       return answer(*relay, Settlement::done, &Counts::confirmed);
     }
-    if (status.error().retry == Error::Retry::no) return reject(*relay, status.error().message());
+    refuse(relay, status.error());
+  }
+  void refuse(const std::shared_ptr<Relay>& relay, const Error& error) {
+    error.retry == Error::Retry::no ? reject(*relay, error.message()) : let_rest(relay);
+  }
+  void let_rest(const std::shared_ptr<Relay>& relay) {
     answer(*relay, Settlement::retry, &Counts::retried);
     rest_.keep(relay);
   }
@@ -112,6 +121,7 @@ class SinkBridge::Way : public std::enable_shared_from_this<Way> {
   const Change change_;
   const Accepts accepts_;
   const Topic topic_;
+  const Pack pack_;
   const bool marks_;  ///< a message can say there that it was delivered before
   RefusalRest rest_;  ///< of answered relays, whose brokers hear when the last who has them lets go
   mutable std::mutex mutex_;

@@ -12,6 +12,7 @@ SourceBridge::SourceBridge(Bus& bus, Source& source, SourceBridgeOptions options
       source_(source),
       options_(std::move(options)),
       window_(std::make_shared<RelayWindow>(options_.identities_max)),
+      rest_(bus, options_.rest, options_.name),
       brake_(bus, source,
              [](const BreakerChange& change) { return change.of.type == event_type_id<RelayedMessage>(); }) {}
 
@@ -19,6 +20,7 @@ SourceBridge::~SourceBridge() {
   if (publisher_) static_cast<void>(stop(std::chrono::milliseconds(0)));
   publisher_.reset();
   brake_.let_go();
+  rest_.leave_bus();
 }
 
 Status SourceBridge::start() {
@@ -39,6 +41,12 @@ void SourceBridge::count(std::uint64_t Counts::*what) {
   ++(counts_.*what);
 }
 
+void SourceBridge::refuse(const std::shared_ptr<Relay>& relay) {
+  count(&Counts::refused);
+  relay->answer(Settlement::retry);
+  rest_.keep(relay);
+}
+
 void SourceBridge::take(ReceivedMessage&& received) {
   count(&Counts::received);
   Result<std::string> topic = options_.topic ? options_.topic(received.message) : received.message.topic;
@@ -49,13 +57,17 @@ void SourceBridge::take(ReceivedMessage&& received) {
   const std::string& key = received.message.key.empty() ? *topic : received.message.key;
   RelayedMessage event{nullptr, hash_bytes(key)};
   std::string identity = options_.identity ? options_.identity(received.message) : std::string();
-  if (identity.empty()) {
-    event.relay = std::make_shared<Relay>(std::move(received));
-  } else {
-    if (window_->admit(identity, received.settle) != RelayWindow::Seen::first) return count(&Counts::copies);
-    event.relay = std::make_shared<Relay>(std::move(received), window_, std::move(identity));
+  const bool may_have_copies = !identity.empty();
+  if (may_have_copies && window_->admit(identity, received.settle) != RelayWindow::Seen::first) {
+    return count(&Counts::copies);
   }
-  publish(*topic, std::move(event));
+  const Status changed = options_.change ? options_.change(received.message) : Nothing{};
+  event.relay = may_have_copies ? std::make_shared<Relay>(std::move(received), window_, std::move(identity))
+                                : std::make_shared<Relay>(std::move(received));
+  if (changed) return publish(*topic, std::move(event));
+  if (changed.error().retry == Error::Retry::maybe) return refuse(event.relay);
+  event.relay->reject(changed.error().message());
+  count(&Counts::rejected);
 }
 
 void SourceBridge::publish(const std::string& topic, RelayedMessage&& event) {
@@ -68,11 +80,13 @@ void SourceBridge::publish(const std::string& topic, RelayedMessage&& event) {
     relay->answer(options_.unrouted);
     count(&Counts::unrouted);
   } else if (result) {
+    rest_.went_well();
     count(&Counts::published);
+  } else if (settlement_of_refusal(result.status()) == Settlement::retry) {
+    refuse(relay);
   } else {
-    const Settlement settlement = settlement_of_refusal(result.status());
-    relay->answer(settlement);
-    count(settlement == Settlement::reject ? &Counts::rejected : &Counts::refused);
+    relay->answer(Settlement::reject);
+    count(&Counts::rejected);
   }
 }
 

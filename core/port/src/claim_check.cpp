@@ -21,7 +21,7 @@ std::uint64_t sum_of(std::span<const std::byte> bytes) noexcept {
   return sum;
 }
 
-/// What stands in for an encoded event's content.
+/// What stands in for content in a body.
 struct ClaimedBody {
   std::string content_type;
   Claim claim;
@@ -32,10 +32,10 @@ bool read_number(std::string_view text, std::uint64_t& number) noexcept {
   return read.ec == std::errc{} && read.ptr == text.data() + text.size();
 }
 
-Result<ClaimedBody> read_claim(const EncodedEvent& event) {
-  const auto fault = [&](std::string what) { return Error{"a claim " + std::move(what), event.envelope.topic}; };
-  if (event.body.size() > kClaimBytesMax) return fault("of " + std::to_string(event.body.size()) + " bytes");
-  std::string_view left(reinterpret_cast<const char*>(event.body.data()), event.body.size());
+Result<ClaimedBody> read_claim(std::string_view topic, std::span<const std::byte> bytes) {
+  const auto fault = [&](std::string what) { return Error{"a claim " + std::move(what), std::string(topic)}; };
+  if (bytes.size() > kClaimBytesMax) return fault("of " + std::to_string(bytes.size()) + " bytes");
+  std::string_view left(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   std::array<std::string_view, 5> lines;
   for (std::string_view& line : lines) {
     const std::size_t end = left.find('\n');
@@ -114,40 +114,53 @@ Result<Claim> ClaimCheck::leave(std::string_view topic, const EventId& id,
   return Claim{content.size(), sum_of(content), std::move(*reference), {}};
 }
 
-Result<EncodedEvent> ClaimCheck::check_in(EncodedEvent event) const {
-  const std::string& topic = event.envelope.topic;
+Status ClaimCheck::check_in(std::string_view topic, const EventId& id, Body body) const {
   const EventSize& size = sizes_.of(topic);
-  if (is_claim(event)) {
+  if (body.content_type == kContentType) {
     // Somebody else's, or one that passes a second time. Not everything that calls itself one, is.
-    const Result<ClaimedBody> body = read_claim(event);
-    if (!body) return body.error();
-    if (Status fits = check_size("a claim to content", body->claim.size, size.bytes_max, topic); !fits) {
-      return fits.error();
-    }
-    return event;
+    const Result<ClaimedBody> claimed = read_claim(topic, body.bytes);
+    if (!claimed) return claimed.error();
+    return check_size("a claim to content", claimed->claim.size, size.bytes_max, topic);
   }
-  if (Status fits = check_size("content", event.body.size(), size.bytes_max, topic); !fits) return fits.error();
-  if (event.body.size() <= size.travels_max) return event;
-  if (event.content_type.find('\n') != event.content_type.npos ||
-      event.content_type.size() > kContentTypeBytesMax) {
-    return Error{"a content type that is no short line", topic};
+  if (Status fits = check_size("content", body.bytes.size(), size.bytes_max, topic); !fits) return fits;
+  if (body.bytes.size() <= size.travels_max) return Nothing{};
+  if (body.content_type.find('\n') != body.content_type.npos || body.content_type.size() > kContentTypeBytesMax) {
+    return Error{"a content type that is no short line", std::string(topic)};
   }
-  Result<Claim> claim = leave(topic, event.envelope.id, event.body);
+  Result<Claim> claim = leave(topic, id, body.bytes);
   if (!claim) return claim.error();
-  event.body = write_claim({event.content_type, std::move(*claim)});
-  event.content_type = kContentType;
-  return event;
+  body.bytes = write_claim({body.content_type, std::move(*claim)});
+  body.content_type = kContentType;
+  return Nothing{};
+}
+
+Status ClaimCheck::resolve(std::string_view topic, Body body) const {
+  if (body.content_type != kContentType) return Nothing{};
+  Result<ClaimedBody> claimed = read_claim(topic, body.bytes);
+  if (!claimed) return claimed.error();
+  Result<std::vector<std::byte>> content = resolve(topic, claimed->claim);
+  if (!content) return content.error();
+  body.content_type = std::move(claimed->content_type);
+  body.bytes = std::move(*content);
+  return Nothing{};
+}
+
+Result<EncodedEvent> ClaimCheck::check_in(EncodedEvent event) const {
+  const Status done = check_in(event.envelope.topic, event.envelope.id, Body{event.content_type, event.body});
+  return done ? Result<EncodedEvent>(std::move(event)) : done.error();
 }
 
 Result<EncodedEvent> ClaimCheck::resolve(EncodedEvent event) const {
-  if (!is_claim(event)) return event;
-  Result<ClaimedBody> body = read_claim(event);
-  if (!body) return body.error();
-  Result<std::vector<std::byte>> content = resolve(event.envelope.topic, body->claim);
-  if (!content) return content.error();
-  event.content_type = std::move(body->content_type);
-  event.body = std::move(*content);
-  return event;
+  const Status done = resolve(event.envelope.topic, Body{event.content_type, event.body});
+  return done ? Result<EncodedEvent>(std::move(event)) : done.error();
+}
+
+Status ClaimCheck::check_in(Message& message, const EventId& id) const {
+  return check_in(message.topic, id, Body{message.content_type, message.body});
+}
+
+Status ClaimCheck::resolve(Message& message) const {
+  return resolve(message.topic, Body{message.content_type, message.body});
 }
 
 ClaimCheck::Write ClaimCheck::before(Write write) const {
@@ -166,7 +179,7 @@ ClaimCheck::Read ClaimCheck::after(Read read) const {
 
 Status ClaimCheck::discard(const EncodedEvent& event) const {
   if (!is_claim(event)) return Nothing{};
-  const Result<ClaimedBody> body = read_claim(event);
+  const Result<ClaimedBody> body = read_claim(event.envelope.topic, event.body);
   return body ? discard(body->claim) : body.error();
 }
 

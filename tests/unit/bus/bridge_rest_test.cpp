@@ -161,5 +161,103 @@ TEST(InboundRests, WhatCannotBeReadNowRests) {
   EXPECT_EQ(inbound.counts().refused, 3U);
 }
 
+/// What a bridge's function says of a topic.
+Status fate_of(const Message& message) {
+  if (message.topic == "away") return Error{"away", "", Error::Retry::maybe};
+  if (message.topic == "gone") return Error{"gone", ""};
+  return Nothing{};
+}
+
+// Claim:  a message that a source's bridge cannot change goes back after a rest where that may help, else it is rejected
+//         with the reason; its copies hear the same, and another message enters as it was changed.
+// Method: a change that fails in both ways, a copy of each, and one that it changes.
+TEST(SourceBridgeRests, WhatCannotBeChangedNowRests) {
+  test::HandSource from;
+  test::HandSink to;
+  test::Timed timed;
+  SinkBridge way(timed.bus, to, {.subscription = {.filter = "#", .name = "way"}});
+  SourceBridgeOptions options;
+  options.identity = [](const Message& message) { return message.headers.front().second; };
+  options.change = [](Message& message) {
+    message.key = "changed";
+    return fate_of(message);
+  };
+  options.rest = {100ms, 400ms};
+  SourceBridge source(timed.bus, from, std::move(options));
+  timed.bus.start();
+  ASSERT_TRUE(source.start());
+  const std::size_t away = from.hand_in("away", "1");
+  const std::size_t copy = from.hand_in("away", "1");
+  const std::size_t gone = from.hand_in("gone", "2");
+  const std::size_t fine = from.hand_in("fine", "3");
+  timed.run();
+  EXPECT_EQ(from.settled(away), "open");
+  EXPECT_EQ(from.reason(gone), "gone");
+  ASSERT_EQ(to.waiting(), 1U);
+  EXPECT_EQ(to.next().key, "changed");
+  to.confirm(Nothing{});
+  EXPECT_EQ(from.settled(fine), "done");
+  timed.advance(110ms);
+  EXPECT_EQ(from.settled(away), "retry");
+  EXPECT_EQ(from.settled(copy), "retry");
+  EXPECT_EQ(source.counts().refused, 1U);
+  EXPECT_EQ(source.counts().rejected, 1U);
+  EXPECT_EQ(source.counts().copies, 1U);
+}
+
+// Claim:  a message that the bus refuses for now goes back after a rest, too.
+// Method: a lane that is full, of a group that answers so.
+TEST(SourceBridgeRests, WhatTheBusRefusesRests) {
+  test::HandSource from;
+  test::Timed timed;
+  SourceBridge source(timed.bus, from, {.rest = {100ms, 400ms}});
+  const auto sub = timed.bus.subscribe<RelayedMessage>(
+      {.filter = "#", .overflow = Overflow::fail()},
+      [](const RelayedMessage& event) { event.relay->answer(Settlement::done); });
+  timed.bus.start();
+  ASSERT_TRUE(source.start());
+  std::size_t last = 0;
+  while (source.counts().refused == 0) last = from.hand_in("x");
+  EXPECT_EQ(from.settled(last), "open");
+  timed.run();
+  timed.advance(110ms);
+  EXPECT_EQ(from.settled(last), "retry");
+}
+
+// Claim:  what a way cannot pack, or change, goes back after a rest where that may help, else it is rejected with the
+//         reason; what it packs goes out so, under the broker's topic, after the way's conditions have seen it unpacked.
+// Method: a pack and a change that fail in both ways; one that packs.
+TEST(SinkBridgePacks, WhatCannotBePackedNowRests) {
+  for (const bool packs : {true, false}) {
+    test::HandSource from;
+    test::HandSink to;
+    test::Timed timed;
+    SinkBridgeOptions options{.subscription = {.filter = "#", .name = "way"}, .rest = {100ms, 400ms}};
+    options.accepts = [packs](std::string_view, const Message& message) {
+      return packs != (message.key == "new");
+    };
+    (packs ? options.pack : options.change) = [](Message& message) {
+      message.key = "new";
+      return fate_of(message);
+    };
+    SinkBridge way(timed.bus, to, std::move(options));
+    SourceBridge source(timed.bus, from);
+    timed.bus.start();
+    ASSERT_TRUE(source.start());
+    const std::size_t away = from.hand_in("away");
+    const std::size_t gone = from.hand_in("gone");
+    static_cast<void>(from.hand_in("fine"));
+    timed.run();
+    EXPECT_EQ(from.settled(away), "open");
+    EXPECT_EQ(from.reason(gone), "gone");
+    ASSERT_EQ(to.waiting(), 1U);
+    EXPECT_EQ(to.next().key, "new");
+    timed.advance(110ms);
+    EXPECT_EQ(from.settled(away), "retry");
+    EXPECT_EQ(way.counts().retried, 1U);
+    EXPECT_EQ(way.counts().rejected, 1U);
+  }
+}
+
 }  // namespace
 }  // namespace headrace

@@ -178,6 +178,55 @@ TEST(GatewayConfig, PlaceOfCopiesIsRead) {
   EXPECT_NE(problems.front().message().find("no source has an identity"), std::string::npos);
 }
 
+// Claim:  where large content of an end lies is read as it is written, for sources and sinks of every kind; each mistake is
+//         found in its line.
+// Method: a source and a sink with all keys; one mistake a row, in the source's line 9 or the sink's line 17.
+TEST(GatewayConfig, ClaimsOfEndsAreRead) {
+  const auto both = [](std::string_view source, std::string_view sink) {
+    std::string text =
+        with("topics = [[\"orders\"", "claims = " + std::string(source) + "\ntopics = [[\"orders\"");
+    const auto at = text.find("exchange = \"orders\"\n");
+    return text.insert(at + 20, "claims = " + std::string(sink) + "\n");
+  };
+  const auto [config, problems] = parse_gateway_config(
+      both("{ folder = \"/blobs\", bytes_max = 1000 }",
+           "{ folder = \"blobs\", over = \"1 KiB\", bytes_max = \"2 MiB\", identity = \"id\" }"),
+      "/etc/plant/g.toml");
+  ASSERT_TRUE(problems.empty()) << problems.front().message();
+  const ClaimsConfig& source = *config.sources.at(0).claims;
+  EXPECT_EQ(source.folder, "/blobs");
+  EXPECT_EQ(source.bytes_max, 1000U);
+  const ClaimsConfig& sink = *config.sinks.at(0).claims;
+  EXPECT_EQ(sink.folder, "/etc/plant/blobs");
+  EXPECT_EQ(sink.travels_max, 1024U);
+  EXPECT_EQ(sink.bytes_max, std::size_t{2} << 20);
+  EXPECT_EQ(sink.identity, "id");
+  EXPECT_FALSE(parse_gateway_config(kGateway, "g.toml").config.sinks.at(0).claims);
+
+  const std::string good = "{ folder = \"blobs\" }";
+  const struct {
+    std::string text;
+    std::size_t line;
+    std::string says;
+  } table[] = {
+      {both("{ }", good), 9, "where large content lies"},
+      {both("\"blobs\"", good), 9, "expected a table"},
+      {both("{ folder = 1 }", good), 9, "folder"},
+      {both("{ folder = \"b\", over = 10 }", good), 9, "over"},
+      {both("{ folder = \"b\", bytes_max = \"0 MiB\" }", good), 9, "a size from 1"},
+      {both(good, "{ over = 10 }"), 17, "where large content lies"},
+      {both(good, "{ folder = \"b\", over = \"2 KiB\", bytes_max = \"1 KiB\" }"), 17, "bytes_max is less"},
+      {both(good, "{ folder = \"b\", bytes_max = \"1 KiB\" }"), 17, "bytes_max is less"},
+      {both(good, "{ folder = \"b\", bytes_mx = 10 }"), 17, "did you mean 'bytes_max'"},
+  };
+  for (const auto& row : table) {
+    const auto found = parse_gateway_config(row.text, "g.toml").problems;
+    ASSERT_FALSE(found.empty()) << row.says;
+    EXPECT_EQ(found.front().line, row.line) << found.front().message();
+    EXPECT_NE(found.front().message().find(row.says), std::string::npos) << found.front().message();
+  }
+}
+
 // Claim:  each kind of broker that has TLS can be told whom to trust, and a file that is not there is told at its line.
 // Method: a sink of each kind with a file that does not exist, and one that is a list of certificates.
 TEST(GatewayConfig, EndsAreToldWhomToTrust) {

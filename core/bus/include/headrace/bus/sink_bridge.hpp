@@ -18,13 +18,16 @@ struct SinkBridgeOptions {
   /// Which topics, and on which worker; not `deduplicated`: its copies are told apart where they come in.
   SubscribeOptions subscription = {};
   /// Changes a message before it goes this way, on a copy of this way's own; none: it goes as it came. An error rejects
-  /// the message.
+  /// the message, or gives it back after a rest, as the error's `retry` says.
   std::function<Status(Message&)> change = nullptr;
   /// Whether a message, as changed, goes this way, with its topic in the bus; none: all do. What it refuses is done, for this
   /// way. An error rejects the message.
   std::function<Result<bool>(std::string_view topic, const Message&)> accepts = nullptr;
   /// The broker's topic for one of the bus; none: the same. An error rejects the message.
   std::function<Result<std::string>(std::string_view topic)> topic = nullptr;
+  /// Packs a message that goes out, under the broker's topic: leaves with a claim check what is too large. Errors as those
+  /// of change.
+  std::function<Status(Message&)> pack = nullptr;
   /// How long messages that the sink refuses for now wait before their source's broker gets them back: full jitter,
   /// longer the more often in a row. Meanwhile they count as unsettled, so that refusals slow the source down. With a
   /// cap of 0: not at all.
@@ -45,9 +48,8 @@ class SinkBridge {
     std::uint64_t sent = 0;
     std::uint64_t confirmed = 0;
     std::uint64_t filtered = 0;  ///< not accepted
-    std::uint64_t rejected =
-        0;  ///< by the broker, by the topic's mapping, by change, by accepts, or for their size
-    std::uint64_t retried = 0;  ///< back with their source's broker
+    std::uint64_t rejected = 0;  ///< by the broker, by a function of the options, or for their size
+    std::uint64_t retried = 0;   ///< back with their source's broker
   };
 
   /// Throws ConfigError for a subscription that cannot be honoured.

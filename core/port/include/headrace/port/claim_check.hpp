@@ -82,13 +82,25 @@ class ClaimCheck {
   /// Reads what travelled, then resolves it.
   [[nodiscard]] Read after(Read read) const;
 
+  /// The same of a message, whose content its carrier does not understand: a gateway. Limits are those of the message's
+  /// topic; the id is what its copies share. What could not be done leaves it as it was.
+  [[nodiscard]] Status check_in(Message& message, const EventId& id) const;
+  [[nodiscard]] Status resolve(Message& message) const;
+
   /// Removes the blob of a claim that nobody will resolve any more. What is no claim has none.
   [[nodiscard]] Status discard(const EncodedEvent& event) const;
   [[nodiscard]] Status discard(const Claim& claim) const;
 
  private:
+  /// What travels, and of which type it says it is.
+  struct Body {
+    std::string& content_type;
+    std::vector<std::byte>& bytes;
+  };
   [[nodiscard]] Result<Claim> leave(std::string_view topic, const EventId& id,
                                     std::span<const std::byte> content) const;
+  [[nodiscard]] Status check_in(std::string_view topic, const EventId& id, Body body) const;
+  [[nodiscard]] Status resolve(std::string_view topic, Body body) const;
 
   const std::shared_ptr<BlobStore> blobs_;
   const EventSizes sizes_;

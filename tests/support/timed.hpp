@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <utility>
@@ -8,17 +9,18 @@
 
 namespace headrace::test {
 
-/// A bus without threads whose time stands still until it is told to go on.
+/// A bus without threads whose time stands still until it is told to go on. Others may publish.
 struct Timed {
   explicit Timed(DeliveryDefaults defaults = {}, DispatcherOptions options = {})
       : bus(with_clock(std::move(options), now_ns), std::move(defaults)) {}
-  static DispatcherOptions with_clock(DispatcherOptions options, const std::uint64_t& now_ns) {
+  static DispatcherOptions with_clock(DispatcherOptions options, const std::atomic<std::uint64_t>& now_ns) {
     options.workers = 0;
     options.time = {
-        .steady = [](const void* now) { return *static_cast<const std::uint64_t*>(now); },
+        .steady = [](const void* now) { return static_cast<const std::atomic<std::uint64_t>*>(now)->load(); },
         .wall =
             [](const void* now) {
-              return TimeSource::WallTime(std::chrono::nanoseconds(*static_cast<const std::uint64_t*>(now)));
+              return TimeSource::WallTime(
+                  std::chrono::nanoseconds(static_cast<const std::atomic<std::uint64_t>*>(now)->load()));
             },
         .self = &now_ns};
     return options;
@@ -32,7 +34,7 @@ struct Timed {
     run();
   }
 
-  std::uint64_t now_ns = 1'000'000'000;
+  std::atomic<std::uint64_t> now_ns{1'000'000'000};
   Bus bus;
 };
 

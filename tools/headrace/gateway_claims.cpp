@@ -27,9 +27,8 @@ std::optional<ClaimsConfig> read_claims(TomlSection& end, ClaimsOf of, const std
   TomlSection section = end.section("claims");
   if (!section.present()) return std::nullopt;  // told already: it is no table
   ClaimsConfig claims;
-  const std::string blobs = section.text("folder").value_or("");
-  if (blobs.empty()) section.missing("folder", "where large content lies");
-  claims.folder = (folder / blobs).lexically_normal();
+  claims.folder = section.file("folder", folder);
+  if (claims.folder.empty()) section.missing("folder", "where large content lies");
   claims.bytes_max = section.bytes("bytes_max", 1, kContentBytesMax).value_or(claims.bytes_max);
   if (of == ClaimsOf::sink) {
     claims.travels_max = section.bytes("over", 0, kContentBytesMax).value_or(claims.travels_max);

@@ -98,7 +98,7 @@ class GatewayReader {
   template <class End>
   static bool is_taken(const EndConfig& end, const std::vector<End>& earlier) {
     return std::ranges::any_of(earlier, [&](const EndConfig& other) {
-      return other.kind == end.kind && other.url == end.url && other.client_id == end.client_id;
+      return other.kind == end.kind && other.server.url == end.server.url && other.client_id == end.client_id;
     });
   }
 
@@ -111,20 +111,15 @@ class GatewayReader {
   }
 
   void read_end(TomlSection& section, EndConfig& end, std::uint8_t qos_min) {
-    end.url = section.text("url").value_or("");
+    end.server = read_server(section, into_.file.parent_path());
+    const bool has_url = !end.server.url.empty();
     const bool servicebus = end.kind == EndConfig::Kind::servicebus;
     const bool stored = section.has("password_file") || section.has("password_variable");
-    if (end.url.empty() && servicebus && !stored) {
+    if (!has_url && servicebus && !stored) {
       section.missing("url", "the connection string; or password_file or password_variable, which hold it");
-    } else if (end.url.empty() && !servicebus) {
+    } else if (!has_url && !servicebus) {
       section.missing("url", "where the broker is, such as \"amqp://127.0.0.1:5672\"");
     }
-    const auto resolved = [this](const std::string& path) {
-      return (into_.file.parent_path() / path).lexically_normal();
-    };
-    if (const auto path = section.text("password_file")) end.password_file = resolved(*path);
-    end.password_variable = section.text("password_variable").value_or("");
-    if (const auto path = section.text("ca_file")) end.ca_file = resolved(*path);
     end.client_id = section.text("client_id").value_or("headrace-" + end.name);
     end.down_after = section.duration("down_after").value_or(end.down_after);
     if (section.has("client_id") && end.kind != EndConfig::Kind::mqtt) {
@@ -137,8 +132,7 @@ class GatewayReader {
                       end.client_id));
     }
     end.mqtt = read_mqtt_end(section, end.kind == EndConfig::Kind::mqtt, qos_min, into_.file.parent_path());
-    if (end.url.empty()) return;
-    // A password that lies in a file or the environment is looked for when it is needed.
+    if (!has_url) return;
     if (const Status good = check_url(end); !good)
       section.problem(to_blame(section, good.error()), good.error().message());
   }
@@ -232,9 +226,8 @@ class GatewayReader {
   }
 
   void read_store(TomlSection& section, SinkEndConfig& sink) {
-    const std::string file = section.text("file").value_or("");
-    if (file.empty()) section.missing("file", "the event store's file");
-    sink.file = (into_.file.parent_path() / file).lexically_normal();
+    sink.file = section.file("file", into_.file.parent_path());
+    if (sink.file.empty()) section.missing("file", "the event store's file");
     sink.stream = section.text("stream").value_or("");
     sink.identity = section.text("identity").value_or("");
     if (const Status good = check_url(sink); !good) section.problem("kind", good.error().message());

@@ -17,6 +17,7 @@
 #include "gateway_claims.hpp"
 #include "gateway_dedup_config.hpp"
 #include "gateway_mqtt.hpp"
+#include "gateway_server.hpp"
 #include "headrace/wire/topic_map.hpp"
 
 namespace headrace::program {
@@ -26,11 +27,8 @@ struct EndConfig {
   enum class Kind { redis, rabbitmq, mqtt, servicebus, store };
   std::string name;
   Kind kind = Kind::redis;
-  std::string url;  ///< of servicebus a connection string, which may lie in the password's place instead
-  std::filesystem::path password_file;  ///< resolved against the config's folder
-  std::string password_variable;
-  std::string client_id;          ///< of mqtt; empty: `headrace-` and the name
-  std::filesystem::path ca_file;  ///< with rediss://, amqps://, mqtts://, of servicebus; empty: the system's
+  ServerConfig server;                           ///< of brokers
+  std::string client_id;                         ///< of mqtt; empty: `headrace-` and the name
   std::chrono::milliseconds down_after{30'000};  ///< without a connection: it is down; of brokers
   MqttEndConfig mqtt;
   std::optional<ClaimsConfig> claims;  ///< none: what is large travels

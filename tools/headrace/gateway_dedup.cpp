@@ -17,17 +17,6 @@
 namespace headrace::program {
 namespace {
 
-#if defined(HEADRACE_HAS_REDIS)
-redis::RedisOptions dedup_server(const DedupConfig& config) {
-  redis::RedisOptions options;
-  options.url = config.url;
-  options.password_file = config.password_file.string();
-  options.password_variable = config.password_variable;
-  if (!config.ca_file.empty()) options.tls.ca_file = config.ca_file.string();
-  return options;
-}
-#endif
-
 /// The machine and the config: a gateway that is started again is the same one.
 std::string owner_of(const GatewayConfig& config) {
   if (!config.dedup->owner.empty()) return config.dedup->owner;
@@ -50,10 +39,13 @@ Result<GatewayDedup::Stores> open_stores(const DedupConfig& config) {
   }
 #endif
 #if defined(HEADRACE_HAS_REDIS)
-  if (!config.url.empty()) {
+  if (!config.server.url.empty()) {
     return GatewayDedup::Stores([config](const std::string& scope) -> std::shared_ptr<DedupStore> {
-      return std::make_shared<redis::RedisDedupStore>(redis::RedisDedupOptions{
-          .server = dedup_server(config), .scope = scope, .window = config.window, .claim = config.claim});
+      return std::make_shared<redis::RedisDedupStore>(
+          redis::RedisDedupOptions{.server = options_of<redis::RedisOptions>(config.server),
+                                   .scope = scope,
+                                   .window = config.window,
+                                   .claim = config.claim});
     });
   }
 #endif
@@ -69,11 +61,7 @@ Status check_dedup([[maybe_unused]] const DedupConfig& config) {
 #endif
   } else {
 #if defined(HEADRACE_HAS_REDIS)
-    // A password that lies in a file or the environment is looked for when it is needed.
-    DedupConfig without_secret = config;
-    without_secret.password_file.clear();
-    without_secret.password_variable.clear();
-    const auto address = redis::RedisAddress::of(dedup_server(without_secret));
+    const auto address = redis::RedisAddress::of(options_of<redis::RedisOptions>(config.server.without_secret()));
     return address ? Status(Nothing{}) : Status(address.error());
 #endif
   }

@@ -18,35 +18,29 @@ void read_time(TomlSection& section, std::string_view key, std::chrono::millisec
 
 DedupConfig read_dedup(TomlSection& section, const std::filesystem::path& folder) {
   DedupConfig dedup;
-  const auto path = [&](std::string_view key) -> std::filesystem::path {
-    const auto text = section.text(key);
-    return text ? (folder / *text).lexically_normal() : std::filesystem::path();
-  };
-  dedup.file = path("file");
-  dedup.url = section.text("url").value_or("");
-  dedup.password_file = path("password_file");
-  dedup.password_variable = section.text("password_variable").value_or("");
-  dedup.ca_file = path("ca_file");
+  dedup.file = section.file("file", folder);
+  dedup.server = read_server(section, folder);
+  const bool in_file = dedup.server.url.empty();
   dedup.scope = section.text("scope").value_or(dedup.scope);
   if (dedup.scope.empty()) section.problem("scope", "must not be empty");
   dedup.owner = section.text("owner").value_or("");
   read_time(section, "window", dedup.window);
   read_time(section, "claim", dedup.claim);
   dedup.events_max = section.whole("events", 1, kEventsMax).value_or(dedup.events_max);
-  if (dedup.file.empty() == dedup.url.empty()) {
+  if (dedup.file.empty() == in_file) {
     section.missing("file", "a SQLite file; or url, a Redis server; one of them");
-  } else if (dedup.url.empty()) {
-    for (const char* key : {"password_file", "password_variable", "ca_file"}) {
+  } else if (in_file) {
+    for (const std::string_view key : kServerKeys) {
       if (section.has(key)) section.problem(key, "a SQLite file has none");
     }
   } else if (section.has("events")) {
     section.problem("events", "Redis remembers by time only");
   }
-  if (dedup.file.empty() != dedup.url.empty()) {
+  if (dedup.file.empty() != in_file) {
     if (const Status good = check_dedup(dedup); !good) {
       const bool of_ca =
           section.has("ca_file") && good.error().what.find("trusted certificates") != std::string::npos;
-      section.problem(of_ca ? "ca_file" : dedup.url.empty() ? "file" : "url", good.error().message());
+      section.problem(of_ca ? "ca_file" : in_file ? "file" : "url", good.error().message());
     }
   }
   section.finish();

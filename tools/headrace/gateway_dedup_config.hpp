@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <string>
 
+#include "gateway_server.hpp"
+
 namespace headrace::program {
 
 class TomlSection;
@@ -12,10 +14,7 @@ class TomlSection;
 /// Where a gateway remembers which messages its sources had: a SQLite file or a Redis server.
 struct DedupConfig {
   std::filesystem::path file;  ///< of SQLite, resolved against the config's folder; empty: Redis
-  std::string url;             ///< of Redis
-  std::filesystem::path password_file;
-  std::string password_variable;
-  std::filesystem::path ca_file;  ///< with rediss://; empty: the system's
+  ServerConfig server;         ///< of Redis
   std::string scope = "headrace";
   std::string owner;  ///< empty: this machine and this config
   std::chrono::milliseconds window{3'600'000};

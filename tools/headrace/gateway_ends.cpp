@@ -28,11 +28,7 @@ namespace {
 
 #if defined(HEADRACE_HAS_REDIS)
 redis::RedisOptions redis_options(const EndConfig& end) {
-  redis::RedisOptions options;
-  options.url = end.url;
-  options.password_file = end.password_file.string();
-  options.password_variable = end.password_variable;
-  if (!end.ca_file.empty()) options.tls.ca_file = end.ca_file.string();
+  auto options = options_of<redis::RedisOptions>(end.server);
   options.down_after = end.down_after;
   return options;
 }
@@ -40,12 +36,8 @@ redis::RedisOptions redis_options(const EndConfig& end) {
 
 #if defined(HEADRACE_HAS_RABBITMQ)
 rabbitmq::RabbitOptions rabbit_options(const EndConfig& end) {
-  rabbitmq::RabbitOptions options;
-  options.url = end.url;
-  options.password_file = end.password_file.string();
-  options.password_variable = end.password_variable;
+  auto options = options_of<rabbitmq::RabbitOptions>(end.server);
   options.connection_name = "headrace gateway: " + end.name;
-  if (!end.ca_file.empty()) options.tls.ca_file = end.ca_file.string();
   options.down_after = end.down_after;
   return options;
 }
@@ -53,12 +45,8 @@ rabbitmq::RabbitOptions rabbit_options(const EndConfig& end) {
 
 #if defined(HEADRACE_HAS_MQTT)
 mqtt::MqttOptions mqtt_options(const EndConfig& end) {
-  mqtt::MqttOptions options;
-  options.url = end.url;
+  auto options = options_of<mqtt::MqttOptions>(end.server);
   options.client_id = end.client_id;
-  options.password_file = end.password_file.string();
-  options.password_variable = end.password_variable;
-  if (!end.ca_file.empty()) options.tls.ca_file = end.ca_file.string();
   options.tls.certificate_file = end.mqtt.certificate_file.string();
   options.tls.key_file = end.mqtt.key_file.string();
   options.tls.server_name = end.mqtt.server_name;
@@ -73,11 +61,11 @@ mqtt::MqttOptions mqtt_options(const EndConfig& end) {
 #if defined(HEADRACE_HAS_SERVICEBUS)
 servicebus::ServiceBusOptions servicebus_options(const EndConfig& end) {
   servicebus::ServiceBusOptions options;
-  options.connection_string = end.url;
-  options.connection_string_file = end.password_file.string();
-  options.connection_string_variable = end.password_variable;
+  options.connection_string = end.server.url;
+  options.connection_string_file = end.server.password_file.string();
+  options.connection_string_variable = end.server.password_variable;
   options.connection_name = "headrace gateway: " + end.name;
-  if (!end.ca_file.empty()) options.ca_file = end.ca_file.string();
+  if (!end.server.ca_file.empty()) options.ca_file = end.server.ca_file.string();
   options.down_after = end.down_after;
   return options;
 }
@@ -87,8 +75,7 @@ servicebus::ServiceBusOptions servicebus_options(const EndConfig& end) {
 
 Status check_url(const EndConfig& end) {
   [[maybe_unused]] EndConfig without_secret = end;
-  without_secret.password_file.clear();
-  without_secret.password_variable.clear();
+  without_secret.server = end.server.without_secret();
   switch (end.kind) {
     case EndConfig::Kind::redis: {
 #if defined(HEADRACE_HAS_REDIS)
@@ -116,7 +103,7 @@ Status check_url(const EndConfig& end) {
     }
     case EndConfig::Kind::servicebus: {
 #if defined(HEADRACE_HAS_SERVICEBUS)
-      const auto parsed = servicebus::ConnectionString::of(end.url);
+      const auto parsed = servicebus::ConnectionString::of(end.server.url);
       return parsed ? Status(Nothing{}) : Status(parsed.error());
 #else
       break;

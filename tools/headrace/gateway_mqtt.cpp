@@ -30,12 +30,8 @@ MqttEndConfig::Will read_will(TomlSection section) {
 MqttEndConfig read_mqtt_end(TomlSection& section, bool is_mqtt, std::uint8_t qos_min,
                             const std::filesystem::path& folder) {
   MqttEndConfig end;
-  const auto resolved = [&](std::string_view key) -> std::filesystem::path {
-    const auto path = section.text(key);
-    return path ? (folder / *path).lexically_normal() : std::filesystem::path();
-  };
-  end.certificate_file = resolved("certificate_file");
-  end.key_file = resolved("key_file");
+  end.certificate_file = section.file("certificate_file", folder);
+  end.key_file = section.file("key_file", folder);
   end.server_name = section.text("server_name").value_or("");
   end.qos = static_cast<std::uint8_t>(section.whole("qos", qos_min, 2).value_or(end.qos));
   if (section.has("will")) end.will = read_will(section.section("will"));

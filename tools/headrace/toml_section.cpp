@@ -54,6 +54,11 @@ std::optional<std::string> TomlSection::text(std::string_view key) {
   return std::nullopt;
 }
 
+std::filesystem::path TomlSection::file(std::string_view key, const std::filesystem::path& folder) {
+  const std::string path = text(key).value_or("");
+  return path.empty() ? std::filesystem::path() : (folder / path).lexically_normal();
+}
+
 std::optional<std::vector<std::string>> TomlSection::texts(std::string_view key) {
   const toml::node* found = node(key);
   if (found == nullptr) return std::nullopt;

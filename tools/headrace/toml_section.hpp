@@ -4,6 +4,7 @@
 #include <toml++/toml.h>
 
 #include <array>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,6 +42,8 @@ class TomlSection {
   [[nodiscard]] bool present() const noexcept { return table_ != nullptr; }
   [[nodiscard]] bool has(std::string_view key) const { return table_ != nullptr && table_->contains(key); }
   [[nodiscard]] std::optional<std::string> text(std::string_view key);
+  /// A path, resolved against the folder; empty where there is none.
+  [[nodiscard]] std::filesystem::path file(std::string_view key, const std::filesystem::path& folder);
   [[nodiscard]] std::optional<std::vector<std::string>> texts(std::string_view key);
   [[nodiscard]] std::optional<std::uint64_t> whole(std::string_view key, std::uint64_t least, std::uint64_t most);
   /// `65536`, `"64 KiB"`, `"1 MiB"`.

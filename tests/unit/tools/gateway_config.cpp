@@ -144,7 +144,7 @@ TEST(GatewayConfig, PlaceOfCopiesIsRead) {
       with("[[route]]", dedup("url = \"redis://h\"\npassword_file = \"p\"\nscope = \"s\"\nowner = \"o\"\n")),
       "/etc/plant/g.toml");
   ASSERT_TRUE(server.problems.empty()) << server.problems.front().message();
-  EXPECT_EQ(server.config.dedup->password_file, "/etc/plant/p");
+  EXPECT_EQ(server.config.dedup->server.password_file, "/etc/plant/p");
   EXPECT_EQ(server.config.dedup->scope, "s");
   EXPECT_EQ(server.config.dedup->owner, "o");
 
@@ -315,7 +315,7 @@ TEST(GatewayConfig, MqttEndsHaveTlsQosAndWill) {
       "will = { topic = \"state\", body = \"gone\", qos = 0, retained = true, delay = \"1 min\" }\n");
   ASSERT_TRUE(problems.empty()) << problems.front().message();
   const SinkEndConfig& end = config.sinks.at(0);
-  EXPECT_EQ(end.ca_file, "/etc/plant/ca.crt");
+  EXPECT_EQ(end.server.ca_file, "/etc/plant/ca.crt");
   EXPECT_EQ(end.mqtt.certificate_file, "/etc/plant/own.crt");
   EXPECT_EQ(end.mqtt.key_file, "/k/own.key");
   EXPECT_EQ(end.mqtt.server_name, "broker");

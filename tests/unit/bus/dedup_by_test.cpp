@@ -75,39 +75,44 @@ TEST(DedupByFunction, TextIsAnIdentityAndNothingIsNone) {
   EXPECT_EQ(of(id).key(&tick), DedupKey::of(id));
   EXPECT_EQ(of(DedupKey{1, 2}).key(&tick), (DedupKey{1, 2}));
   EXPECT_EQ(of("x").key(&tick), DedupKey::of("x"));
+  EXPECT_NE(of(-1).key(&tick), of(255).key(&tick));
+  EXPECT_NE(of(std::uint64_t{1} << 40).key(&tick), of(0).key(&tick));
 }
 
-// Claim:  retries and redrives of an event are no copies of it, and a copy waits for them.
+// Claim:  retries and redrives of an event are no copies of it, and a copy waits for them; whether it has an id or not.
 // Method: the first try fails, then the event is given up; a copy comes while it waits; then it is redriven.
 TEST(DedupByFunction, RetryAndRedriveRun) {
-  Timed timed({.dead_letters = std::make_shared<MemoryDeadLetterStore>()});
-  bool is_down = true;
-  std::uint64_t calls = 0;
-  std::vector<std::uint64_t> done_keys;
-  SubscribeOptions how = once_a_value();
-  how.retry = RetryPolicy::fixed(10ms, 2);
-  how.deduplicated->when_in_progress = WhenInProgress::drop;
-  const auto sub = timed.bus.subscribe<Tick>(how, [&](const Tick& tick) -> Outcome {
-    ++calls;
-    if (is_down) return retry("down");
-    done_keys.push_back(tick.key);
-    return done();
-  });
-  timed.bus.start();
-  ASSERT_TRUE(timed.bus.publish(Tick{1, 5}));
-  timed.run();
-  ASSERT_TRUE(timed.bus.publish(Tick{2, 5}));  // a copy of what waits for its next try
-  timed.run();
-  EXPECT_EQ(calls, 1U);
-  timed.advance(11ms);
-  EXPECT_EQ(calls, 2U);
-  is_down = false;
-  const auto run = timed.bus.dead_letters().redrive(DeadLetterFilter{});
-  timed.run();
-  EXPECT_EQ(run->report().handled, 1U);
-  ASSERT_TRUE(timed.bus.publish(Tick{3, 5}));
-  timed.run();
-  EXPECT_EQ(done_keys, (std::vector<std::uint64_t>{1}));
+  for (const EventId id : {EventId{}, EventId::make()}) {
+    Timed timed({.dead_letters = std::make_shared<MemoryDeadLetterStore>()});
+    bool is_down = true;
+    std::uint64_t calls = 0;
+    std::vector<std::uint64_t> done_keys;
+    SubscribeOptions how = once_a_value();
+    how.retry = RetryPolicy::fixed(10ms, 2);
+    how.deduplicated->when_in_progress = WhenInProgress::drop;
+    const auto sub = timed.bus.subscribe<Tick>(how, [&](const Tick& tick) -> Outcome {
+      ++calls;
+      if (is_down) return retry("down");
+      done_keys.push_back(tick.key);
+      return done();
+    });
+    timed.bus.start();
+    const auto publish = [&](const Tick& tick, const EventId& as) {
+      ASSERT_TRUE(id ? timed.bus.publish(tick, {.id = as}) : timed.bus.publish(tick));
+      timed.run();
+    };
+    publish(Tick{1, 5}, id);
+    publish(Tick{2, 5}, EventId::make());  // a copy of what waits for its next try
+    EXPECT_EQ(calls, 1U);
+    timed.advance(11ms);
+    EXPECT_EQ(calls, 2U);
+    is_down = false;
+    const auto run = timed.bus.dead_letters().redrive(DeadLetterFilter{});
+    timed.run();
+    EXPECT_EQ(run->report().handled, 1U);
+    publish(Tick{3, 5}, EventId::make());
+    EXPECT_EQ(done_keys, (std::vector<std::uint64_t>{1}));
+  }
 }
 
 // Claim:  a function that throws is a failure of its event: the policy decides, and the events of its span go on.

@@ -42,6 +42,7 @@ TEST(DeliveryEnds, ExpiredCopyLeavesTheClaimAlone) {
   EXPECT_EQ(calls, 1U);
   timed.advance(100ms);
   EXPECT_EQ(calls, 2U);
+  EXPECT_EQ(timed.bus.snapshot().subscriptions.at(0).expired, 2U);
   EXPECT_EQ(stop_drained(timed.bus), (Ledger{.published = 4, .handled = 1, .dropped = 1, .expired = 2}));
 }
 

@@ -48,6 +48,23 @@ TEST(BusMetrics, TellWhatTheSnapshotSays) {
   (void)stop_drained(bus);
 }
 
+// Claim:  what expired and which dead letters a full store dropped is told, of the bus and of each subscription.
+// Method: a snapshot with a number of its own for each.
+TEST(BusMetrics, TellWhatExpiredAndWhichLettersWereDropped) {
+  Snapshot snapshot;
+  snapshot.ledger.expired = 3;
+  snapshot.ledger.letters_dropped = 4;
+  SubscriptionReport& report = snapshot.subscriptions.emplace_back();
+  report.expired = 5;
+  report.letters_dropped = 6;
+  const auto families = metrics_of(snapshot);
+  const auto value = [&](std::string_view name) { return metric(families, name).samples.at(0).value; };
+  EXPECT_EQ(value("headrace_deliveries_expired_total"), 3);
+  EXPECT_EQ(value("headrace_deliveries_letters_dropped_total"), 4);
+  EXPECT_EQ(value("headrace_subscription_expired_total"), 5);
+  EXPECT_EQ(value("headrace_subscription_letters_dropped_total"), 6);
+}
+
 // Claim:  no two families share a name, and counters, and only they, end in `_total`.
 // Method: the metrics of an empty snapshot.
 TEST(BusMetrics, NamesKeepTheConventions) {

@@ -126,6 +126,17 @@ TEST(DedupTable, ClockJumps) {
   }
 }
 
+// Claim:  what was forgotten can be finished by nobody, though its entry's memory still shows it.
+// Method: two claims, of which the second would be the next to finish, and then a hundred days.
+TEST(DedupTable, ForgottenClaimsAreNotFinished) {
+  DedupTable table{{.events_max = 64}};
+  EXPECT_EQ(table.claim({1, 1}, 1, at(0)).claim, DedupClaim::run);
+  EXPECT_EQ(table.claim({2, 2}, 1, at(0)).claim, DedupClaim::run);
+  EXPECT_TRUE(table.finish({{1, 1}}, 1, at(0)));
+  EXPECT_FALSE(table.finish({{2, 2}}, 1, at(std::int64_t{100} * 86'400'000)));
+  EXPECT_EQ(table.size(), 0U);
+}
+
 // Claim:  a renewed claim runs out as if it were made at the time given; only its owner renews it; one that ran out and
 //         that nobody took is there again.
 // Method: claims of 100 ms, renewed for half a second later, for now, and by others; a done event.

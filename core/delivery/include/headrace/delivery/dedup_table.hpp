@@ -61,23 +61,23 @@ class DedupTable {
       entry = Entry{key, present + claim_for_, owner, 0, State::in_progress, Age::claimed_anew};
       return {DedupClaim::run, 0};
     }
-    if (used_ == events_) {
-      ask_for_oldest();
-      if (!make_room(present)) return {DedupClaim::full, 0};
-    }
-    const std::uint32_t place = (first_ + used_) & (events_ - 1);
-    if (!index_.insert(hash, place)) return {DedupClaim::full, 0};
-    entries_[place] = Entry{key, present + claim_for_, owner, 0, State::in_progress, Age::as_placed};
-    ++used_;
+    if (ring_.count == events_ && !make_room(present)) return {DedupClaim::full, 0};
+    const std::uint64_t number = ring_.first + ring_.count;
+    if (!index_.insert(hash, number, ring_)) return {DedupClaim::full, 0};
+    entries_[place_of(number)] = Entry{key, present + claim_for_, owner, 0, State::in_progress, Age::as_placed};
+    ++ring_.count;
     return {DedupClaim::run, 0};
   }
 
   /// False: the owner does not hold the claim any more.
   bool finish(const DedupFinish& end, Owner owner, EventTime now) noexcept {
     const std::uint32_t present = tick(now);
-    const std::uint32_t place = find(end.key, hash_of(end.key));
+    // Most end in the order in which they were claimed.
+    std::uint32_t place = place_of(finished_ + 1);
+    if (!is_used(place) || entries_[place].key != end.key) place = find(end.key, hash_of(end.key));
     if (place == DedupIndex::kNone) return false;
     Entry& entry = entries_[place];
+    finished_ = place;
     if (entry.state != State::in_progress || entry.owner != owner) return false;
     entry.moment = present;
     entry.answer = end.answer;
@@ -110,7 +110,7 @@ class DedupTable {
   void ask_for(const DedupKey& key) const noexcept { index_.ask_for(hash_of(key)); }
 
   /// Entries in use: done and not yet given way, in progress, failed.
-  [[nodiscard]] std::uint32_t size() const noexcept { return used_; }
+  [[nodiscard]] std::uint32_t size() const noexcept { return ring_.count; }
   [[nodiscard]] std::uint32_t capacity() const noexcept { return events_; }
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
     return events_ * sizeof(Entry) + index_.memory_bytes();
@@ -159,12 +159,13 @@ class DedupTable {
     return static_cast<std::uint32_t>(latest_);
   }
   void forget_all() noexcept {
-    for (; used_ > 0; --used_, first_ = (first_ + 1) & (events_ - 1)) forget(first_);
+    ring_.first += ring_.count;
+    ring_.count = 0;
   }
   void mark_over() noexcept {
     marked_ = latest_;
-    for (std::uint32_t i = 0; i < used_; ++i) {
-      Entry& entry = entries_[(first_ + i) & (events_ - 1)];
+    for (std::uint32_t i = 0; i < ring_.count; ++i) {
+      Entry& entry = entries_[place_of(ring_.first + i)];
       if (is_over(entry, static_cast<std::uint32_t>(latest_))) entry.state = State::failed;
     }
   }
@@ -182,28 +183,22 @@ class DedupTable {
     return true;
   }
 
-  /// The entries that give way next have their index slots anywhere.
-  void ask_for_oldest() const noexcept {
-    const Entry& soon = entries_[(first_ + kAhead) & (events_ - 1)];
-    ask_for(soon.key);
-  }
-
   [[nodiscard]] bool make_room(std::uint32_t present) noexcept {
     // Each turn gives room or moves one entry behind the newest. The number of turns bounds what one claim may
     // cost.
     for (std::uint32_t turn = 0; turn < kTurnsMost; ++turn) {
-      Entry& oldest = entries_[first_];
+      Entry& oldest = entries_[place_of(ring_.first)];
       const bool over = is_over(oldest, present);
       const bool stays = !over && (oldest.state == State::in_progress || oldest.age == Age::claimed_anew);
       if (!stays) {
-        forget(first_);
-        first_ = (first_ + 1) & (events_ - 1);
-        --used_;
+        ++ring_.first;
+        --ring_.count;
         return true;
       }
       // The ring is full: the place behind the newest is the oldest one's own, so that moving is turning the ring.
       if (oldest.state != State::in_progress) oldest.age = Age::as_placed;
-      first_ = (first_ + 1) & (events_ - 1);
+      index_.renumber(hash_of(oldest.key), ring_.first, ring_.first + events_);
+      ++ring_.first;
     }
     return false;
   }
@@ -212,17 +207,29 @@ class DedupTable {
   [[nodiscard]] static std::uint64_t hash_of(const DedupKey& key) noexcept {
     return fold_multiply(key.high ^ detail::kRoot2, key.low ^ detail::kRoot3);
   }
-  [[nodiscard]] std::uint32_t find(const DedupKey& key, std::uint64_t hash) const noexcept {
-    return index_.find(hash, [&](std::uint32_t place) { return entries_[place].key == key; });
+  [[nodiscard]] std::uint32_t place_of(std::uint64_t number) const noexcept {
+    return static_cast<std::uint32_t>(number) & (events_ - 1);
   }
-  void forget(std::uint32_t place) noexcept { index_.erase(hash_of(entries_[place].key), place); }
+  /// `number`: of it, as many bits as two turns of the ring take.
+  [[nodiscard]] bool holds(std::uint64_t number) const noexcept {
+    return ((number - ring_.first) & (2 * std::uint64_t{events_} - 1)) < ring_.count;
+  }
+  [[nodiscard]] bool is_used(std::uint32_t place) const noexcept {
+    return place_of(place - ring_.first) < ring_.count;
+  }
+  /// Its place, or kNone.
+  [[nodiscard]] std::uint32_t find(const DedupKey& key, std::uint64_t hash) const noexcept {
+    const std::uint32_t number =
+        index_.find(hash, ring_, [&](std::uint32_t of) { return holds(of) && entries_[place_of(of)].key == key; });
+    return number == DedupIndex::kNone ? number : place_of(number);
+  }
 
   const std::int64_t unit_ns_;
   const std::uint32_t window_;     ///< in units
   const std::uint32_t claim_for_;  ///< in units
   const std::uint32_t events_;     ///< a power of two
-  std::uint32_t first_ = 0;        ///< the oldest entry's place
-  std::uint32_t used_ = 0;
+  std::uint32_t finished_ = 0;     ///< the place of what was last finished
+  DedupIndex::Ring ring_;
   std::int64_t latest_ = 0;   ///< in units: the latest time seen
   std::int64_t marked_ = 0;   ///< in units: when mark_over() last ran
   std::int64_t next_ns_ = 0;  ///< when the next unit begins

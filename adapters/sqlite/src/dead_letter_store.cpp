@@ -60,9 +60,9 @@ Status change_each(WriteSession& session, const std::string& sql, DeadLetterLeas
 
 }  // namespace
 
-Result<std::unique_ptr<DeadLetterStore>> DeadLetters::open(Readers& readers, Write write,
+Result<std::unique_ptr<DeadLetterStore>> DeadLetters::open(Look look, Write write,
                                                            SqliteDeadLetterOptions options) {
-  std::unique_ptr<DeadLetters> letters(new DeadLetters(readers, std::move(write), options));
+  auto letters = std::make_unique<DeadLetters>(std::move(look), std::move(write), options);
   auto totals = letters->totals();
   if (!totals) return totals.error();
   letters->base_ = *totals;
@@ -132,20 +132,22 @@ Result<bool> DeadLetters::make_room(WriteSession& session, std::size_t stored, A
 }
 
 Result<std::vector<DeadLetter>> DeadLetters::list(const DeadLetterFilter& filter, std::size_t letters_max) const {
-  auto reader = readers_.take();
-  if (!reader) return reader.error();
-  auto rows = (*reader)->connection().prepare(kSelect + "WHERE letter_id > ?1 ORDER BY letter_id");
-  if (!rows) return rows.error();
-  rows->bind(1, filter.after);
   std::vector<DeadLetter> found;
-  while (found.size() < letters_max) {
-    const int code = rows->step();
-    if (code == SQLITE_DONE) break;
-    if (code != SQLITE_ROW) return (*reader)->connection().error(code, "list dead letters");
-    DeadLetter letter;
-    if (!read_letter(*rows, letter)) return damaged(*rows);
-    if (filter.matches(letter)) found.push_back(std::move(letter));
-  }
+  const Status done = look_([&](Connection& connection) -> Status {
+    auto rows = connection.prepare(kSelect + "WHERE letter_id > ?1 ORDER BY letter_id");
+    if (!rows) return rows.error();
+    rows->bind(1, filter.after);
+    while (found.size() < letters_max) {
+      const int code = rows->step();
+      if (code == SQLITE_DONE) break;
+      if (code != SQLITE_ROW) return connection.error(code, "list dead letters");
+      DeadLetter letter;
+      if (!read_letter(*rows, letter)) return damaged(*rows);
+      if (filter.matches(letter)) found.push_back(std::move(letter));
+    }
+    return Nothing{};
+  });
+  if (!done) return done.error();
   return found;
 }
 
@@ -278,53 +280,59 @@ Result<std::size_t> DeadLetters::discard(const DeadLetterFilter& filter, EventTi
 }
 
 Result<std::vector<ParkedKey>> DeadLetters::parked_keys() const {
-  auto reader = readers_.take();
-  if (!reader) return reader.error();
-  auto rows = (*reader)->connection().prepare(
-      "SELECT subscription, key, count(*) FROM dead_letters WHERE parks_key = 1 GROUP BY subscription, key "
-      "ORDER BY subscription, key");
-  if (!rows) return rows.error();
   std::vector<ParkedKey> keys;
-  for (;;) {
-    const int code = rows->step();
-    if (code == SQLITE_DONE) return keys;
-    if (code != SQLITE_ROW) return (*reader)->connection().error(code, "list parked keys");
-    keys.push_back({std::string{rows->text(0)}, std::string{rows->text(1)}, rows->number(2)});
-  }
+  const Status done = look_([&](Connection& connection) -> Status {
+    auto rows = connection.prepare(
+        "SELECT subscription, key, count(*) FROM dead_letters WHERE parks_key = 1 GROUP BY subscription, key "
+        "ORDER BY subscription, key");
+    if (!rows) return rows.error();
+    for (;;) {
+      const int code = rows->step();
+      if (code == SQLITE_DONE) return Nothing{};
+      if (code != SQLITE_ROW) return connection.error(code, "list parked keys");
+      keys.push_back({std::string{rows->text(0)}, std::string{rows->text(1)}, rows->number(2)});
+    }
+  });
+  if (!done) return done.error();
+  return keys;
 }
 
 Result<std::uint64_t> DeadLetters::parked(std::string_view subscription, std::string_view key) const {
-  auto reader = readers_.take();
-  if (!reader) return reader.error();
-  auto row = (*reader)->connection().prepare(
-      "SELECT count(*) FROM dead_letters WHERE parks_key = 1 AND subscription = ?1 AND key = ?2");
-  if (!row) return row.error();
-  row->bind(1, subscription);
-  row->bind(2, key);
-  if (const int code = row->step(); code != SQLITE_ROW) {
-    return (*reader)->connection().error(code, "look for a parked key");
-  }
-  return row->number(0);
+  std::uint64_t letters = 0;
+  const Status done = look_([&](Connection& connection) -> Status {
+    auto row = connection.prepare(
+        "SELECT count(*) FROM dead_letters WHERE parks_key = 1 AND subscription = ?1 AND key = ?2");
+    if (!row) return row.error();
+    row->bind(1, subscription);
+    row->bind(2, key);
+    if (const int code = row->step(); code != SQLITE_ROW) return connection.error(code, "look for a parked key");
+    letters = row->number(0);
+    return Nothing{};
+  });
+  if (!done) return done.error();
+  return letters;
 }
 
 Result<DeadLetterCounts> DeadLetters::totals() const {
-  auto reader = readers_.take();
-  if (!reader) return reader.error();
-  auto row = (*reader)->connection().prepare(
-      "SELECT (SELECT count(*) FROM dead_letters), "
-      "(SELECT count(*) FROM (SELECT DISTINCT subscription, key FROM dead_letters WHERE parks_key = 1)), "
-      "max(value) FILTER (WHERE name = 'dead_letters_added'), "
-      "max(value) FILTER (WHERE name = 'dead_letters_replaced'), "
-      "max(value) FILTER (WHERE name = 'dead_letters_settled'), "
-      "max(value) FILTER (WHERE name = 'dead_letters_discarded'), "
-      "max(value) FILTER (WHERE name = 'dead_letters_dropped'), "
-      "max(value) FILTER (WHERE name = 'dead_letters_refused') FROM store_numbers");
-  if (!row) return row.error();
-  if (const int code = row->step(); code != SQLITE_ROW) {
-    return (*reader)->connection().error(code, "count dead letters");
-  }
-  return DeadLetterCounts{row->number(0), row->number(1), row->number(2), row->number(3),
-                          row->number(4), row->number(5), row->number(6), row->number(7)};
+  DeadLetterCounts totals;
+  const Status done = look_([&](Connection& connection) -> Status {
+    auto row = connection.prepare(
+        "SELECT (SELECT count(*) FROM dead_letters), "
+        "(SELECT count(*) FROM (SELECT DISTINCT subscription, key FROM dead_letters WHERE parks_key = 1)), "
+        "max(value) FILTER (WHERE name = 'dead_letters_added'), "
+        "max(value) FILTER (WHERE name = 'dead_letters_replaced'), "
+        "max(value) FILTER (WHERE name = 'dead_letters_settled'), "
+        "max(value) FILTER (WHERE name = 'dead_letters_discarded'), "
+        "max(value) FILTER (WHERE name = 'dead_letters_dropped'), "
+        "max(value) FILTER (WHERE name = 'dead_letters_refused') FROM store_numbers");
+    if (!row) return row.error();
+    if (const int code = row->step(); code != SQLITE_ROW) return connection.error(code, "count dead letters");
+    totals = {row->number(0), row->number(1), row->number(2), row->number(3),
+              row->number(4), row->number(5), row->number(6), row->number(7)};
+    return Nothing{};
+  });
+  if (!done) return done.error();
+  return totals;
 }
 
 Result<DeadLetterCounts> DeadLetters::counts() const {

@@ -9,16 +9,18 @@
 
 #include "headrace/port/dead_letter_store.hpp"
 #include "headrace/sqlite/options.hpp"
-#include "reader.hpp"
 #include "state_stores.hpp"
 
 namespace headrace::sqlite {
 
-/// The table dead_letters behind the port. Changes run on the store's writer, looks on its readers. The sums of
+/// The table dead_letters behind the port. Changes and looks run where its owner says. The sums of
 /// its account stand in the file, so that it balances while other programs take letters too.
 class DeadLetters final : public DeadLetterStore {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<DeadLetterStore>> open(Readers& readers, Write write,
+  DeadLetters(Look look, Write write, SqliteDeadLetterOptions options)
+      : look_(std::move(look)), write_(std::move(write)), options_(options) {}
+  /// With an account of its own, which begins with what is there.
+  [[nodiscard]] static Result<std::unique_ptr<DeadLetterStore>> open(Look look, Write write,
                                                                      SqliteDeadLetterOptions options);
 
   bool keeps_typed_events() const noexcept override { return false; }
@@ -35,9 +37,6 @@ class DeadLetters final : public DeadLetterStore {
   Result<DeadLetterCounts> counts() const override;
 
  private:
-  DeadLetters(Readers& readers, Write write, SqliteDeadLetterOptions options)
-      : readers_(readers), write_(std::move(write)), options_(options) {}
-
   // Within a transaction of the writer:
   [[nodiscard]] Status add_in(WriteSession& session, std::span<DeadLetter> letters, Added& added) const;
   [[nodiscard]] Result<bool> make_room(WriteSession& session, std::size_t stored, Added& added) const;
@@ -45,10 +44,10 @@ class DeadLetters final : public DeadLetterStore {
 
   [[nodiscard]] Result<DeadLetterCounts> totals() const;
 
-  Readers& readers_;
+  Look look_;
   Write write_;
   const SqliteDeadLetterOptions options_;
-  DeadLetterCounts base_;  ///< the file's sums when this was opened, `stored` letters not in `added`
+  DeadLetterCounts base_;  ///< the file's sums when the account began, `stored` letters not in `added`
 };
 
 }  // namespace headrace::sqlite

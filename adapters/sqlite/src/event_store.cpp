@@ -32,12 +32,19 @@ class SqliteEventStore::Parts {
     }
   }
 
-  [[nodiscard]] Status write(std::function<Status(WriteSession&)> change, WriteJob::Undo undo) {
+  [[nodiscard]] Status write(sqlite::Change change, WriteJob::Undo undo) {
     if (!writer) return read_only();
     return writer->run(std::move(change), undo);
   }
   [[nodiscard]] sqlite::Write writes(WriteJob::Undo undo = WriteJob::Undo::with_group) {
-    return [this, undo](std::function<Status(WriteSession&)> change) { return write(std::move(change), undo); };
+    return [this, undo](sqlite::Change change) { return write(std::move(change), undo); };
+  }
+  [[nodiscard]] sqlite::Look looks() {
+    return [this](const std::function<Status(sqlite::Connection&)>& look) -> Status {
+      auto reader = readers.take();
+      if (!reader) return reader.error();
+      return look((*reader)->connection());
+    };
   }
   [[nodiscard]] Error read_only() const {
     return {"the store was opened for reading only", options.file.string(), Error::Retry::no};
@@ -218,7 +225,7 @@ LeaseStore& SqliteEventStore::leases() noexcept { return parts_->leases; }
 DeadLetterRequests& SqliteEventStore::dead_letter_requests() noexcept { return parts_->letter_requests; }
 
 Result<std::unique_ptr<DeadLetterStore>> SqliteEventStore::dead_letters(SqliteDeadLetterOptions options) {
-  return sqlite::DeadLetters::open(parts_->readers, parts_->writes(WriteJob::Undo::alone), options);
+  return sqlite::DeadLetters::open(parts_->looks(), parts_->writes(WriteJob::Undo::alone), options);
 }
 
 std::unique_ptr<DedupStore> SqliteEventStore::deduplication(SqliteDedupOptions options) {

@@ -11,8 +11,10 @@
 
 namespace headrace::sqlite {
 
-/// Changes go to the writer of the store, if it has one.
-using Write = std::function<Status(std::function<Status(WriteSession&)>)>;
+/// Changes go to the writer of the store, if it has one, or into a transaction that is under way.
+using Write = std::function<Status(Change)>;
+/// Looks go to a reader of the store, or into that transaction.
+using Look = std::function<Status(const std::function<Status(Connection&)>&)>;
 
 class Checkpoints final : public CheckpointStore {
  public:

@@ -1,5 +1,7 @@
 #include "headrace/sqlite/transaction.hpp"
 
+#include "dead_letter_store.hpp"
+#include "dedup_store.hpp"
 #include "write_session.hpp"
 
 namespace headrace {
@@ -64,6 +66,24 @@ Status check_open(const sqlite::WriteSession& session) {
   return Error{"the transaction has failed already, nothing of it will be stored", "transact"};
 }
 
+sqlite::Write writes_in(sqlite::WriteSession& session) {
+  return [&session](const sqlite::Change& change) -> Status {
+    if (auto open = check_open(session); !open) return open;
+    return session.run_alone(change);
+  };
+}
+
+sqlite::Look looks_in(sqlite::WriteSession& session) {
+  return [&session](const std::function<Status(Connection&)>& look) -> Status {
+    if (auto open = check_open(session); !open) return open;
+    Status looked = look(session.connection());
+    // A look that meets a failing disk may have ended the transaction.
+    const int code = sqlite3_extended_errcode(session.connection().handle());
+    if (!looked && sqlite3_get_autocommit(session.connection().handle()) != 0) return session.fail(code, "look");
+    return looked;
+  };
+}
+
 /// Runs the statement; `take(row)` for each row.
 template <class Take>
 Status run_statement(sqlite::WriteSession& session, std::string_view sql, std::initializer_list<SqlValue> values,
@@ -112,6 +132,14 @@ Result<AppendReceipt> SqliteTransaction::append(const AppendRequest& request) {
   if (auto open = check_open(session_); !open) return open.error();
   if (auto checked = check_append(request); !checked) return checked.error();
   return session_.append(request);
+}
+
+std::unique_ptr<DeadLetterStore> SqliteTransaction::dead_letters(SqliteDeadLetterOptions options) {
+  return std::make_unique<sqlite::DeadLetters>(looks_in(session_), writes_in(session_), options);
+}
+
+std::unique_ptr<DedupStore> SqliteTransaction::deduplication(SqliteDedupOptions options) {
+  return std::make_unique<sqlite::DoneEvents>(writes_in(session_), std::move(options));
 }
 
 }  // namespace headrace

@@ -139,9 +139,23 @@ Result<Statement*> WriteSession::cached(const std::string& sql) {
   return found;
 }
 
-Status WriteSession::look_again() {
-  forget();
-  return refresh();
+Status WriteSession::run_alone(const Change& change) {
+  if (auto marked = connection_.run("SAVEPOINT change"); !marked) return marked;
+  Status done = change(*this);
+  if (failed_) return done;
+  if (!done) {
+    if (auto undone = run_whole("ROLLBACK TO change"); !undone) return undone;
+    forget();
+    if (auto looked = refresh(); !looked) return looked;
+  }
+  if (auto released = run_whole("RELEASE change"); !released) return released;
+  return done;
+}
+
+/// Without it the transaction is not what its changes took it for, so that a failure is that of all.
+Status WriteSession::run_whole(const std::string& sql) {
+  if (connection_.run(sql)) return Nothing{};
+  return fail(sqlite3_extended_errcode(connection_.handle()), sql);
 }
 
 Status WriteSession::checkpoint_if_long() {

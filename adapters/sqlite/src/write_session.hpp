@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -15,6 +16,10 @@
 #include "recent_ids.hpp"
 
 namespace headrace::sqlite {
+
+class WriteSession;
+/// What is done within a transaction of the session.
+using Change = std::function<Status(WriteSession&)>;
 
 /// The one connection that writes, and what it remembers of the file. A transaction is begin(), any number of
 /// changes, then commit() or rollback(). @thread whoever writes, one at a time
@@ -31,8 +36,8 @@ class WriteSession {
   [[nodiscard]] Result<AppendReceipt> append(const AppendRequest& request);
   [[nodiscard]] Status truncate_stream(std::string_view name, StreamVersion keep_from);
   [[nodiscard]] Status truncate_all(EventPosition keep_from);
-  /// After part of the transaction was undone: what was remembered may not be so.
-  [[nodiscard]] Status look_again();
+  /// An error of the change undoes what it did, and nothing else of the transaction.
+  [[nodiscard]] Status run_alone(const Change& change);
   /// A statement kept by its text. For changes beside the events; an error of a step goes through fail().
   [[nodiscard]] Result<Statement*> cached(const std::string& sql);
   [[nodiscard]] Error fail(int code, std::string_view doing);
@@ -63,6 +68,7 @@ class WriteSession {
       : connection_(std::move(connection)), topics_(std::move(topics)), wal_pages_max_(options.wal_pages) {}
   [[nodiscard]] Status prepare();
   [[nodiscard]] Status run(Statement& statement, std::string_view doing);
+  [[nodiscard]] Status run_whole(const std::string& sql);
   void forget() noexcept;
   [[nodiscard]] Status refresh();
 

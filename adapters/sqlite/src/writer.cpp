@@ -46,7 +46,7 @@ void Writer::submit(WriteJob job) {
   if (lead == Lead::mine) hand_over();
 }
 
-Status Writer::run(std::function<Status(WriteSession&)> change, WriteJob::Undo undo) {
+Status Writer::run(Change change, WriteJob::Undo undo) {
   Status status = Nothing{};
   WriteJob job{std::move(change), [&status](const Status& answer) { status = answer; }, undo};
   Lead lead = Lead::others;
@@ -120,7 +120,7 @@ Status Writer::run_group(Group& group) {
   if (auto begun = session_->begin(); !begun) return begun;
   for (std::size_t at = 0; at < group.jobs.size(); ++at) {
     WriteJob& job = group.jobs[at];
-    answers_[at] = job.undo == WriteJob::Undo::alone ? run_alone(job) : job.run(*session_);
+    answers_[at] = job.undo == WriteJob::Undo::alone ? session_->run_alone(job.run) : job.run(*session_);
     if (session_->must_roll_back()) {
       // Whoever ran the job may have swallowed the error; the file has not.
       if (answers_[at]) answers_[at] = Error{"a change failed and was undone", file_};
@@ -135,26 +135,6 @@ Error Writer::error_for_others(const Error& error) const {
   if (session_->disk_failed() || error.retry == Error::Retry::maybe) return error;
   return {"another change of the same commit failed and undid this one (" + error.what + ")", file_,
           Error::Retry::maybe};
-}
-
-Status Writer::run_alone(WriteJob& job) {
-  Connection& connection = session_->connection();
-  if (auto marked = connection.run("SAVEPOINT job"); !marked) return marked;
-  Status done = job.run(*session_);
-  if (session_->must_roll_back()) return done;
-  if (!done) {
-    if (auto undone = run_whole("ROLLBACK TO job"); !undone) return undone;
-    if (auto looked = session_->look_again(); !looked) return looked;
-  }
-  if (auto released = run_whole("RELEASE job"); !released) return released;
-  return done;
-}
-
-/// Without it the transaction is not what its jobs took it for, so that a failure is the group's.
-Status Writer::run_whole(const std::string& sql) {
-  Connection& connection = session_->connection();
-  if (connection.run(sql)) return Nothing{};
-  return session_->fail(sqlite3_extended_errcode(connection.handle()), sql);
 }
 
 void Writer::answer(Group& group, const Status& status) {

@@ -22,7 +22,7 @@ namespace headrace::sqlite {
 struct WriteJob {
   enum class Undo { with_group, alone };
   /// An error of its own undoes nothing (it must have changed nothing), or, with Undo::alone, this job only.
-  std::function<Status(WriteSession&)> run;
+  Change run;
   std::function<void(const Status&)> done;  ///< when it is durable, or has failed
   Undo undo = Undo::with_group;
 };
@@ -44,7 +44,7 @@ class Writer {
 
   void submit(WriteJob job);
   /// Submits and waits.
-  [[nodiscard]] Status run(std::function<Status(WriteSession&)> change, WriteJob::Undo undo);
+  [[nodiscard]] Status run(Change change, WriteJob::Undo undo);
 
  private:
   struct Group {
@@ -65,8 +65,6 @@ class Writer {
   void commit_group(Group& group);
   [[nodiscard]] Status run_group(Group& group);
   [[nodiscard]] Error error_for_others(const Error& error) const;
-  [[nodiscard]] Status run_alone(WriteJob& job);
-  [[nodiscard]] Status run_whole(const std::string& sql);
   void answer(Group& group, const Status& status);
   void stop_for_good(const Error& error);
 

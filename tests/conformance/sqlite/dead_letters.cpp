@@ -3,6 +3,7 @@
 
 #include "dead_letter_store.hpp"
 #include "in_a_file.hpp"
+#include "in_transactions.hpp"
 
 namespace headrace::test {
 namespace {
@@ -15,6 +16,13 @@ INSTANTIATE_TEST_SUITE_P(
           auto letters = file->store().dead_letters({.letters_max = letters_max, .when_full = when_full});
           return std::make_unique<DeadLettersInAFile>(std::move(file), std::move(letters).value());
         }}));
+INSTANTIATE_TEST_SUITE_P(SqliteTransaction, DeadLetterStoreConformance,
+                         testing::Values(DeadLetterStoreMaker{
+                             "sqlite_transaction",
+                             [](std::size_t letters_max, WhenFull when_full) -> std::unique_ptr<DeadLetterStore> {
+                               return std::make_unique<LettersInTransactions>(
+                                   SqliteDeadLetterOptions{.letters_max = letters_max, .when_full = when_full});
+                             }}));
 
 // Claim:  letters, leases and ids outlive the process; the account starts anew with what is there.
 // Method: open the file a second time, with one letter of three settled and one taken.

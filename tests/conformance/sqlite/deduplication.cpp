@@ -3,6 +3,7 @@
 
 #include "dedup_store.hpp"
 #include "in_a_file.hpp"
+#include "in_transactions.hpp"
 
 namespace headrace::test {
 namespace {
@@ -20,6 +21,16 @@ INSTANTIATE_TEST_SUITE_P(Sqlite, DedupStoreConformance,
                                return std::make_unique<DedupInAFile>(std::move(file), std::move(done));
                              },
                              true, true}));
+INSTANTIATE_TEST_SUITE_P(
+    SqliteTransaction, DedupStoreConformance,
+    testing::Values(DedupStoreMaker{
+        "sqlite_transaction",
+        [](std::uint32_t events_max, std::chrono::seconds window,
+           std::chrono::seconds claim_for) -> std::unique_ptr<DedupStore> {
+          return std::make_unique<DedupInTransactions>(SqliteDedupOptions{
+              .scope = "billing", .events_max = events_max, .window = window, .claim_for = claim_for});
+        },
+        true, true}));
 
 // Claim:  what was done is remembered by the next process, in its own scope only.
 TEST(SqliteDeduplication, OutlivesTheProcess) {

@@ -9,7 +9,10 @@
 #include <variant>
 #include <vector>
 
+#include "headrace/port/dead_letter_store.hpp"
+#include "headrace/port/dedup_store.hpp"
 #include "headrace/port/event_store.hpp"
+#include "headrace/sqlite/options.hpp"
 
 namespace headrace {
 namespace sqlite {
@@ -20,7 +23,8 @@ class WriteSession;
 using SqlValue = std::variant<std::monostate, std::int64_t, double, std::string, std::vector<std::byte>>;
 using SqlRow = std::vector<SqlValue>;
 
-/// The store's own transaction, for tables of the program's beside the events: both are there, or neither. Names
+/// The store's own transaction, for tables of the program's, dead letters and what was done beside the events: all of
+/// it is there, or nothing. Names
 /// of tables that the store uses itself are in its README.
 /// @thread the one that writes at the moment, within SqliteEventStore::transact()
 class SqliteTransaction {
@@ -39,6 +43,12 @@ class SqliteTransaction {
 
   /// As EventStore::append, but durable with the transaction.
   [[nodiscard]] Result<AppendReceipt> append(const AppendRequest& request);
+
+  /// The dead letters and the deduplication of the file, as SqliteEventStore has them; what they are told is durable
+  /// with the transaction, or undone with it, and they see what it has changed. A call that fails undoes itself only.
+  /// They must not outlive the transaction. Letters are counted since the file was made.
+  [[nodiscard]] std::unique_ptr<DeadLetterStore> dead_letters(SqliteDeadLetterOptions options = {});
+  [[nodiscard]] std::unique_ptr<DedupStore> deduplication(SqliteDedupOptions options);
 
  private:
   sqlite::WriteSession& session_;

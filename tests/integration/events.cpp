@@ -127,7 +127,9 @@ TEST_F(Events, WorksWhileOthersHaveTheFileOpen) {
   EXPECT_EQ(verdict.exit_code, 0);
   EXPECT_EQ(Json::parse(verdict.out), Json::parse(R"({"streams":3,"events":4,"problems":[]})"));
   const std::string copy = folder_.path("copy.db");
-  EXPECT_EQ(events({"backup", copy}).exit_code, 0);
+  const auto backed_up = events({"backup", copy, "--json"});
+  EXPECT_EQ(backed_up.exit_code, 0);
+  EXPECT_EQ(Json::parse(backed_up.out), (Json{{"copy", copy}, {"events", 4}, {"whole", true}}));
   EXPECT_EQ(events({"backup", copy}).exit_code, 1) << "a copy is never written over";
   EXPECT_EQ(lines_of(run_program({"events", "read", copy, "--json"}).out).size(), 4U);
   follower.signal(SIGTERM);

@@ -30,18 +30,13 @@ inline Fate fate_of(const std::string& id) {
 class Workshop {
  public:
   explicit Workshop(SqliteEventStore& store, SagaOptions options = {}) : store_(store) {
-    const Status made = store_.transact([](SqliteTransaction& transaction) -> Status {
-      const auto table = transaction.run(
-          "CREATE TABLE IF NOT EXISTS effects (number INTEGER PRIMARY KEY, saga TEXT, what TEXT, UNIQUE (saga, "
-          "what))");
-      return table ? Status{Nothing{}} : Status{table.error()};
-    });
-    auto letters = store_.dead_letters();
-    HEADRACE_CHECK("test.open", made.has_value() && letters.has_value(), "the store is not ready");
-    letters_ = std::move(letters).value();
-    auto runner = SagaRunner::open(store_, *letters_, table(), std::move(options));
-    HEADRACE_CHECK("test.open", runner.has_value(), "the runner does not open");
-    runner_ = std::move(runner).value();
+    const Status opened = open(std::move(options));
+    HEADRACE_CHECK("test.open", opened.has_value(), "the workshop does not open");
+  }
+  /// As the constructor, where the disk may fail; nullptr then.
+  [[nodiscard]] static std::unique_ptr<Workshop> try_open(SqliteEventStore& store, SagaOptions options) {
+    std::unique_ptr<Workshop> workshop(new Workshop(store, Closed{}));
+    return workshop->open(std::move(options)) ? std::move(workshop) : nullptr;
   }
 
   [[nodiscard]] SagaRunner& runner() { return *runner_; }
@@ -78,6 +73,26 @@ class Workshop {
   }
 
  private:
+  struct Closed {};
+  Workshop(SqliteEventStore& store, Closed) : store_(store) {}
+
+  [[nodiscard]] Status open(SagaOptions options) {
+    const Status made = store_.transact([](SqliteTransaction& transaction) -> Status {
+      const auto table = transaction.run(
+          "CREATE TABLE IF NOT EXISTS effects (number INTEGER PRIMARY KEY, saga TEXT, what TEXT, UNIQUE (saga, "
+          "what))");
+      return table ? Status{Nothing{}} : Status{table.error()};
+    });
+    if (!made) return made;
+    auto letters = store_.dead_letters();
+    if (!letters) return letters.error();
+    letters_ = std::move(letters).value();
+    auto runner = SagaRunner::open(store_, *letters_, table(), std::move(options));
+    if (!runner) return runner.error();
+    runner_ = std::move(runner).value();
+    return Nothing{};
+  }
+
   Saga table() {
     Saga saga{"work", 1, {step("a"), step("b"), step("c"), step("d")}};
     saga.steps[2].beside_previous = true;

@@ -77,9 +77,10 @@ sqlite::Look looks_in(sqlite::WriteSession& session) {
   return [&session](const std::function<Status(Connection&)>& look) -> Status {
     if (auto open = check_open(session); !open) return open;
     Status looked = look(session.connection());
-    // A look that meets a failing disk may have ended the transaction.
-    const int code = sqlite3_extended_errcode(session.connection().handle());
-    if (!looked && sqlite3_get_autocommit(session.connection().handle()) != 0) return session.fail(code, "look");
+    sqlite3* const database = session.connection().handle();
+    // A failing disk ends the transaction.
+    if (!looked && sqlite3_get_autocommit(database) != 0)
+      return session.fail(sqlite3_extended_errcode(database), "look");
     return looked;
   };
 }

@@ -39,9 +39,9 @@ struct SourceBridgeOptions {
 /// have.
 ///
 /// Backpressure: the source's unsettled_max bounds what is in the bus and in sinks together; a lane that is full
-///               blocks or refuses by its group's policy, and what the bus refuses goes back to the broker, after a rest. The source
-///               is paused from a lane's high watermark until it is empty again, and while a breaker is open of a
-///               subscription to relayed messages, whose topics nobody knows beforehand.
+///               blocks or refuses by its group's policy, and what the bus refuses goes back to the broker, after a
+///               rest. The source is paused from a lane's high watermark until it is empty again, and while a breaker
+///               is open of a subscription to relayed messages, whose topics nobody knows beforehand.
 /// Threads:      any. The bus and the source outlive it.
 class SourceBridge {
  public:

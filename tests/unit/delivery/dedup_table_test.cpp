@@ -88,6 +88,17 @@ TEST(DedupTable, IndexHoldsExactlyTheWindow) {
   EXPECT_EQ(table.size(), 64U);
 }
 
+// Claim:  nothing is refused however long the window moves on: what gave way leaves its room in the index.
+// Method: 500 turns of a window.
+TEST(DedupTable, WindowMovesOnForEver) {
+  DedupTable table{{.events_max = 4096}};
+  for (std::uint64_t i = 0; i < 4096 * 500; ++i) {
+    const DedupKey key{i, mix64(i)};
+    ASSERT_EQ(table.claim(key, 1, at(0)).claim, DedupClaim::run) << i;
+    ASSERT_TRUE(table.finish({key}, 1, at(0))) << i;
+  }
+}
+
 // Claim:  an entry costs 32 bytes, and the size is rounded up to a power of two.
 // Method: ask.
 TEST(DedupTable, TakesThirtyTwoBytesAnEntry) {

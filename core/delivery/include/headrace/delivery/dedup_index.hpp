@@ -16,7 +16,7 @@ namespace headrace {
 /// branches that nobody can foretell cost more than the cache misses (docs/experiments.md).
 ///
 /// Entries are numbered as they are placed, and an entry that gives way is not taken out: that would be a second bucket,
-/// anywhere in memory, for each that comes. Its slot is written over once its number lies behind the ring.
+/// anywhere in memory, for each that comes. Its slot is emptied by the next entry of the bucket that comes after.
 ///
 /// A slot is 0, or the number's lowest bits, enough for two turns of the ring, + 1, and above them a tag, as many bits
 /// of the hash as there is room for, so that most misses are told from the index alone. An entry that finds its own
@@ -63,10 +63,10 @@ class DedupIndex {
     Bucket& own = buckets_[home(hash)];
     for (std::uint32_t far = 0; far <= kFarthest; ++far) {
       Bucket& bucket = buckets_[(home(hash) + far) & mask_];
-      const std::uint32_t free = free_slots(bucket, ring);
-      if (free == 0) [[unlikely]]
+      const std::uint32_t empty = sweep(bucket, ring);
+      if (empty == 0) [[unlikely]]
         continue;
-      bucket.slots[static_cast<std::uint32_t>(std::countr_zero(free))] = slot_of(hash, number);
+      bucket.slots[static_cast<std::uint32_t>(std::countr_zero(empty))] = slot_of(hash, number);
       if (far != 0) {
         own.reach =
             std::max(may_have_strays(own, ring) ? own.reach : std::uint16_t{0}, static_cast<std::uint16_t>(far));
@@ -144,30 +144,34 @@ class DedupIndex {
     return kNone;
   }
 
-  /// A bit for each slot for which agrees(four slots) has all bits set.
-  template <class Agrees>
-  [[nodiscard]] static std::uint32_t which(const Bucket& bucket, Agrees&& agrees) noexcept {
+  /// A bit for each slot that agrees with `wanted` in the bits of `of`.
+  [[nodiscard]] static std::uint32_t equal(const Bucket& bucket, std::uint32_t wanted, std::uint32_t of) noexcept {
     Four bits{};
     for (std::uint32_t i = 0; i < 4; ++i) {
       Four slots;
       std::memcpy(&slots, reinterpret_cast<const std::byte*>(&bucket) + i * sizeof slots, sizeof slots);
-      bits |= agrees(slots) & (Four{1, 2, 4, 8} << (4 * i));
+      bits |= reinterpret_cast<Four>((slots & of) == wanted) & (Four{1, 2, 4, 8} << (4 * i));
     }
     return (bits[0] | bits[1] | bits[2] | bits[3]) & ((1U << kSlots) - 1);
   }
-  /// Those that agree with `wanted` in the bits of `of`.
-  [[nodiscard]] static std::uint32_t equal(const Bucket& bucket, std::uint32_t wanted, std::uint32_t of) noexcept {
-    return which(bucket, [&](Four slots) { return reinterpret_cast<Four>((slots & of) == wanted); });
-  }
-  /// Empty, or of an entry that the ring does not hold any more.
-  [[nodiscard]] std::uint32_t free_slots(const Bucket& bucket, Ring ring) const noexcept {
+  /// Empties the slots of entries that the ring does not hold any more, while their numbers still tell it: after another
+  /// turn they look held. Answers the empty ones.
+  [[nodiscard]] std::uint32_t sweep(Bucket& bucket, Ring ring) const noexcept {
     const std::uint32_t first_slot = static_cast<std::uint32_t>(ring.first) + 1;
-    return which(bucket, [&](Four slots) {
+    Four bits{};
+    for (std::uint32_t i = 0; i < 4; ++i) {
+      std::byte* const at = reinterpret_cast<std::byte*>(&bucket) + i * sizeof(Four);
+      Four slots;
+      std::memcpy(&slots, at, sizeof slots);
       // Signed, which one instruction compares: numbers take 25 bits at most.
       const auto after_first = reinterpret_cast<SignedFour>((slots - first_slot) & numbers_mask_);
-      return reinterpret_cast<Four>(after_first >= static_cast<std::int32_t>(ring.count)) |
-             reinterpret_cast<Four>(slots == 0);
-    });
+      Four held = reinterpret_cast<Four>(after_first < static_cast<std::int32_t>(ring.count));
+      if (i == 3) held[3] = ~0U;  // no slot
+      slots &= held;
+      std::memcpy(at, &slots, sizeof slots);
+      bits |= reinterpret_cast<Four>(slots == 0) & (Four{1, 2, 4, 8} << (4 * i));
+    }
+    return (bits[0] | bits[1] | bits[2] | bits[3]) & ((1U << kSlots) - 1);
   }
 
   const std::uint32_t number_bits_;

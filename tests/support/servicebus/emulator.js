@@ -230,4 +230,6 @@ const server = container.listen({
   idle_time_out: 60_000,
   ...tls,
 });
+// As brokers have it: a small frame does not wait until the one before is acknowledged.
+server.on('connection', (socket) => socket.setNoDelay(true));
 server.on('listening', () => say('ready'));

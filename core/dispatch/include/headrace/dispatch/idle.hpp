@@ -5,6 +5,7 @@
 
 #include "headrace/base/clock.hpp"
 #include "headrace/base/hints.hpp"
+#include "headrace/dispatch/linger.hpp"
 #include "headrace/dispatch/options.hpp"
 
 namespace headrace {
@@ -12,11 +13,8 @@ namespace headrace {
 /// What a worker does between two looks at its lanes: how eagerly it polls, how long it spins, when it gives up
 /// and parks. Private to one worker.
 ///
-/// Two opposite needs meet here. While events are rare a look should come at once: latency. While they stream, a
-/// worker that chases its publisher pays a cache-line transfer for each event; one that lags a little finds runs,
-/// and lines that have left the publisher's cache (Disruptor gains its throughput that way). So after looks that
-/// find little although events keep coming, the pause before the next look doubles; a look that finds nothing ends
-/// it.
+/// Two opposite needs meet here. While events are rare a look should come at once: latency. While they stream, the
+/// worker should linger a little: see Linger.
 ///
 /// Spinning before parking is worth it while it succeeds: the spin budget grows when an event came during it and
 /// shrinks when it was in vain. On an oversubscribed machine spinning only delays the publishers: a yield that
@@ -32,35 +30,27 @@ class Idle {
     if (spins_ > 0 && spins_ <= spin_budget_) reward();
     spins_ = 0;
     yielded_ns_ = 0;
-    if (events < kShortRun) {
-      lag_pauses_ = lag_pauses_ == 0 ? 1 : lag_pauses_ * 2;
-      if (lag_pauses_ > kLagPausesMax) lag_pauses_ = kLagPausesMax;
-    } else if (events < kFairRun) {
-      if (events >= lag_pauses_ / kPausesPerEvent && lag_pauses_ < kLagPausesDeep)
-        lag_pauses_ = lag_pauses_ * 2 + 1;
-    } else if (events > kLongRun) {
-      lag_pauses_ /= 2;
-    }
-    if (crowded_ && events < kLongRun) {
+    const std::uint32_t pauses = linger_.after(events);
+    if (crowded_ && events < Linger::kLongRun) {
       yield();
     } else {
-      for (std::uint32_t i = 0; i < lag_pauses_; ++i) pause();
+      for (std::uint32_t i = 0; i < pauses; ++i) pause();
     }
   }
 
   /// The last look found nothing.
   [[nodiscard]] Next found_nothing() noexcept {
-    lag_pauses_ = 0;
+    linger_.end();
     ++spins_;
     switch (wait_) {
       case Wait::spin:
-        pause();
+        pause_between_looks();
         return Next::look;
       case Wait::park:
         return Next::park;
       case Wait::spin_yield:
         if (spins_ < kSpinsBeforeYield) {
-          pause();
+          pause_between_looks();
         } else {
           std::this_thread::yield();
         }
@@ -69,7 +59,7 @@ class Idle {
         break;
     }
     if (!crowded_ && spins_ <= spin_budget_) {
-      pause();
+      pause_between_looks();
       return Next::look;
     }
     // Whoever got the core by a long yield has published nothing: a worker that stands in line for it again is
@@ -85,12 +75,7 @@ class Idle {
   }
 
  private:
-  static constexpr std::uint64_t kShortRun = 32;  ///< looks that find less come too soon
-  static constexpr std::uint64_t kFairRun = 256;  ///< and so do these while events come fast enough to be worth it
-  static constexpr std::uint64_t kLongRun = 512;  ///< and those that find more too late
-  static constexpr std::uint32_t kLagPausesMax = 64;    ///< about 1.5 us
-  static constexpr std::uint32_t kLagPausesDeep = 512;  ///< while an event comes every kPausesPerEvent, or faster
-  static constexpr std::uint32_t kPausesPerEvent = 4;
+  static constexpr std::uint32_t kEagerLooks = 8;  ///< an answer is often on its way already
   static constexpr std::uint32_t kSpinsBeforeYield = 256;
   static constexpr std::uint32_t kSpinBudgetMin = 16;
   static constexpr std::uint32_t kSpinBudgetMax = 4096;  // about 100 us, twice a wake-up on a virtual machine
@@ -98,6 +83,9 @@ class Idle {
   static constexpr std::uint64_t kYieldedNsMax = 100'000;
   static constexpr std::uint64_t kLongYieldNs = 5'000;  // an empty one takes 0.6 to 1.5 us
 
+  void pause_between_looks() const noexcept {
+    if (spins_ > kEagerLooks) pause();
+  }
   void reward() noexcept {
     if (spin_budget_ < kSpinBudgetMax) spin_budget_ *= 2;
   }
@@ -116,7 +104,7 @@ class Idle {
   const Wait wait_;
   bool crowded_ = false;          ///< the last yield said so
   std::uint64_t yielded_ns_ = 0;  ///< since something was found
-  std::uint32_t lag_pauses_ = 0;
+  Linger linger_;
   std::uint32_t spins_ = 0;
   std::uint32_t spin_budget_ = 1024;
 };

@@ -42,8 +42,8 @@ class Pace {
   [[nodiscard]] bool streams() const noexcept { return streams_; }
 
  private:
-  static constexpr std::uint64_t kStreamGapNs = 512;  ///< between events that stream, far cores included
-  static constexpr std::uint32_t kLongRun = 16;       ///< a run that pays for a clock read
+  static constexpr std::uint64_t kStreamGapNs = 64;  ///< between events that stream: less than any answer takes
+  static constexpr std::uint32_t kLongRun = 16;      ///< a run that pays for a clock read
 
   AdaptiveStamp stamp_;
   std::uint64_t stream_gap_ = CycleClock::machine().to_cycles(kStreamGapNs);

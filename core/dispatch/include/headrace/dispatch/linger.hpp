@@ -1,0 +1,66 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+namespace headrace {
+
+/// How many pauses a worker makes between a look that found events and the next one. Private to one worker.
+///
+/// While events stream, a worker that chases its publisher pays a cache-line transfer for each event; one that lingers
+/// a little finds runs, and lines that have left the publisher's cache (Disruptor gains its throughput that way). So
+/// looks that find little double the pauses, looks that find much halve them.
+///
+/// An event that is an answer waits for nobody but this worker: the longer it lingers, the later the next one comes,
+/// and looks go on finding as little as before. So lingering has to bring events in step with its length; where it
+/// does not it is given up, and tried again after a while that doubles each time.
+class Linger {
+ public:
+  /// The last look found `events`, at least one: the pauses before the next.
+  [[nodiscard]] std::uint32_t after(std::uint64_t events) noexcept {
+    if (events < kShortRun) {
+      try_longer(events);
+    } else if (events < kFairRun) {
+      if (brings(events) && pauses_ < kPausesDeep) pauses_ = pauses_ * 2 + 1;
+    } else if (events > kLongRun) {
+      pauses_ /= 2;
+    }
+    return pauses_;
+  }
+  /// The last look found nothing.
+  void end() noexcept { pauses_ = 0; }
+
+  static constexpr std::uint64_t kLongRun = 512;       ///< looks that find more come too late
+  static constexpr std::uint32_t kPausesPerEvent = 4;  ///< worth it while an event comes as fast, or faster
+  static constexpr std::uint32_t kPausesMax = 64;      ///< about 1.5 us
+  static constexpr std::uint32_t kPausesDeep = 512;    ///< for looks that find kShortRun and more
+
+ private:
+  static constexpr std::uint64_t kShortRun = 32;  ///< looks that find less come too soon
+  static constexpr std::uint64_t kFairRun = 256;  ///< and so do these
+  static constexpr std::uint32_t kLooksMin = 16;
+  static constexpr std::uint32_t kLooksMax = 4096;
+
+  [[nodiscard]] bool brings(std::uint64_t events) const noexcept { return events * kPausesPerEvent >= pauses_; }
+
+  void try_longer(std::uint64_t events) noexcept {
+    if (pauses_ > kPausesMax) {
+      pauses_ = kPausesMax;
+    } else if (!brings(events)) {
+      pauses_ = 0;
+      looks_left_ = looks_between_;
+      if (looks_between_ < kLooksMax) looks_between_ *= 2;
+    } else if (looks_left_ > 0) {
+      --looks_left_;
+    } else {
+      if (pauses_ == kPausesMax) looks_between_ = kLooksMin;
+      pauses_ = pauses_ == 0 ? 1 : std::min(pauses_ * 2, kPausesMax);
+    }
+  }
+
+  std::uint32_t pauses_ = 0;
+  std::uint32_t looks_left_ = 0;             ///< that find little before it is tried again
+  std::uint32_t looks_between_ = kLooksMin;  ///< how many they will be next time
+};
+
+}  // namespace headrace

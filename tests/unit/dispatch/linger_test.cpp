@@ -1,0 +1,67 @@
+#include "headrace/dispatch/linger.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+
+namespace headrace {
+namespace {
+
+constexpr std::uint32_t kLooks = 100'000;
+
+/// The pauses of kLooks looks, each of which finds what `found` says comes during so many pauses.
+template <class Found>
+std::uint64_t pauses_of(Linger& linger, Found found) {
+  std::uint64_t all = 0;
+  std::uint32_t pauses = 0;
+  for (std::uint32_t i = 0; i < kLooks; ++i) all += pauses = linger.after(found(pauses));
+  return all;
+}
+
+TEST(Linger, AnAnswerIsNotKeptWaiting) {
+  Linger linger;
+  EXPECT_LT(pauses_of(linger, [](std::uint32_t) { return 1; }), kLooks / 100);
+}
+
+TEST(Linger, NorAreTheAnswersOfSeveralThatWaitEach) {
+  Linger linger;
+  EXPECT_LT(pauses_of(linger, [](std::uint32_t) { return 8; }), kLooks / 20);
+}
+
+TEST(Linger, EventsThatStreamAreGathered) {
+  for (const std::uint32_t per_pause : {1U, 2U, 4U}) {
+    Linger linger;
+    const auto found = [&](std::uint32_t pauses) { return 1 + pauses * per_pause; };
+    static_cast<void>(pauses_of(linger, found));
+    std::uint32_t pauses = linger.after(1);
+    std::uint64_t events = 0;
+    for (int look = 0; look < 100; ++look) {
+      events = found(pauses);
+      pauses = linger.after(events);
+    }
+    EXPECT_GE(events, 128U) << per_pause;
+  }
+}
+
+TEST(Linger, ALingerThatWasGivenUpIsTriedAgain) {
+  Linger linger;
+  static_cast<void>(pauses_of(linger, [](std::uint32_t) { return 1; }));
+  std::uint32_t longest = 0;
+  std::uint32_t pauses = 0;
+  for (std::uint32_t look = 0; look < 2 * 4096; ++look) {
+    pauses = linger.after(1 + pauses * 2);
+    longest = std::max(longest, pauses);
+  }
+  EXPECT_GE(longest, Linger::kPausesMax);
+}
+
+TEST(Linger, ALookThatFindsNothingEndsIt) {
+  Linger linger;
+  static_cast<void>(pauses_of(linger, [](std::uint32_t pauses) { return 1 + pauses * 2; }));
+  linger.end();
+  EXPECT_LE(linger.after(1), 1U);
+}
+
+}  // namespace
+}  // namespace headrace

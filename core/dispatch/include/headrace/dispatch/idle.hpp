@@ -75,7 +75,7 @@ class Idle {
   }
 
  private:
-  static constexpr std::uint32_t kEagerLooks = 8;  ///< an answer is often on its way already
+  static constexpr std::uint32_t kEagerLooks = 32;  ///< half a microsecond: an answer may be on its way
   static constexpr std::uint32_t kSpinsBeforeYield = 256;
   static constexpr std::uint32_t kSpinBudgetMin = 16;
   static constexpr std::uint32_t kSpinBudgetMax = 4096;  // about 100 us, twice a wake-up on a virtual machine

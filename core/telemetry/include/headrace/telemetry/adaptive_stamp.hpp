@@ -8,9 +8,9 @@ namespace headrace {
 
 /// Decides which frames are worth a read of the clock.
 ///
-/// A read costs 11 to 15 ns on a virtual machine, as much as publishing a frame. While frames are rarer than one a
-/// microsecond each is stamped; when they come faster every 2nd, 4th, ... up to kIntervalMax-th is, so that reads
-/// stay a microsecond apart and cost at most 1.5 % of the time.
+/// A read costs 11 to 15 ns on a virtual machine, as much as publishing a frame. While frames are rarer than one
+/// in two microseconds each is stamped; when they come faster every 2nd, 4th, ... up to kIntervalMax-th is, so that
+/// reads stay two microseconds apart and cost less than 1 % of the time.
 ///
 ///     if (stamp.due()) stamp.stamped(now = cycles());
 ///
@@ -19,7 +19,7 @@ class AdaptiveStamp {
  public:
   static constexpr std::uint32_t kIntervalMax = 128;
 
-  static constexpr std::uint64_t kGapNs = 1'000;
+  static constexpr std::uint64_t kGapNs = 2'000;
 
   /// For stamps by cycles() on this machine.
   AdaptiveStamp() : AdaptiveStamp(CycleClock::machine().to_cycles(kGapNs)) {}

@@ -44,6 +44,18 @@ TEST(Linger, EventsThatStreamAreGathered) {
   }
 }
 
+TEST(Linger, AStreamThatStopsNowAndThenIsStillGathered) {
+  Linger linger;
+  std::uint64_t events = 0;
+  std::uint32_t pauses = 0;
+  for (std::uint32_t look = 0; look < kLooks; ++look) {
+    const std::uint64_t found = look % 256 < 3 ? 1 : 1 + pauses * 2;
+    events += found;
+    pauses = linger.after(found);
+  }
+  EXPECT_GT(events / kLooks, 128U);
+}
+
 TEST(Linger, ALingerThatWasGivenUpIsTriedAgain) {
   Linger linger;
   static_cast<void>(pauses_of(linger, [](std::uint32_t) { return 1; }));

@@ -20,7 +20,11 @@ class Linger {
   [[nodiscard]] std::uint32_t after(std::uint64_t events) noexcept {
     if (events < kShortRun) {
       try_longer(events);
-    } else if (events < kFairRun) {
+      return pauses_;
+    }
+    looks_left_ = 0;
+    looks_between_ = kLooksMin;
+    if (events < kFairRun) {
       if (brings(events) && pauses_ < kPausesDeep) pauses_ = pauses_ * 2 + 1;
     } else if (events > kLongRun) {
       pauses_ /= 2;
@@ -53,7 +57,6 @@ class Linger {
     } else if (looks_left_ > 0) {
       --looks_left_;
     } else {
-      if (pauses_ == kPausesMax) looks_between_ = kLooksMin;
       pauses_ = pauses_ == 0 ? 1 : std::min(pauses_ * 2, kPausesMax);
     }
   }

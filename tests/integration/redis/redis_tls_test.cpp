@@ -14,35 +14,20 @@
 #include "headrace/redis/redis_sink.hpp"
 #include "headrace/redis/redis_source.hpp"
 #include "server_process.hpp"
+#include "tls_redis_server.hpp"
 
 namespace headrace::redis {
 namespace {
 
-/// redis-server that speaks TLS only, its certificate for localhost signed by `ca`.
-class TlsRedis {
- public:
-  explicit TlsRedis(const std::string& clients = "no") {
-    test::make_certificates(files_, "ca", "server");
-    test::make_certificates(files_, "other", "stranger");
-    process_.start({"redis-server", "--port", "0", "--tls-port", std::to_string(port_), "--bind", "127.0.0.1",
-                    "--dir", process_.folder(), "--save", "", "--tls-cert-file", file("server.crt"),
-                    "--tls-key-file", file("server.key"), "--tls-ca-cert-file", file("ca.crt"),
-                    "--tls-auth-clients", clients});
-    process_.await(port_, std::string_view("\x16\x03\x01\x00\x05hello", 10), "\x15");
-  }
-  [[nodiscard]] std::string file(std::string_view name) const { return files_.path(name); }
+struct TlsRedis : test::TlsRedisServer {
+  using TlsRedisServer::TlsRedisServer;
   [[nodiscard]] RedisOptions options(const std::string& host = "localhost") const {
     RedisOptions options;
-    options.url = "rediss://" + host + ":" + std::to_string(port_);
+    options.url = url(host);
     options.tls.ca_file = file("ca.crt");
     options.backoff = {std::chrono::milliseconds(1), std::chrono::milliseconds(50)};
     return options;
   }
-
- private:
-  const std::uint16_t port_ = test::free_port();
-  test::ServerProcess files_;
-  test::ServerProcess process_;
 };
 
 /// How a source stands once it has connected, or has given up.

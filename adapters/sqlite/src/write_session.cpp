@@ -33,8 +33,9 @@ int remember_wal_pages(void* pages, sqlite3*, const char*, int count) {
 
 Result<std::unique_ptr<WriteSession>> WriteSession::open(const SqliteOptions& options) {
   const bool create = options.access == SqliteAccess::create;
+  auto log = std::make_unique<GatheredLog>(options.vfs);
   auto connection =
-      Connection::open(options.file, create ? Connection::Access::create : Connection::Access::write, options.vfs);
+      Connection::open(options.file, create ? Connection::Access::create : Connection::Access::write, log->vfs());
   if (!connection) return connection.error();
   sqlite3_busy_timeout(connection->handle(), static_cast<int>(options.busy_timeout.count()));
   // Until it is known to work: closing what failed must not try the same pages again.
@@ -46,7 +47,7 @@ Result<std::unique_ptr<WriteSession>> WriteSession::open(const SqliteOptions& op
   auto topics = Names::of_topics(*connection);
   if (!topics) return topics.error();
   std::unique_ptr<WriteSession> session(
-      new WriteSession(std::move(connection).value(), std::move(topics).value(), options));
+      new WriteSession(std::move(log), std::move(connection).value(), std::move(topics).value(), options));
   if (auto status = session->prepare(); !status) return status.error();
   if (auto status = session->refresh(); !status) return status.error();
   sqlite3_wal_hook(session->connection_.handle(), remember_wal_pages, &session->wal_pages_);

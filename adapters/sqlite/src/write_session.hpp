@@ -12,6 +12,7 @@
 #include "event_select.hpp"
 #include "headrace/port/event_store.hpp"
 #include "headrace/sqlite/options.hpp"
+#include "log_file.hpp"
 #include "names.hpp"
 #include "recent_ids.hpp"
 
@@ -64,8 +65,11 @@ class WriteSession {
     Statement find_event, find_stream, insert_stream, find_topic, insert_topic, insert_event, insert_tag;
   };
 
-  explicit WriteSession(Connection connection, Names topics, const SqliteOptions& options)
-      : connection_(std::move(connection)), topics_(std::move(topics)), wal_pages_max_(options.wal_pages) {}
+  WriteSession(std::unique_ptr<GatheredLog> log, Connection connection, Names topics, const SqliteOptions& options)
+      : log_(std::move(log)),
+        connection_(std::move(connection)),
+        topics_(std::move(topics)),
+        wal_pages_max_(options.wal_pages) {}
   [[nodiscard]] Status prepare();
   [[nodiscard]] Status run(Statement& statement, std::string_view doing);
   [[nodiscard]] Status run_whole(const std::string& sql);
@@ -81,6 +85,7 @@ class WriteSession {
   [[nodiscard]] Status store_event(Stream& stream, std::int64_t now_ns, const EncodedEvent& event);
   [[nodiscard]] Status execute(std::string_view sql, std::initializer_list<std::int64_t> numbers);
 
+  std::unique_ptr<GatheredLog> log_;  ///< behind the connection
   Connection connection_;
   Names topics_;
   Statements statements_;

@@ -1,0 +1,206 @@
+#include "log_file.hpp"
+
+#include <sqlite3.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstring>
+#include <new>
+
+namespace headrace::sqlite {
+namespace log_file {
+
+// A frame of the log is a header, then a page; writers hold the first lock of the shared memory:
+// https://www.sqlite.org/walformat.html
+constexpr int kFrameHeaderBytes = 24;
+constexpr int kCommitAt = 4;  ///< 4 bytes of the header: not 0 in the last frame of a transaction
+constexpr int kWriteLock = 0;
+constexpr int kPieceBytes = 1 << 16;
+
+inline bool is_of_commit(const void* header) {
+  constexpr std::array<char, 4> kNoCommit{};
+  return std::memcmp(static_cast<const char*>(header) + kCommitAt, kNoCommit.data(), kNoCommit.size()) != 0;
+}
+
+/// What is held back of a log: a row of frames.
+class Piece {
+ public:
+  /// The handle of a log that is opened; its file is new, or another's by now.
+  void begin_anew() {
+    forget();
+    end_ = -1;
+    next_ = Next::header;
+  }
+
+  [[nodiscard]] int write(sqlite3_file* log, const void* from, int bytes, sqlite3_int64 at) {
+    if (failure_ != SQLITE_OK) return failure_;
+    const bool follows = at == end_;
+    const Next next = next_;
+    end_ = at + bytes;
+    next_ = Next::header;
+    // Whatever is not the next frame of a row (the log's own header, a frame or a checksum written once more, the first
+    // frame behind another program's) goes through at once.
+    if (!follows || bytes > kPieceBytes || (next == Next::header && bytes != kFrameHeaderBytes)) {
+      const int code = hand_over(log);
+      return code == SQLITE_OK ? log->pMethods->xWrite(log, from, bytes, at) : code;
+    }
+    if (next == Next::header) next_ = is_of_commit(from) ? Next::page_of_commit : Next::page;
+    if (const int code = add(log, from, bytes, at); code != SQLITE_OK) return code;
+    return next == Next::page_of_commit ? hand_over(log) : SQLITE_OK;  // I1
+  }
+
+  /// What is read is written first. Behind a piece that could not be written is nothing to be read.
+  [[nodiscard]] int before_read(sqlite3_file* log, sqlite3_int64 until) {
+    if (failure_ != SQLITE_OK) return until > at_ ? failure_ : SQLITE_OK;
+    return hand_over(log);
+  }
+
+  [[nodiscard]] int hand_over(sqlite3_file* log) {
+    if (failure_ != SQLITE_OK || bytes_ == 0) return failure_;
+    failure_ = log->pMethods->xWrite(log, buffer_.data(), bytes_, at_);  // I3
+    bytes_ = 0;
+    return failure_;
+  }
+
+  /// The transaction is over: committed, then nothing is left, or undone.
+  void forget() {
+    bytes_ = 0;  // I2
+    failure_ = SQLITE_OK;
+  }
+
+ private:
+  enum class Next { header, page, page_of_commit };
+
+  int add(sqlite3_file* log, const void* from, int bytes, sqlite3_int64 at) {
+    if (bytes_ + bytes > kPieceBytes) {
+      if (const int code = hand_over(log); code != SQLITE_OK) return code;
+    }
+    if (bytes_ == 0) at_ = at;
+    std::memcpy(buffer_.data() + bytes_, from, static_cast<std::size_t>(bytes));
+    bytes_ += bytes;
+    return SQLITE_OK;
+  }
+
+  int bytes_ = 0;
+  sqlite3_int64 at_ = 0;    ///< where they belong
+  sqlite3_int64 end_ = -1;  ///< of what was written or added last
+  Next next_ = Next::header;
+  int failure_ = SQLITE_OK;
+  std::array<std::byte, kPieceBytes> buffer_;
+};
+
+}  // namespace log_file
+
+namespace {
+
+using log_file::Piece;
+
+/// SQLite's handle of the database or its log, ours; the base's lies behind it in the same memory.
+struct File {
+  sqlite3_file handle;
+  Piece* piece;  ///< the connection's
+  bool is_log;
+};
+
+File& ours(sqlite3_file* file) { return *reinterpret_cast<File*>(file); }
+sqlite3_file* base_of(sqlite3_file* file) { return reinterpret_cast<sqlite3_file*>(&ours(file) + 1); }
+const sqlite3_io_methods& methods_of(sqlite3_file* file) { return *base_of(file)->pMethods; }
+
+int hand_over(sqlite3_file* file) {
+  return ours(file).is_log ? ours(file).piece->hand_over(base_of(file)) : SQLITE_OK;
+}
+
+int do_write(sqlite3_file* file, const void* from, int bytes, sqlite3_int64 at) {
+  if (ours(file).is_log) return ours(file).piece->write(base_of(file), from, bytes, at);
+  return methods_of(file).xWrite(base_of(file), from, bytes, at);
+}
+int do_read(sqlite3_file* file, void* to, int bytes, sqlite3_int64 at) {
+  const int code = ours(file).is_log ? ours(file).piece->before_read(base_of(file), at + bytes) : SQLITE_OK;
+  return code == SQLITE_OK ? methods_of(file).xRead(base_of(file), to, bytes, at) : code;
+}
+int do_close(sqlite3_file* file) {
+  const int written = hand_over(file);
+  const int closed = methods_of(file).xClose(base_of(file));
+  return written == SQLITE_OK ? closed : written;
+}
+int do_truncate(sqlite3_file* file, sqlite3_int64 size) {
+  const int code = hand_over(file);
+  return code == SQLITE_OK ? methods_of(file).xTruncate(base_of(file), size) : code;
+}
+int do_sync(sqlite3_file* file, int flags) {
+  const int code = hand_over(file);
+  return code == SQLITE_OK ? methods_of(file).xSync(base_of(file), flags) : code;
+}
+int do_size(sqlite3_file* file, sqlite3_int64* size) {
+  const int code = hand_over(file);
+  return code == SQLITE_OK ? methods_of(file).xFileSize(base_of(file), size) : code;
+}
+int do_lock(sqlite3_file* file, int level) { return methods_of(file).xLock(base_of(file), level); }
+int do_unlock(sqlite3_file* file, int level) { return methods_of(file).xUnlock(base_of(file), level); }
+int do_check_lock(sqlite3_file* file, int* held) {
+  return methods_of(file).xCheckReservedLock(base_of(file), held);
+}
+int do_control(sqlite3_file* file, int what, void* argument) {
+  return methods_of(file).xFileControl(base_of(file), what, argument);
+}
+int do_sector(sqlite3_file* file) { return methods_of(file).xSectorSize(base_of(file)); }
+int do_traits(sqlite3_file* file) { return methods_of(file).xDeviceCharacteristics(base_of(file)); }
+int do_shm_map(sqlite3_file* file, int page, int bytes, int extend, void volatile** to) {
+  return methods_of(file).xShmMap(base_of(file), page, bytes, extend, to);
+}
+int do_shm_lock(sqlite3_file* file, int first, int count, int flags) {
+  constexpr int kUnlocksExclusive = SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE;
+  if (first == log_file::kWriteLock && flags == kUnlocksExclusive) ours(file).piece->forget();
+  return methods_of(file).xShmLock(base_of(file), first, count, flags);
+}
+void do_shm_barrier(sqlite3_file* file) { methods_of(file).xShmBarrier(base_of(file)); }
+int do_shm_unmap(sqlite3_file* file, int remove) { return methods_of(file).xShmUnmap(base_of(file), remove); }
+
+// Version 2: files are not mapped.
+constexpr sqlite3_io_methods kMethods = {
+    2,           do_close,       do_read,       do_write,   do_truncate, do_sync,   do_size,
+    do_lock,     do_unlock,      do_check_lock, do_control, do_sector,   do_traits, do_shm_map,
+    do_shm_lock, do_shm_barrier, do_shm_unmap,  nullptr,    nullptr,
+};
+
+}  // namespace
+
+struct GatheredLog::Vfs {
+  sqlite3_vfs vfs;  ///< first: SQLite knows this part only
+  sqlite3_vfs* base;
+  Piece piece;
+
+  static int open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int* flags_out) {
+    Vfs& self = *reinterpret_cast<Vfs*>(vfs);
+    if ((flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL)) == 0) {
+      return self.base->xOpen(self.base, name, file, flags, flags_out);
+    }
+    const File& opened = *new (file) File{{nullptr}, &self.piece, (flags & SQLITE_OPEN_WAL) != 0};
+    if (opened.is_log) self.piece.begin_anew();
+    const int code = self.base->xOpen(self.base, name, base_of(file), flags, flags_out);
+    if (code == SQLITE_OK) file->pMethods = &kMethods;
+    return code;
+  }
+};
+
+GatheredLog::GatheredLog(const std::string& vfs) : name_(vfs) {
+  static std::atomic<unsigned> made{0};
+  sqlite3_vfs* const base = sqlite3_vfs_find(vfs.empty() ? nullptr : vfs.c_str());
+  if (base == nullptr) return;
+  name_ = "headrace-log-" + std::to_string(made.fetch_add(1, std::memory_order_relaxed));  // no partner: a number
+  vfs_ = std::make_unique<Vfs>();
+  vfs_->vfs = *base;
+  vfs_->vfs.pNext = nullptr;
+  vfs_->vfs.zName = name_.c_str();
+  vfs_->vfs.szOsFile = static_cast<int>(sizeof(File)) + base->szOsFile;
+  vfs_->vfs.xOpen = &Vfs::open;
+  vfs_->base = base;
+  sqlite3_vfs_register(&vfs_->vfs, 0);
+}
+
+GatheredLog::~GatheredLog() {
+  if (vfs_) sqlite3_vfs_unregister(&vfs_->vfs);
+}
+
+}  // namespace headrace::sqlite

@@ -1,6 +1,7 @@
 #include "scenario/store_files.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -58,17 +59,37 @@ double thousands_per_second(Context& context, std::size_t writers, std::size_t b
   return static_cast<double>(all * batch) / seconds / 1e3;
 }
 
-PlainTable::PlainTable(const StoreFolder& folder, SqliteDurability durability) {
+namespace {
+
+/// As the store writes it: the greater the later.
+std::array<char, 16> bytes_of(const EventId& id) {
+  std::array<char, 16> bytes;
+  for (unsigned at = 0; at < 8; ++at) {
+    bytes[at] = static_cast<char>(id.high >> (56 - 8 * at));
+    bytes[8 + at] = static_cast<char>(id.low >> (56 - 8 * at));
+  }
+  return bytes;
+}
+
+}  // namespace
+
+PlainTable::PlainTable(const StoreFolder& folder, SqliteDurability durability, Rows rows) : rows_(rows) {
   if (sqlite3_open(folder.file().c_str(), &database_) != SQLITE_OK) throw std::runtime_error("cannot open a file");
   run("PRAGMA journal_mode = WAL");
   run(durability == SqliteDurability::full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
   run("PRAGMA cache_size = -65536");
-  run("CREATE TABLE IF NOT EXISTS events (position INTEGER PRIMARY KEY, stream INTEGER NOT NULL, version INTEGER "
-      "NOT NULL, "
-      "topic TEXT NOT NULL, body BLOB NOT NULL, UNIQUE (stream, version))");
+  run(rows == Rows::plain ? "CREATE TABLE IF NOT EXISTS events (position INTEGER PRIMARY KEY, stream INTEGER NOT "
+                            "NULL, version INTEGER "
+                            "NOT NULL, topic TEXT NOT NULL, body BLOB NOT NULL, UNIQUE (stream, version))"
+                          : "CREATE TABLE IF NOT EXISTS events (position INTEGER PRIMARY KEY, stream INTEGER NOT "
+                            "NULL, version INTEGER "
+                            "NOT NULL, topic TEXT NOT NULL, body BLOB NOT NULL, id BLOB NOT NULL UNIQUE, UNIQUE "
+                            "(stream, version))");
   begin_ = prepare("BEGIN IMMEDIATE");
   commit_ = prepare("COMMIT");
-  insert_ = prepare("INSERT INTO events (stream, version, topic, body) VALUES (?1, ?2, ?3, ?4)");
+  insert_ = prepare(rows == Rows::plain
+                        ? "INSERT INTO events (stream, version, topic, body) VALUES (?1, ?2, ?3, ?4)"
+                        : "INSERT INTO events (stream, version, topic, body, id) VALUES (?1, ?2, ?3, ?4, ?5)");
   one_ = prepare("SELECT position, stream, version, topic, body FROM events WHERE stream = ?1 ORDER BY version");
   all_ = prepare("SELECT position, stream, version, topic, body FROM events ORDER BY position");
 }
@@ -92,22 +113,35 @@ sqlite3_stmt* PlainTable::prepare(const char* sql) {
   return statement;
 }
 
-void PlainTable::append(std::int64_t first, std::size_t rows, std::size_t streams) {
-  const auto step = [this](sqlite3_stmt* statement) {
-    if (sqlite3_step(statement) != SQLITE_DONE) throw std::runtime_error(sqlite3_errmsg(database_));
-    sqlite3_reset(statement);
-  };
+void PlainTable::step(sqlite3_stmt* statement) {
+  if (sqlite3_step(statement) != SQLITE_DONE) throw std::runtime_error(sqlite3_errmsg(database_));
+  sqlite3_reset(statement);
+}
+
+void PlainTable::insert(std::int64_t stream) {
   static const std::vector<std::byte> body(kStoredBodyBytes, std::byte{7});
-  versions_.resize(std::max(versions_.size(), static_cast<std::size_t>(first) + streams));
-  step(begin_);
-  for (std::size_t row = 0; row < rows; ++row) {
-    const std::int64_t stream = first + static_cast<std::int64_t>(row % streams);
-    sqlite3_bind_int64(insert_, 1, stream);
-    sqlite3_bind_int64(insert_, 2, ++versions_[static_cast<std::size_t>(stream)]);
-    sqlite3_bind_text(insert_, 3, "orders.placed", -1, SQLITE_STATIC);
-    sqlite3_bind_blob(insert_, 4, body.data(), static_cast<int>(body.size()), SQLITE_STATIC);
-    step(insert_);
+  versions_.resize(std::max(versions_.size(), static_cast<std::size_t>(stream) + 1));
+  sqlite3_bind_int64(insert_, 1, stream);
+  sqlite3_bind_int64(insert_, 2, ++versions_[static_cast<std::size_t>(stream)]);
+  sqlite3_bind_text(insert_, 3, "orders.placed", -1, SQLITE_STATIC);
+  sqlite3_bind_blob(insert_, 4, body.data(), static_cast<int>(body.size()), SQLITE_STATIC);
+  std::array<char, 16> id;
+  if (rows_ == Rows::with_ids) {
+    id = bytes_of(EventId::make());
+    sqlite3_bind_blob(insert_, 5, id.data(), static_cast<int>(id.size()), SQLITE_STATIC);
   }
+  step(insert_);
+}
+
+void PlainTable::append(std::int64_t first, std::size_t rows, std::size_t streams) {
+  step(begin_);
+  for (std::size_t row = 0; row < rows; ++row) insert(first + static_cast<std::int64_t>(row % streams));
+  step(commit_);
+}
+
+void PlainTable::append(std::span<const std::int64_t> streams) {
+  step(begin_);
+  for (const std::int64_t stream : streams) insert(stream);
   step(commit_);
 }
 

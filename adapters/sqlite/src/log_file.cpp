@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -23,12 +24,52 @@ inline bool is_of_commit(const void* header) {
   return std::memcmp(static_cast<const char*>(header) + kCommitAt, kNoCommit.data(), kNoCommit.size()) != 0;
 }
 
+using Room = GatheredLog::Room;
+
+/// The log's room, made ahead of what is written into it.
+class LogEnd {
+ public:
+  explicit LogEnd(Room room) : room_(room) {}
+  /// Another program may have shortened it.
+  void look_again() { known_ = 0; }
+
+  /// So that what ends there makes the file no longer. Only a disk that fails is an error; without room for zeros the
+  /// file grows as it is written.
+  [[nodiscard]] int before_write(sqlite3_file* log, sqlite3_int64 until) {
+    if (room_ == Room::as_needed || until <= known_) return SQLITE_OK;
+    if (const int code = log->pMethods->xFileSize(log, &known_); code != SQLITE_OK) return code;
+    if (until <= known_) return SQLITE_OK;
+    // A log that stays short is not made long.
+    const sqlite3_int64 step = std::clamp(until, kStepBytesMin, kStepBytesMax);
+    const sqlite3_int64 end = (until / step + 1) * step;
+    for (sqlite3_int64 at = until; at < end;) {  // I4
+      const auto bytes = static_cast<int>(std::min<sqlite3_int64>(kPieceBytes, end - at));
+      const int code = log->pMethods->xWrite(log, kZeros.data(), bytes, at);
+      if (code != SQLITE_OK) return (code & 0xff) == SQLITE_FULL ? SQLITE_OK : code;
+      at += bytes;
+      known_ = at;
+    }
+    return SQLITE_OK;
+  }
+
+ private:
+  static constexpr sqlite3_int64 kStepBytesMin = 1 << 16;
+  static constexpr sqlite3_int64 kStepBytesMax = 1 << 20;
+  static constexpr std::array<std::byte, kPieceBytes> kZeros{};
+
+  const Room room_;
+  sqlite3_int64 known_ = 0;  ///< the file is this long, or was when it was looked at
+};
+
 /// What is held back of a log: a row of frames.
 class Piece {
  public:
+  explicit Piece(Room room) : end_of_log_(room) {}
+
   /// The handle of a log that is opened; its file is new, or another's by now.
   void begin_anew() {
     forget();
+    end_of_log_.look_again();
     end_ = -1;
     next_ = Next::header;
   }
@@ -39,11 +80,12 @@ class Piece {
     const Next next = next_;
     end_ = at + bytes;
     next_ = Next::header;
+    if (at == 0) end_of_log_.look_again();  // the log begins anew
     // Whatever is not the next frame of a row (the log's own header, a frame or a checksum written once more, the first
     // frame behind another program's) goes through at once.
     if (!follows || bytes > kPieceBytes || (next == Next::header && bytes != kFrameHeaderBytes)) {
       const int code = hand_over(log);
-      return code == SQLITE_OK ? log->pMethods->xWrite(log, from, bytes, at) : code;
+      return code == SQLITE_OK ? put(log, from, bytes, at) : code;
     }
     if (next == Next::header) next_ = is_of_commit(from) ? Next::page_of_commit : Next::page;
     if (const int code = add(log, from, bytes, at); code != SQLITE_OK) return code;
@@ -58,10 +100,12 @@ class Piece {
 
   [[nodiscard]] int hand_over(sqlite3_file* log) {
     if (failure_ != SQLITE_OK || bytes_ == 0) return failure_;
-    failure_ = log->pMethods->xWrite(log, buffer_.data(), bytes_, at_);  // I3
+    failure_ = put(log, buffer_.data(), bytes_, at_);  // I3
     bytes_ = 0;
     return failure_;
   }
+
+  void end_changes() { end_of_log_.look_again(); }
 
   /// The transaction is over: committed, then nothing is left, or undone.
   void forget() {
@@ -82,6 +126,12 @@ class Piece {
     return SQLITE_OK;
   }
 
+  int put(sqlite3_file* log, const void* from, int bytes, sqlite3_int64 at) {
+    const int code = end_of_log_.before_write(log, at + bytes);
+    return code == SQLITE_OK ? log->pMethods->xWrite(log, from, bytes, at) : code;
+  }
+
+  LogEnd end_of_log_;
   int bytes_ = 0;
   sqlite3_int64 at_ = 0;    ///< where they belong
   sqlite3_int64 end_ = -1;  ///< of what was written or added last
@@ -126,6 +176,7 @@ int do_close(sqlite3_file* file) {
 }
 int do_truncate(sqlite3_file* file, sqlite3_int64 size) {
   const int code = hand_over(file);
+  if (ours(file).is_log) ours(file).piece->end_changes();
   return code == SQLITE_OK ? methods_of(file).xTruncate(base_of(file), size) : code;
 }
 int do_sync(sqlite3_file* file, int flags) {
@@ -167,8 +218,10 @@ constexpr sqlite3_io_methods kMethods = {
 }  // namespace
 
 struct GatheredLog::Vfs {
-  sqlite3_vfs vfs;  ///< first: SQLite knows this part only
-  sqlite3_vfs* base;
+  explicit Vfs(Room room) : piece(room) {}
+
+  sqlite3_vfs vfs{};  ///< first: SQLite knows this part only
+  sqlite3_vfs* base = nullptr;
   Piece piece;
 
   static int open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int* flags_out) {
@@ -184,12 +237,12 @@ struct GatheredLog::Vfs {
   }
 };
 
-GatheredLog::GatheredLog(const std::string& vfs) : name_(vfs) {
+GatheredLog::GatheredLog(const std::string& vfs, Room room) : name_(vfs) {
   static std::atomic<unsigned> made{0};
   sqlite3_vfs* const base = sqlite3_vfs_find(vfs.empty() ? nullptr : vfs.c_str());
   if (base == nullptr) return;
   name_ = "headrace-log-" + std::to_string(made.fetch_add(1, std::memory_order_relaxed));  // no partner: a number
-  vfs_ = std::make_unique<Vfs>();
+  vfs_ = std::make_unique<Vfs>(room);
   vfs_->vfs = *base;
   vfs_->vfs.pNext = nullptr;
   vfs_->vfs.zName = name_.c_str();

@@ -15,11 +15,17 @@ namespace headrace::sqlite {
 ///       over what another program has written in its place
 ///   I3  once a piece could not be written no write of the transaction succeeds: SQLite believes that its frames are
 ///       there, and might otherwise commit what was before a statement that it undid for the failure
+///
+/// A flush of a file that has grown writes down its new length too, and takes twice as long. With Room::ahead the log
+/// grows by up to 1 MB at a time, with zeros, which no reader takes for a frame; SQLite never shortens it meanwhile.
+///   I4  zeros go behind the end of the file only, and only while the lock of writers is held
 /// Threads: the connection's.
 class GatheredLog {
  public:
+  enum class Room { as_needed, ahead };
+
   /// `vfs` is a name of SQLite's; empty: the system's.
-  explicit GatheredLog(const std::string& vfs);
+  GatheredLog(const std::string& vfs, Room room);
   /// The connection is closed.
   ~GatheredLog();
   GatheredLog(const GatheredLog&) = delete;

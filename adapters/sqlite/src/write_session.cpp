@@ -33,7 +33,10 @@ int remember_wal_pages(void* pages, sqlite3*, const char*, int count) {
 
 Result<std::unique_ptr<WriteSession>> WriteSession::open(const SqliteOptions& options) {
   const bool create = options.access == SqliteAccess::create;
-  auto log = std::make_unique<GatheredLog>(options.vfs);
+  // Room made ahead pays where each commit flushes.
+  auto log = std::make_unique<GatheredLog>(options.vfs, options.durability == SqliteDurability::full
+                                                            ? GatheredLog::Room::ahead
+                                                            : GatheredLog::Room::as_needed);
   auto connection =
       Connection::open(options.file, create ? Connection::Access::create : Connection::Access::write, log->vfs());
   if (!connection) return connection.error();

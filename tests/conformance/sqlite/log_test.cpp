@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <initializer_list>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "headrace/sqlite/event_store.hpp"
 #include "headrace/sqlite/maintenance.hpp"
+#include "stored_events.hpp"
 #include "temporary_folder.hpp"
 
 namespace headrace::test {
@@ -51,17 +53,20 @@ Status run_each(SqliteTransaction& transaction, std::initializer_list<std::strin
   return Nothing{};
 }
 
+class SqliteLog : public ::testing::TestWithParam<SqliteDurability> {};
+INSTANTIATE_TEST_SUITE_P(With, SqliteLog, ::testing::Values(SqliteDurability::full, SqliteDurability::normal),
+                         [](const auto& one) { return one.param == SqliteDurability::full ? "Full" : "Normal"; });
+
 // Claim:  behind every commit other programs find all of it, and nothing of what was undone; they may write in between,
 //         and nothing comes over what they have written.
 // Method: transactions far larger than the cache, so that pages go to the log before the commit and, changed again,
 //         once more; of three one is kept, one undone by its error and one by SQLite, with all that shared its commit.
 //         Another program changes every page then, and both look. The log is moved into the file and begun anew at times.
-TEST(SqliteLog, EveryCommitIsWholeForOtherPrograms) {
+TEST_P(SqliteLog, EveryCommitIsWholeForOtherPrograms) {
   const TemporaryFolder folder;
   const auto file = folder / "events.db";
   const auto store =
-      SqliteEventStore::open(
-          {.file = file, .durability = SqliteDurability::normal, .cache_bytes = 16 << 10, .wal_pages = 1500})
+      SqliteEventStore::open({.file = file, .durability = GetParam(), .cache_bytes = 16 << 10, .wal_pages = 1500})
           .value();
   ASSERT_TRUE(store->transact([](SqliteTransaction& transaction) {
     return run_each(transaction, {"CREATE TABLE fat (number INTEGER PRIMARY KEY, round INTEGER, filling BLOB)",
@@ -91,6 +96,21 @@ TEST(SqliteLog, EveryCommitIsWholeForOtherPrograms) {
     ASSERT_EQ(Stranger(file).number(of_last), 1000);
   }
   EXPECT_EQ(verify_sqlite_store(file)->problems, std::vector<std::string>{});
+}
+
+// Claim:  with durability full a commit makes the log no longer, but now and then, so that its flush need not write down
+//         a new length; a log that stays short is not made long.
+TEST(SqliteLogOfFullDurability, GrowsInSteps) {
+  const TemporaryFolder folder;
+  const auto file = folder / "events.db";
+  const auto store = SqliteEventStore::open({.file = file}).value();
+  std::set<std::uintmax_t> lengths;
+  for (int append = 0; append < 100; ++append) {
+    ASSERT_TRUE(store->append(AppendRequest::to("s", ExpectedVersion::any(), {event_of("t", "an event")})));
+    lengths.insert(std::filesystem::file_size(file.string() + "-wal"));
+  }
+  EXPECT_LE(lengths.size(), 8U);
+  EXPECT_LE(*lengths.begin(), 512U << 10);
 }
 
 }  // namespace

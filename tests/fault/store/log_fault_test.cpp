@@ -58,14 +58,19 @@ void make_fat_table(const std::filesystem::path& file) {
             SQLITE_OK);
 }
 
+using Room = sqlite::GatheredLog::Room;
+class GatheredLog : public ::testing::TestWithParam<Room> {};
+INSTANTIATE_TEST_SUITE_P(With, GatheredLog, ::testing::Values(Room::as_needed, Room::ahead),
+                         [](const auto& one) { return one.param == Room::ahead ? "RoomAhead" : "RoomAsNeeded"; });
+
 // Claim:  (I2) what was undone comes never, over nothing that another program has written in its place.
 // Method: the log has been moved into the file, so that undoing reads nothing of it, and the pages held back stay so; the
 //         transaction is undone, another program writes at the same place of the log, both look and write again.
-TEST(GatheredLog, WhatWasUndoneComesOverNothing) {
+TEST_P(GatheredLog, WhatWasUndoneComesOverNothing) {
   const TemporaryFolder folder;
   const auto file = folder / "fat.db";
   make_fat_table(file);
-  const sqlite::GatheredLog log({});
+  const sqlite::GatheredLog log({}, GetParam());
   Plain writer(file, log.vfs());
   ASSERT_EQ(writer.run("PRAGMA cache_size = 8; PRAGMA wal_autocheckpoint = 0"), SQLITE_OK);
   for (int round = 1; round <= 40; ++round) {
@@ -88,7 +93,7 @@ TEST(GatheredLog, WhatWasUndoneComesOverNothing) {
 // Claim:  (I3) a transaction of which a piece could not be written is not committed without it.
 // Method: a disk that is full at the nth write, and has room again afterwards; SQLite undoes the statement only, the
 //         program goes on and commits. For every n until none is met.
-TEST(GatheredLog, IsNotCommittedWithoutALostPiece) {
+TEST_P(GatheredLog, IsNotCommittedWithoutALostPiece) {
   std::uint64_t hits = 0;
   std::uint64_t undone_alone = 0;
   for (std::uint64_t nth = 1;; ++nth) {
@@ -97,7 +102,7 @@ TEST(GatheredLog, IsNotCommittedWithoutALostPiece) {
     const auto file = folder / "fat.db";
     make_fat_table(file);
     FaultyDisk disk;
-    const sqlite::GatheredLog log(FaultyDisk::name());
+    const sqlite::GatheredLog log(FaultyDisk::name(), GetParam());
     Plain writer(file, log.vfs());
     ASSERT_EQ(writer.run("PRAGMA cache_size = 8; PRAGMA wal_autocheckpoint = 0; BEGIN IMMEDIATE"), SQLITE_OK);
     disk.fail(DiskFault::write_full, nth, 1);

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "headrace/base/big_array.hpp"
+#include "headrace/base/hints.hpp"
 
 namespace headrace {
 
@@ -91,7 +92,7 @@ class DedupIndex {
   }
 
   /// The memory that the hash's look-up will touch.
-  void ask_for(std::uint64_t hash) const noexcept { __builtin_prefetch(&buckets_[home(hash)], 1); }
+  void ask_for(std::uint64_t hash) const noexcept { prefetch_for_write(&buckets_[home(hash)]); }
 
   [[nodiscard]] std::size_t memory_bytes() const noexcept { return buckets_.size() * sizeof(Bucket); }
 

@@ -1,13 +1,26 @@
 #include "headrace/delivery/delivery_agent.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <random>
 #include <utility>
 
+#include "headrace/base/cache_line.hpp"
+#include "headrace/base/hints.hpp"
 #include "headrace/delivery/delivery_site.hpp"
 #include "headrace/dispatch/dispatcher.hpp"
 
 namespace headrace {
+namespace {
+constexpr std::size_t kAhead = 4;
+
+/// The event, if there is one, will run soon. Of many pending ones none is in the cache.
+void ask_for(const PendingEvent* event) noexcept {
+  if (event == nullptr) return;
+  const auto* const bytes = reinterpret_cast<const std::byte*>(event);
+  for (std::size_t at = 0; at < sizeof *event; at += kCacheLineBytes) prefetch_for_write(bytes + at);
+}
+}  // namespace
 
 DeliveryAgent::DeliveryAgent(Worker& worker, const DeliveryDefaults& defaults)
     : worker_(worker),
@@ -82,10 +95,11 @@ std::uint64_t DeliveryAgent::turn() {
     due_.clear();
     timers_.advance(
         now_ns(), [this](Timer&& timer) { due_.push_back(std::move(timer)); }, kFiresMax);
-    for (Timer& timer : due_) {
-      settled += fire(std::move(timer));
-      ++ran;
+    for (std::size_t i = 0; i < due_.size(); ++i) {
+      if (i + kAhead < due_.size()) ask_for(due_[i + kAhead].event.get());
+      settled += fire(std::move(due_[i]));
     }
+    ran += due_.size();
     settled += release_all();
   }
   if (works_ && works_->size() > 0) {

@@ -140,7 +140,11 @@ class ServerProcess {
     std::ifstream("/proc/" + std::to_string(child_) + "/schedstat") >> ns;
     return ns / 1e3;
   }
-  void signal(int number) const { ::kill(child_, number); }
+  /// After SIGSTOP it stands still: the signal alone leaves it a while.
+  void signal(int number) const {
+    ::kill(child_, number);
+    if (number == SIGSTOP) ::waitpid(child_, nullptr, WUNTRACED);
+  }
   void stop(int number) {
     if (child_ <= 0) return;
     ::kill(child_, number);

@@ -21,12 +21,12 @@ std::uint64_t pauses_of(Linger& linger, Found found) {
 
 TEST(Linger, AnAnswerIsNotKeptWaiting) {
   Linger linger;
-  EXPECT_LT(pauses_of(linger, [](std::uint32_t) { return 1; }), kLooks / 100);
+  EXPECT_LT(pauses_of(linger, [](std::uint32_t) { return 1U; }), kLooks / 100);
 }
 
 TEST(Linger, NorAreTheAnswersOfSeveralThatWaitEach) {
   Linger linger;
-  EXPECT_LT(pauses_of(linger, [](std::uint32_t) { return 8; }), kLooks / 20);
+  EXPECT_LT(pauses_of(linger, [](std::uint32_t) { return 8U; }), kLooks / 20);
 }
 
 TEST(Linger, EventsThatStreamAreGathered) {
@@ -58,7 +58,7 @@ TEST(Linger, AStreamThatStopsNowAndThenIsStillGathered) {
 
 TEST(Linger, ALingerThatWasGivenUpIsTriedAgain) {
   Linger linger;
-  static_cast<void>(pauses_of(linger, [](std::uint32_t) { return 1; }));
+  static_cast<void>(pauses_of(linger, [](std::uint32_t) { return 1U; }));
   std::uint32_t longest = 0;
   std::uint32_t pauses = 0;
   for (std::uint32_t look = 0; look < 2 * 4096; ++look) {

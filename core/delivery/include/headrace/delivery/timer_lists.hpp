@@ -28,12 +28,12 @@ struct TimerToken {
 /// A timer stays in its node; a list holds the numbers of nodes, in chunks of a cache line. Links through the nodes
 /// would cost a cache miss for each timer that is added (its neighbour) and one after the other for those that are
 /// taken. Numbers that stand side by side say early which nodes will be wanted: who takes a timer asks for the one
-/// a chunk further on. Whole timers in the chunks, so that none would have to be asked for, were no faster and took
+/// a chunk further on. Whole timers in the chunks, so that none would have to be asked for, were hardly faster and took
 /// twice the memory (docs/experiments.md).
 ///
 /// Threads:   one.
 /// Costs:     O(1) each, but for deal() and splice(): at most two chunks' numbers move.
-/// Allocates: constructor only: 25 bytes and the payload a timer, 72 bytes a list.
+/// Allocates: constructor only: 26 bytes and the payload a timer, 72 bytes a list.
 /// Limits:    a token is mistaken for a later one when its number was used 2^31 times since.
 /// Invariant: I1  a chunk that is in a list holds at least one number
 ///            I2  two neighbouring chunks hold together more than one has room for, but for the first chunk of a
@@ -94,7 +94,7 @@ class TimerLists {
     const std::uint32_t at = place / kPlaces;
     const std::uint32_t previous = chunks_[at].previous;
     take(at, place % kPlaces);
-    if (chunks_[at].used != 0) merge_with_next(at);
+    if (chunks_[at].size != 0) merge_with_next(at);
     if (previous != kNone) merge_with_next(previous);
     return release(token.number);
   }
@@ -129,8 +129,7 @@ class TimerLists {
   }
 
  private:
-  static constexpr std::uint32_t kRoom = 13;
-  static constexpr std::uint32_t kFull = (1U << kRoom) - 1;
+  static constexpr std::uint32_t kRoom = 12;
   static constexpr std::uint32_t kPlaces = 16;  ///< a place is a chunk's index times this, and one within it
 
   struct Node {
@@ -146,13 +145,13 @@ class TimerLists {
     std::uint32_t previous = kNone;
     std::uint16_t list = 0;
     std::uint16_t used = 0;  ///< a bit a number: they stand in order, with holes where some were removed
+    std::uint16_t size = 0;  ///< how many; counting bits anew makes cancelling at random half as slow again
     std::array<std::uint32_t, kRoom> numbers{};
 
     [[nodiscard]] std::uint32_t first() const noexcept {
       return static_cast<std::uint32_t>(std::countr_zero(used));
     }
     [[nodiscard]] std::uint32_t end() const noexcept { return static_cast<std::uint32_t>(std::bit_width(used)); }
-    [[nodiscard]] std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(std::popcount(used)); }
   };
   static_assert(sizeof(Chunk) == 64);
   struct Ends {
@@ -160,7 +159,7 @@ class TimerLists {
     std::uint32_t last = kNone;
   };
 
-  /// By I2 a list of n timers has at most 2n / 14 + 1 chunks, and one more when it has been begun: two are.
+  /// By I2 a list of n timers has at most 2n / 13 + 1 chunks, and one more when it has been begun: two are.
   [[nodiscard]] static std::uint32_t chunks_for(std::uint32_t lists, std::uint32_t timers_max) noexcept {
     HEADRACE_CHECK("timer_lists.lists", lists <= 1U << 16, "more lists than a chunk can name");
     return static_cast<std::uint32_t>(std::uint64_t{timers_max} * 2 / (kRoom + 1)) + std::min(lists, timers_max) +
@@ -169,7 +168,7 @@ class TimerLists {
 
   void append(std::uint32_t list, std::uint32_t number) noexcept {
     std::uint32_t at = ends_[list].last;
-    if (at == kNone || chunks_[at].used == kFull) {
+    if (at == kNone || chunks_[at].size == kRoom) {
       at = link_new(list);
     } else if (chunks_[at].end() == kRoom) {
       compact(at);
@@ -182,13 +181,14 @@ class TimerLists {
     const std::uint32_t i = chunk.end();
     chunk.numbers[i] = number;
     chunk.used = static_cast<std::uint16_t>(chunk.used | 1U << i);
+    ++chunk.size;
     nodes_[number].place = at * kPlaces + i;
   }
   /// Unlinks the chunk with its last number.
   std::uint32_t take(std::uint32_t at, std::uint32_t i) noexcept {
     Chunk& chunk = chunks_[at];
     chunk.used = static_cast<std::uint16_t>(chunk.used & ~(1U << i));
-    if (chunk.used == 0) unlink(at);
+    if (--chunk.size == 0) unlink(at);
     return chunk.numbers[i];
   }
   [[nodiscard]] std::uint32_t take_first(std::uint32_t list) noexcept {
@@ -223,17 +223,18 @@ class TimerLists {
   void compact(std::uint32_t at) noexcept {
     Chunk& chunk = chunks_[at];
     std::uint32_t left = std::exchange(chunk.used, std::uint16_t{0});
+    chunk.size = 0;
     for (; left != 0; left &= left - 1) put(at, chunk.numbers[static_cast<std::size_t>(std::countr_zero(left))]);
   }
   /// Where both fit into one. Keeps I2.
   void merge_with_next(std::uint32_t at) noexcept {
     Chunk& chunk = chunks_[at];
-    if (chunk.next == kNone || chunk.used == kFull) return;
+    if (chunk.next == kNone) return;
     const std::uint32_t behind = chunk.next;
     Chunk& next = chunks_[behind];
-    if (chunk.size() + next.size() > kRoom) return;
-    if (chunk.end() + next.size() > kRoom) compact(at);
-    while (next.used != 0) put(at, take(behind, next.first()));
+    if (chunk.size + next.size > kRoom) return;
+    if (chunk.end() + next.size > kRoom) compact(at);
+    while (next.size != 0) put(at, take(behind, next.first()));
   }
 
   [[nodiscard]] std::uint32_t link_new(std::uint32_t list) noexcept {

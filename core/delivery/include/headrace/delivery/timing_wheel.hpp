@@ -29,7 +29,7 @@ struct TimingWheelOptions {
 ///            slots); a jump backward does nothing.
 /// Costs:     schedule, cancel: O(1). advance: O(timers fired and moved down); one comparison while nothing is
 ///            due.
-/// Allocates: constructor only: 25 bytes and the payload a timer, and 148 KB. Throws std::bad_alloc.
+/// Allocates: constructor only: 26 bytes and the payload a timer, and 148 KB. Throws std::bad_alloc.
 /// Limits:    a token is mistaken for a later one when its number was used 2^31 times since.
 /// Invariant: I1  a timer in slot s of wheel w agrees with now_ in every digit above w, and s is greater than
 ///                now_'s digit w; but for the slot of wheel 0 that advance() is at, or has left half fired

@@ -75,17 +75,22 @@ class RabbitServer {
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=+sbwt none +sbwtdcpu none +sbwtdio none"};
   }
 
-  /// Looks for the name as Erlang writes a binary, which no longer name contains.
+  /// Looks for the name as Erlang writes a binary, which no longer name contains. In the log of transactions it counts once
+  /// "committed" stands behind it: what lacks that is forgotten at the next start.
   [[nodiscard]] bool has_written(const std::string& queue) const {
     const auto size = static_cast<char>(queue.size());
     const std::string name = std::string({'m', '\0', '\0', '\0', size}) + queue;
-    const auto holds = [&](std::string_view file) {
+    const auto bytes_of = [&](std::string_view file) {
       std::ostringstream bytes;
       bytes << std::ifstream(process_.path("data/headrace@localhost/" + std::string(file)), std::ios::binary)
                    .rdbuf();
-      return bytes.str().find(name) != std::string::npos;
+      return bytes.str();
     };
-    return holds("LATEST.LOG") || holds("rabbit_durable_queue.DCL") || holds("rabbit_durable_queue.DCD");
+    const std::string log = bytes_of("LATEST.LOG");
+    const std::size_t in_log = log.find(name);
+    if (in_log != std::string::npos && log.find("committed", in_log) != std::string::npos) return true;
+    return bytes_of("rabbit_durable_queue.DCL").find(name) != std::string::npos ||
+           bytes_of("rabbit_durable_queue.DCD").find(name) != std::string::npos;
   }
   [[nodiscard]] std::size_t complete_starts() const {
     constexpr std::string_view kComplete = "Server startup complete";

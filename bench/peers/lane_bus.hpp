@@ -39,9 +39,9 @@ class BasicLaneBus {
     explicit Handle(Lane::Producer& producer) : producer_(producer) {}
 
     void publish(const Event& event) noexcept {
-      if (std::byte* place = producer_.try_extend(kKind, 1)) [[likely]] {
-        std::construct_at(reinterpret_cast<Event*>(place), event);
-        producer_.commit_extension(1);
+      if (const auto more = producer_.try_extend(kKind, 1, sizeof(Event))) [[likely]] {
+        std::construct_at(reinterpret_cast<Event*>(more.place), event);
+        producer_.commit_extension(more);
         return;
       }
       std::construct_at(reinterpret_cast<Event*>(claim(1)), event);

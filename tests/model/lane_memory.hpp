@@ -29,10 +29,13 @@ class LaneMemory {
     LaneMemory* memory_ = nullptr;
     std::uint64_t at_ = 0;
   };
+  using Bytes = LaneMemory&;
   static constexpr std::size_t kCapacityBytesMin = 64;
 
   explicit LaneMemory(std::size_t capacity_bytes)
       : words_(std::make_unique<Word[]>(capacity_bytes / 8)), mask_(capacity_bytes - 1) {}
+
+  [[nodiscard]] LaneMemory& bytes() noexcept { return *this; }
 
   [[nodiscard]] std::uint64_t load_word(std::uint64_t at, std::memory_order order,
                                         Where where = Where::current()) const noexcept {

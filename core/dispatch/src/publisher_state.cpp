@@ -60,7 +60,6 @@ void PublisherState::tell_watermark(const Watermark& watermark) {
 
 const TopicNode& PublisherState::learn_typed_topic(const EventOps& ops, std::string_view name) {
   const TopicNode& node = dispatcher_.typed_topic(ops, name);
-  if (typed_topics_.size() <= ops.type) typed_topics_.resize(ops.type + 1, nullptr);
   typed_topics_[ops.type] = &node;
   return node;
 }

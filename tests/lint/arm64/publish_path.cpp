@@ -38,18 +38,18 @@ bool publish_mpmc_ring(headrace::MpmcRing<Reading>::Producer& producer, const Re
 
 // Every way into a lane: the open frame, a frame with one event, a frame begun; and the look for room.
 bool publish_lane_extended(headrace::Lane::Producer& producer, const Reading& event) {
-  std::byte* place = producer.try_extend(kKind, 1);
-  if (place == nullptr) return false;
-  std::construct_at(reinterpret_cast<Reading*>(place), event);
-  producer.commit_extension(1);
+  const auto more = producer.try_extend(kKind, 1, sizeof(Reading));
+  if (!more) return false;
+  std::construct_at(reinterpret_cast<Reading*>(more.place), event);
+  producer.commit_extension(more);
   return true;
 }
 
 bool publish_lane_alone(headrace::Lane::Producer& producer, const Reading& event) {
-  std::byte* place = producer.try_claim_alone<sizeof(Reading), alignof(Reading)>();
-  if (place == nullptr) return false;
-  std::construct_at(reinterpret_cast<Reading*>(place), event);
-  producer.commit_alone<sizeof(Reading), alignof(Reading)>(kKind);
+  const auto claim = producer.try_claim_alone<sizeof(Reading), alignof(Reading)>();
+  if (!claim) return false;
+  std::construct_at(reinterpret_cast<Reading*>(claim.place), event);
+  producer.commit_alone<sizeof(Reading), alignof(Reading)>(claim, kKind);
   return true;
 }
 

@@ -35,12 +35,14 @@ struct Plays : Litmus<Plays<script, capacity_bytes, at_once>, 2> {
   void produce() {
     std::uint64_t number = 0;
     for (const Publish& step : script) {
-      LaneMemory::Address events = nullptr;
-      if (step.alone && (events = lane.producer().template try_claim_alone<8, 8>())) {
-        events.write(0, ++number);
-        lane.producer().template commit_alone<8, 8>(step.kind);
-        continue;
+      if (step.alone) {
+        if (const auto claim = lane.producer().template try_claim_alone<8, 8>()) {
+          claim.place.write(0, ++number);
+          lane.producer().template commit_alone<8, 8>(claim, step.kind);
+          continue;
+        }
       }
+      LaneMemory::Address events = nullptr;
       while (!(events = lane.producer().try_claim_stamped(step.kind, step.count, step.run, step.stamp))) pause();
       const std::uint64_t words = step.kind.stride_bytes() / 8 * step.count;
       for (std::uint64_t i = 0; i < words; ++i) events.write(i, ++number);

@@ -58,11 +58,11 @@ class LaneAgainstDeque {
   // The short way of one event in a frame of its own, where the lane offers it.
   template <std::uint32_t stride_bytes, std::uint32_t align_bytes>
   bool produce_alone(FrameKind kind) {
-    std::byte* place = lane_.producer().try_claim_alone<stride_bytes, align_bytes>();
-    if (place == nullptr || below(10) == 0) return false;
-    for (std::uint32_t k = 0; k < stride_bytes; ++k) place[k] = content(serial_, k);
+    const auto claim = lane_.producer().try_claim_alone<stride_bytes, align_bytes>();
+    if (!claim || below(10) == 0) return false;
+    for (std::uint32_t k = 0; k < stride_bytes; ++k) claim.place[k] = content(serial_, k);
     expected_.push_back({kind, serial_++, 0});
-    lane_.producer().commit_alone<stride_bytes, align_bytes>(kind);
+    lane_.producer().commit_alone<stride_bytes, align_bytes>(claim, kind);
     return true;
   }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <cstring>
@@ -24,6 +25,7 @@
 #include "headrace/dispatch/publisher_lane.hpp"
 #include "headrace/dispatch/routes.hpp"
 #include "headrace/dispatch/subscription_stats.hpp"
+#include "headrace/dispatch/topic_table.hpp"
 #include "headrace/event/event_meta.hpp"
 #include "headrace/event/event_traits.hpp"
 #include "headrace/ring/mpmc_ring.hpp"
@@ -89,9 +91,11 @@ class PublisherState {
     const OneAtATime::Use use(user_);
     if (go_direct<T>(topic.direct, std::forward<U>(event))) [[likely]]
       return {PublishStatus::published, 1};
-    if (counts_flow_) return counted(topic, put_counted<T>(topic, std::forward<U>(event)));
-    const Reading reading(*this);
-    return put<T>(topic, std::forward<U>(event));
+    if constexpr (std::is_trivially_copyable_v<T> && sizeof(T) <= kCopiedBytesMax) {
+      return publish_longer<T>(topic, T(std::forward<U>(event)));
+    } else {
+      return publish_longer<T>(topic, std::forward<U>(event));
+    }
   }
   template <class T, class... Args>
   PublishResult emplace_to(const TopicNode& topic, Args&&... args) {
@@ -180,6 +184,16 @@ class PublisherState {
     return result;
   }
 
+  // A small event goes the longer way as a copy: nobody but the lane needs its address then, and the program may build
+  // it there.
+  static constexpr std::size_t kCopiedBytesMax = 128;
+
+  template <class T, class U>
+  [[gnu::noinline]] PublishResult publish_longer(const TopicNode& topic, U&& event) {
+    if (counts_flow_) return counted(topic, put_counted<T>(topic, std::forward<U>(event)));
+    const Reading reading(*this);
+    return put<T>(topic, std::forward<U>(event));
+  }
   PublishResult counted(const TopicNode& topic, PublishResult result) noexcept {
     if (result.accepted() != 0) published_by_->add(topic.number, result.accepted());
     return result;
@@ -204,16 +218,16 @@ class PublisherState {
       return false;
     PublisherLane& to = *lanes_[way.worker()];
     auto& lane = to.lane.producer();
-    if (void* place = lane.try_extend(way.kind(), 1)) {
-      std::construct_at(static_cast<T*>(place), std::forward<Args>(args)...);
-      lane.commit_extension(1);
+    if (const auto more = lane.try_extend(way.kind(), 1, sizeof(T))) {
+      std::construct_at(reinterpret_cast<T*>(more.place), std::forward<Args>(args)...);
+      lane.commit_extension(more);
     } else {
       if (way.kind() == to.last_kind && goes_on(to)) return false;
-      void* alone = lane.template try_claim_alone<sizeof(T), alignof(T)>();
-      if (alone == nullptr || !pace_.skips_stamp()) [[unlikely]]
+      const auto alone = lane.template try_claim_alone<sizeof(T), alignof(T)>();
+      if (!alone || !pace_.skips_stamp()) [[unlikely]]
         return false;
-      std::construct_at(static_cast<T*>(alone), std::forward<Args>(args)...);
-      lane.template commit_alone<sizeof(T), alignof(T)>(way.kind());
+      std::construct_at(reinterpret_cast<T*>(alone.place), std::forward<Args>(args)...);
+      lane.template commit_alone<sizeof(T), alignof(T)>(alone, way.kind());
       to.last_kind = way.kind();
     }
     ring_if_dozing(to);
@@ -282,7 +296,7 @@ class PublisherState {
     if (to.spilling) [[unlikely]]
       return nullptr;
     auto& lane = to.lane.producer();
-    if (lane.try_extend(kind, count) != nullptr) return lane.try_claim(kind, count);
+    if (lane.try_extend(kind, count, kind.stride_bytes())) return lane.try_claim(kind, count);
     const std::uint64_t stamp = pace_.begin_frame(std::max(lane.open_run(), 1U));
     const bool open = kind == to.last_kind && goes_on(to);
     to.last_kind = kind;
@@ -325,7 +339,8 @@ class PublisherState {
   RouteReader reader_;
   Atomic<bool> closed_{false};                         // writer: the Dispatcher
   std::vector<std::unique_ptr<PublisherLane>> lanes_;  ///< by worker
-  std::vector<const TopicNode*> typed_topics_;         ///< by event type
+  std::array<const TopicNode*, TopicTable::kEventTypesMax>
+      typed_topics_{};  ///< by event type; a size that is known
   std::mutex heard_mutex_;
   std::function<void(const Watermark&)> heard_;  // behind heard_mutex_
   bool is_heard_ = false;                        ///< by it, or by the program

@@ -41,7 +41,7 @@ class BasicLane {
  public:
   explicit BasicLane(std::size_t capacity_bytes)
       : memory_(checked(capacity_bytes)), producer_(*this, capacity_bytes), consumer_(*this, capacity_bytes) {
-    memory_.store_word(0, 0, std::memory_order_relaxed);  // no partner: before the lane is shared
+    memory_.bytes().store_word(0, 0, std::memory_order_relaxed);  // no partner: before the lane is shared
   }
   BasicLane(const BasicLane&) = delete;
   BasicLane& operator=(const BasicLane&) = delete;
@@ -51,84 +51,86 @@ class BasicLane {
 
   class Producer {
    public:
+    using Address = typename Memory::Address;
+    using Extension = LaneExtension<Address>;
+    using Alone = LaneAlone<Address>;
+
     /// What a frame takes beyond its events: header, stamp, alignment, rounding, and the next header's word.
     static constexpr std::uint64_t kFrameOverheadMax = 16 + FrameKind::kAlignMax + 8 + 8;
 
-    /// Room for `count` more events, contiguous; commit() publishes them after they were built. Null: no room now.
+    /// Room for `count` more events, contiguous, for commit() to publish once they are built. Null: no room now.
     /// Claiming again without commit() abandons the claim.
     /// @thread producer  @progress wait-free  @alloc none
-    [[nodiscard]] typename Memory::Address try_claim(FrameKind kind, std::uint32_t count,
-                                                     Run run = Run::open) noexcept {
+    [[nodiscard]] Address try_claim(FrameKind kind, std::uint32_t count, Run run = Run::open) noexcept {
       return try_claim_stamped(kind, count, run, 0);
     }
     /// The same; when a new frame has to be begun it carries `stamp`, unless that is zero.
-    [[nodiscard]] typename Memory::Address try_claim_stamped(FrameKind kind, std::uint32_t count, Run run,
-                                                             std::uint64_t stamp) noexcept {
+    [[nodiscard]] Address try_claim_stamped(FrameKind kind, std::uint32_t count, Run run,
+                                            std::uint64_t stamp) noexcept {
       claimed_count_ = count;
       if (stamp == 0) {
-        if (const auto place = try_extend(kind, count)) [[likely]] {
+        if (const Extension more = try_extend(kind, count, kind.stride_bytes())) [[likely]] {
           begins_frame_ = false;
-          return place;
+          return more.place;
         }
       }
       return claim_frame(kind, count, run, stamp);
     }
 
-    /// Publishes the claimed events.
-    /// @thread producer  @progress wait-free  @alloc none
+    /// Publishes the claimed events. @thread producer  @progress wait-free  @alloc none
     void commit() noexcept {
       if (begins_frame_) [[unlikely]] {
         commit_frame();
       } else {
-        commit_extension(claimed_count_);
+        commit_extension(extended(open(), claimed_count_, open_kind_.stride_bytes()));
       }
     }
 
-    /// Room in the open frame, if these events may join it: the shortest way of an event. It writes nothing,
-    /// because every store of a publish takes a place in the core's store buffer, and a full buffer keeps the next
-    /// events' lines from being fetched meanwhile. Publish with commit_extension().
+    /// Room in the open frame, if these events may join it: the shortest way of an event. It writes nothing: each
+    /// store takes a place in the core's store buffer, and a full one keeps the next lines from being fetched.
+    /// Publish with commit_extension().
+    /// @param stride_bytes  the kind's: half of the arithmetic goes where the caller's compiler knows it
     /// @thread producer  @progress wait-free  @alloc none
-    [[nodiscard, gnu::always_inline]] typename Memory::Address try_extend(FrameKind kind,
-                                                                          std::uint32_t count) noexcept {
+    [[nodiscard, gnu::always_inline]] Extension try_extend(FrameKind kind, std::uint32_t count,
+                                                           std::uint32_t stride_bytes) noexcept {
       const FrameWord now = open();
       if (kind != open_kind_ || now.count() + count > open_count_max_) [[unlikely]]
-        return nullptr;
-      return memory_.payload(open_payload_at_ + std::uint64_t{now.count()} * kind.stride_bytes());
+        return {};
+      return extended(now, count, stride_bytes);
     }
-    [[gnu::always_inline]] void commit_extension(std::uint32_t count) noexcept {
-      const FrameWord more = open().with_more(count);
-      open_.store(more.bits(), std::memory_order_relaxed);  // no partner: own variable, others only count by it
-      memory_.store_word(open_at_, more.bits(), std::memory_order_release);  // P1 -> C1
-      const std::uint64_t stride = open_kind_.stride_bytes();
-      memory_.ask_beyond(open_payload_at_ + more.count() * stride, count * stride);
+    [[gnu::always_inline]] void commit_extension(const Extension& more) noexcept {
+      typename Memory::Bytes memory = memory_;
+      const std::uint64_t header_at = open_at_;
+      open_.store(more.header.bits(), std::memory_order_relaxed);  // no partner: own variable, others count by it
+      memory.store_word(header_at, more.header.bits(), std::memory_order_release);  // P1 -> C1
+      memory.ask_beyond(more.end_at, more.bytes);
     }
 
-    /// Room for one event in a frame of its own, complete when it shows: the shortest way where kinds alternate.
-    /// Null where a longer one is needed: a frame is open, the lap ends, or room has to be looked for. The kind
-    /// has this stride and alignment; publish with commit_alone().
+    /// Room for one event in a frame of its own: the shortest way where kinds alternate. None where a longer one is
+    /// needed: a frame is open, the lap ends, or room has to be looked for. Publish with commit_alone(), by a kind
+    /// that has this stride and alignment.
     /// @thread producer  @progress wait-free  @alloc none
     template <std::uint32_t stride_bytes, std::uint32_t align_bytes>
-    [[nodiscard, gnu::always_inline]] typename Memory::Address try_claim_alone() noexcept {
-      const std::uint64_t at = lane_payload_at<align_bytes>(closed_end_at_);
+    [[nodiscard, gnu::always_inline]] Alone try_claim_alone() noexcept {
+      const std::uint64_t header_at = closed_end_at_;
+      const std::uint64_t at = lane_payload_at<align_bytes>(header_at);
       if (at + stride_bytes > alone_end_max_) [[unlikely]]
-        return nullptr;
-      return memory_.payload(at);
+        return {};
+      return {memory_.payload(at), header_at, lane_up_to_word(at + stride_bytes)};
     }
     template <std::uint32_t stride_bytes, std::uint32_t align_bytes>
-    [[gnu::always_inline]] void commit_alone(FrameKind kind) noexcept {
-      const std::uint64_t header_at = closed_end_at_;
-      const std::uint64_t end_at = lane_up_to_word(lane_payload_at<align_bytes>(closed_end_at_) + stride_bytes);
+    [[gnu::always_inline]] void commit_alone(const Alone& claim, FrameKind kind) noexcept {
+      typename Memory::Bytes memory = memory_;
       // I3: the next header's place must be zero before this header shows.
-      memory_.store_word(end_at, 0, std::memory_order_relaxed);  // no partner: P1 on the next line
-      memory_.store_word(header_at, FrameWord(kind, 1, false).as_closed().bits(),
-                         std::memory_order_release);  // P1 -> C1
-      closed_end_at_ = end_at;
+      memory.store_word(claim.end_at, 0, std::memory_order_relaxed);  // no partner: P1 on the next line
+      const FrameWord header = FrameWord(kind, 1, false).as_closed();
+      memory.store_word(claim.header_at, header.bits(), std::memory_order_release);  // P1 -> C1
+      closed_end_at_ = claim.end_at;
       events_before_.add(1);
-      memory_.template ask_beyond_alone<stride_bytes, align_bytes>(end_at);
+      memory.template ask_beyond_alone<stride_bytes, align_bytes>(claim.end_at);
     }
 
-    /// Whether a claim of `bytes` in one frame of any kind is sure to succeed. Room once seen never shrinks.
-    /// @thread producer
+    /// Whether a claim of `bytes` in one frame of any kind is sure to succeed: for good, once seen. @thread producer
     [[nodiscard]] bool has_room(std::uint64_t bytes) noexcept {
       const std::uint64_t need = 2 * (bytes + kFrameOverheadMax);  // a skip wastes less than the frame's own bytes
       if (write_at() + need <= released_seen_ + credit_) return true;
@@ -142,21 +144,17 @@ class BasicLane {
     void limit_use(std::uint64_t bytes) noexcept { limit_ = credit_ = bytes; }
     void lift_limit() noexcept { credit_ = capacity_; }
 
-    /// Nothing joins the open frame any more, and try_claim_alone() fails until another claim went well.
-    /// @thread producer
+    /// Nothing joins the open frame, and try_claim_alone() fails until another claim went well. @thread producer
     void close_run() noexcept {
       open_count_max_ = 0;
       alone_end_max_ = 0;
     }
-    /// Whether the consumer was a quarter of the ring behind when room was last looked for.
-    /// @thread producer
+    /// Whether the consumer was a quarter of the ring behind when room was last looked for. @thread producer
     [[nodiscard]] bool reader_lagged() const noexcept { return reader_lagged_; }
-    /// Events in the last frame, if it was left open: how long a run became.
-    /// @thread producer
+    /// Events in the last frame, if it was left open: how long a run became. @thread producer
     [[nodiscard]] std::uint32_t open_run() const noexcept { return open().count(); }
 
-    /// Events published since the start: exact while the producer rests.
-    /// @thread any
+    /// Events published since the start: exact while the producer rests. @thread any
     [[nodiscard]] std::uint64_t events_committed() const noexcept {
       for (;;) {
         const std::uint64_t before = events_before_.value();
@@ -165,8 +163,7 @@ class BasicLane {
       }
     }
 
-    /// Bytes in use as far as the producer knows: never too low.
-    /// @thread producer
+    /// Bytes in use as far as the producer knows: never too low. @thread producer
     [[nodiscard]] std::uint64_t used_bytes_max() const noexcept { return write_at() - released_seen_; }
 
    private:
@@ -174,12 +171,11 @@ class BasicLane {
     // A frame that goes on for ever would never be stamped, and one reader would hold its lane for long.
     static constexpr std::uint32_t kRunMax = 512;
     static constexpr std::uint64_t kNoSkip = ~std::uint64_t{0};
-
     Producer(BasicLane& lane, std::uint64_t capacity) noexcept
-        : lane_(lane), memory_(lane.memory_), capacity_(capacity), limit_(capacity), credit_(capacity) {}
+        : lane_(lane), memory_(lane.memory_.bytes()), capacity_(capacity), limit_(capacity), credit_(capacity) {}
 
-    [[gnu::noinline]] typename Memory::Address claim_frame(FrameKind kind, std::uint32_t count, Run run,
-                                                           std::uint64_t stamp) noexcept {
+    [[gnu::noinline]] Address claim_frame(FrameKind kind, std::uint32_t count, Run run,
+                                          std::uint64_t stamp) noexcept {
       const FrameWord word(kind, count, stamp != 0);
       std::uint64_t header_at = lane_up_to_word(write_at());
       std::uint64_t skip_at = kNoSkip;
@@ -193,14 +189,20 @@ class BasicLane {
         look_for_room();
         if (end_at + 16 > released_seen_ + credit_) return nullptr;
       }
-      if (stamp != 0) lane_.memory_.set_plain(header_at + 8, stamp);
+      if (stamp != 0) memory_.set_plain(header_at + 8, stamp);
       begins_frame_ = true;
       closes_ = run == Run::closed;
       claimed_word_ = closes_ ? word.as_closed() : word;
       claimed_at_ = header_at;
       claimed_end_at_ = end_at;
       skip_at_ = skip_at;
-      return lane_.memory_.payload(word.payload_at(header_at));
+      return memory_.payload(word.payload_at(header_at));
+    }
+
+    [[nodiscard]] Extension extended(FrameWord now, std::uint32_t count, std::uint32_t stride_bytes) noexcept {
+      const std::uint64_t at = open_payload_at_ + std::uint64_t{now.count()} * stride_bytes;
+      const std::uint64_t bytes = std::uint64_t{count} * stride_bytes;
+      return {memory_.payload(at), at + bytes, bytes, now.with_more(count)};
     }
 
     void look_for_room() noexcept {
@@ -210,7 +212,7 @@ class BasicLane {
     }
 
     [[gnu::noinline]] void commit_frame() noexcept {
-      auto& memory = lane_.memory_;
+      typename Memory::Bytes memory = memory_;
       const FrameWord word = claimed_word_;
       if (closes_) {
         // I3: the next header's place must be zero before this header shows.
@@ -268,7 +270,7 @@ class BasicLane {
     }
 
     BasicLane& lane_;
-    Memory& memory_;
+    typename Memory::Bytes memory_;
     // The open frame, while has_open_.
     Atomic<std::uint64_t> open_{0};  ///< its header as last stored; zero: none is open
     FrameKind open_kind_{};          ///< no event has this kind while no frame is open
@@ -306,7 +308,7 @@ class BasicLane {
             advance();
             continue;
           }
-          const FrameWord now(lane_.memory_.load_word(read_at_, std::memory_order_acquire));  // C1 <- P1
+          const FrameWord now(memory_.load_word(read_at_, std::memory_order_acquire));  // C1 <- P1
           if (now.bits() == word_.bits() && word_.count() <= consumed_) {
             release_all();
             return false;
@@ -319,8 +321,7 @@ class BasicLane {
       }
     }
 
-    /// Gives back the first `count` events of the run that peek() showed.
-    /// @thread consumer  @progress wait-free  @alloc none
+    /// Gives back the first `count` events that peek() showed. @thread consumer  @progress wait-free  @alloc none
     void consume(std::uint32_t count) noexcept {
       consumed_ += count;
       if (word_.closed() && consumed_ == word_.count()) {
@@ -330,20 +331,20 @@ class BasicLane {
     }
 
     [[nodiscard]] typename Memory::Address payload(const Frame& frame) noexcept {
-      return lane_.memory_.payload(frame.first_at);
+      return memory_.payload(frame.first_at);
     }
 
    private:
     friend class BasicLane;
     Consumer(BasicLane& lane, std::uint64_t capacity) noexcept
-        : lane_(lane), capacity_(capacity), release_step_(capacity / 8) {}
+        : lane_(lane), memory_(lane.memory_.bytes()), capacity_(capacity), release_step_(capacity / 8) {}
 
     void fill(Frame& frame) noexcept {
       frame.kind = word_.kind();
       frame.is_open = !word_.closed();
       frame.count = word_.count() - consumed_;
       frame.stamped = word_.stamped() && consumed_ == 0;
-      frame.stamp = frame.stamped ? lane_.memory_.get_plain(read_at_ + 8) : 0;
+      frame.stamp = frame.stamped ? memory_.get_plain(read_at_ + 8) : 0;
       frame.first_at = word_.payload_at(read_at_) + std::uint64_t{consumed_} * frame.kind.stride_bytes();
     }
 
@@ -360,6 +361,7 @@ class BasicLane {
     }
 
     BasicLane& lane_;
+    typename Memory::Bytes memory_;
     std::uint64_t capacity_;
     std::uint64_t release_step_;
     std::uint64_t read_at_ = 0;   ///< the current frame's header

@@ -17,6 +17,25 @@ struct LaneFrame {
   bool is_open = false;  ///< more events may join it
 };
 
+/// Room for more events in the open frame; true if there is.
+template <class Address>
+struct LaneExtension {
+  Address place = nullptr;
+  std::uint64_t end_at = 0;  ///< where these events end
+  std::uint64_t bytes = 0;   ///< how many they take
+  FrameWord header{0};       ///< counts them too
+  explicit operator bool() const noexcept { return header.bits() != 0; }
+};
+
+/// Room for one event in a frame of its own; true if there is.
+template <class Address>
+struct LaneAlone {
+  Address place = nullptr;
+  std::uint64_t header_at = 0;
+  std::uint64_t end_at = 0;  ///< where the next header goes
+  explicit operator bool() const noexcept { return end_at != 0; }
+};
+
 enum class LaneRun {
   open,    ///< later events of the same kind may join the frame: best while events stream
   closed,  ///< the frame is complete: its header and events share lines, best while events are rare

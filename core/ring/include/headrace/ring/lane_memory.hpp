@@ -13,31 +13,29 @@
 
 namespace headrace {
 
-/// The bytes of a Lane: positions grow for ever, the memory repeats every capacity_bytes. A frame's header word
-/// lives among the payload bytes, so words are reached by atomic_ref and payload by address.
-class LaneMemory {
+/// Where the bytes of a Lane lie: positions grow for ever, the memory repeats every capacity_bytes. A frame's header
+/// word lives among the payload bytes, so words are reached by atomic_ref and payload by address. Copied, it stays in
+/// registers while events are stored, which might change it otherwise for all that a compiler knows.
+class LaneBytes {
  public:
   using Address = std::byte*;
-  static constexpr std::size_t kCapacityBytesMin = 1024;
 
-  /// Throws std::bad_alloc, as any other allocation.
-  explicit LaneMemory(std::size_t capacity_bytes)
-      : pages_(allocate(capacity_bytes)), bytes_(pages_.data()), mask_(capacity_bytes - 1) {}
+  LaneBytes(std::byte* bytes, std::size_t capacity_bytes) noexcept : bytes_(bytes), mask_(capacity_bytes - 1) {}
 
   [[nodiscard]] std::uint64_t load_word(std::uint64_t at, std::memory_order order) const noexcept {
     return std::atomic_ref(*word(at)).load(order);  // no partner: forwards, the caller's order carries the label
   }
-  void store_word(std::uint64_t at, std::uint64_t value, std::memory_order order) noexcept {
+  void store_word(std::uint64_t at, std::uint64_t value, std::memory_order order) const noexcept {
     std::atomic_ref(*word(at)).store(value, order);  // no partner: forwards, the caller's order carries the label
   }
   /// A word that only a later header's commit publishes.
   [[nodiscard]] std::uint64_t get_plain(std::uint64_t at) const noexcept { return *word(at); }
-  void set_plain(std::uint64_t at, std::uint64_t value) noexcept { *word(at) = value; }
+  void set_plain(std::uint64_t at, std::uint64_t value) const noexcept { *word(at) = value; }
 
-  [[nodiscard]] Address payload(std::uint64_t at) noexcept { return bytes_ + (at & mask_); }
+  [[nodiscard]] Address payload(std::uint64_t at) const noexcept { return bytes_ + (at & mask_); }
   /// `bytes` were written up to `end_at`, and as many are likely to follow: a hint. Their lines lie in the consumer's
   /// cache; asked for so far ahead they are here in time, and many are on their way at once.
-  [[gnu::always_inline]] void ask_beyond(std::uint64_t end_at, std::uint64_t bytes) noexcept {
+  [[gnu::always_inline]] void ask_beyond(std::uint64_t end_at, std::uint64_t bytes) const noexcept {
     prefetch_for_write(payload(end_at + kAskAheadBytes));
     if (bytes > kCacheLineBytes && bytes <= kBatchBytesMax) [[unlikely]]
       ask_for_batch(end_at, bytes);
@@ -46,7 +44,7 @@ class LaneMemory {
   /// a step of up to two lines: asked for by its end alone, every eighth line or second one would not be, and the
   /// producer would wait for it.
   template <std::uint32_t bytes, std::uint32_t align_bytes>
-  [[gnu::always_inline]] void ask_beyond_alone(std::uint64_t end_at) noexcept {
+  [[gnu::always_inline]] void ask_beyond_alone(std::uint64_t end_at) const noexcept {
     constexpr std::uint32_t kHeaderBytes = align_bytes < 8 ? 8 : align_bytes;
     ask_beyond(end_at, bytes);
     if constexpr (bytes <= kCacheLineBytes && bytes + kHeaderBytes > kCacheLineBytes)
@@ -57,22 +55,39 @@ class LaneMemory {
   static constexpr std::uint64_t kAskAheadBytes = 2048;
   static constexpr std::uint64_t kBatchBytesMax = 4096;  ///< more are too many at once
 
-  [[gnu::noinline]] void ask_for_batch(std::uint64_t end_at, std::uint64_t bytes) noexcept {
+  [[gnu::noinline]] void ask_for_batch(std::uint64_t end_at, std::uint64_t bytes) const noexcept {
     const std::uint64_t until = end_at + std::max(bytes, kAskAheadBytes);
     for (std::uint64_t at = until - bytes; at < until; at += kCacheLineBytes) prefetch_for_write(payload(at));
-  }
-  static Pages allocate(std::size_t bytes) {
-    Result<Pages> pages = Pages::allocate(bytes);
-    if (!pages) throw std::bad_alloc();
-    return *std::move(pages);
   }
   [[nodiscard]] std::uint64_t* word(std::uint64_t at) const noexcept {
     return reinterpret_cast<std::uint64_t*>(bytes_ + (at & mask_));
   }
 
-  Pages pages_;
   std::byte* bytes_;
   std::uint64_t mask_;
+};
+
+/// The pages of a Lane.
+class LaneMemory {
+ public:
+  using Bytes = LaneBytes;
+  using Address = LaneBytes::Address;
+  static constexpr std::size_t kCapacityBytesMin = 1024;
+
+  /// Throws std::bad_alloc, as any other allocation.
+  explicit LaneMemory(std::size_t capacity_bytes) : pages_(allocate(capacity_bytes)), capacity_(capacity_bytes) {}
+
+  [[nodiscard]] LaneBytes bytes() noexcept { return {pages_.data(), capacity_}; }
+
+ private:
+  static Pages allocate(std::size_t bytes) {
+    Result<Pages> pages = Pages::allocate(bytes);
+    if (!pages) throw std::bad_alloc();
+    return *std::move(pages);
+  }
+
+  Pages pages_;
+  std::size_t capacity_;
 };
 
 }  // namespace headrace

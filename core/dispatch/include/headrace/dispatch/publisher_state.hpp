@@ -339,8 +339,8 @@ class PublisherState {
   RouteReader reader_;
   Atomic<bool> closed_{false};                         // writer: the Dispatcher
   std::vector<std::unique_ptr<PublisherLane>> lanes_;  ///< by worker
-  std::array<const TopicNode*, TopicTable::kEventTypesMax>
-      typed_topics_{};  ///< by event type; a size that is known
+  // By event type. Looked up for each event: a size known beforehand is compared without being read.
+  std::array<const TopicNode*, TopicTable::kEventTypesMax> typed_topics_{};
   std::mutex heard_mutex_;
   std::function<void(const Watermark&)> heard_;  // behind heard_mutex_
   bool is_heard_ = false;                        ///< by it, or by the program

@@ -171,6 +171,7 @@ class BasicLane {
     // A frame that goes on for ever would never be stamped, and one reader would hold its lane for long.
     static constexpr std::uint32_t kRunMax = 512;
     static constexpr std::uint64_t kNoSkip = ~std::uint64_t{0};
+
     Producer(BasicLane& lane, std::uint64_t capacity) noexcept
         : lane_(lane), memory_(lane.memory_.bytes()), capacity_(capacity), limit_(capacity), credit_(capacity) {}
 

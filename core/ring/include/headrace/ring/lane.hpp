@@ -59,8 +59,7 @@ class BasicLane {
     static constexpr std::uint64_t kFrameOverheadMax = 16 + FrameKind::kAlignMax + 8 + 8;
 
     /// Room for `count` more events, contiguous, for commit() to publish once they are built. Null: no room now.
-    /// Claiming again without commit() abandons the claim.
-    /// @thread producer  @progress wait-free  @alloc none
+    /// Claiming again without commit() abandons the claim. @thread producer  @progress wait-free  @alloc none
     [[nodiscard]] Address try_claim(FrameKind kind, std::uint32_t count, Run run = Run::open) noexcept {
       return try_claim_stamped(kind, count, run, 0);
     }

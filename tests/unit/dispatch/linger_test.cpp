@@ -68,6 +68,19 @@ TEST(Linger, ALingerThatWasGivenUpIsTriedAgain) {
   EXPECT_GE(longest, Linger::kPausesMax);
 }
 
+TEST(Linger, LooksThatLeaveSomethingShortenIt) {
+  Linger linger;
+  static_cast<void>(pauses_of(linger, [](std::uint32_t pauses) { return 1 + pauses; }));
+  EXPECT_GE(linger.after(Linger::kFullLook - 1), Linger::kPausesMax);
+  std::uint32_t pauses = linger.after(Linger::kFullLook);
+  for (int look = 0; look < 10; ++look) {
+    const std::uint32_t next = linger.after(Linger::kFullLook);
+    EXPECT_EQ(next, pauses / 2);
+    pauses = next;
+  }
+  EXPECT_EQ(pauses, 0U);
+}
+
 TEST(Linger, ALookThatFindsNothingEndsIt) {
   Linger linger;
   static_cast<void>(pauses_of(linger, [](std::uint32_t pauses) { return 1 + pauses * 2; }));

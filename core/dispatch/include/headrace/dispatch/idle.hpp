@@ -31,7 +31,7 @@ class Idle {
     spins_ = 0;
     yielded_ns_ = 0;
     const std::uint32_t pauses = linger_.after(events);
-    if (crowded_ && events < Linger::kLongRun) {
+    if (crowded_ && events < Linger::kFullLook) {
       yield();
     } else {
       for (std::uint32_t i = 0; i < pauses; ++i) pause();

@@ -9,7 +9,7 @@ namespace headrace {
 ///
 /// While events stream, a worker that chases its publisher pays a cache-line transfer for each event; one that lingers
 /// a little finds runs, and lines that have left the publisher's cache (Disruptor gains its throughput that way). So
-/// looks that find little double the pauses, looks that find much halve them.
+/// looks that find all there is double the pauses, looks that leave something halve them.
 ///
 /// An event that is an answer waits for nobody but this worker: the longer it lingers, the later the next one comes,
 /// and looks go on finding as little as before. So lingering has to bring events in step with its length; where it
@@ -24,24 +24,25 @@ class Linger {
     }
     looks_left_ = 0;
     looks_between_ = kLooksMin;
-    if (events < kFairRun) {
-      if (brings(events) && pauses_ < kPausesDeep) pauses_ = pauses_ * 2 + 1;
-    } else if (events > kLongRun) {
+    if (events >= kFullLook) {
       pauses_ /= 2;
+    } else if (brings(events) && pauses_ < kPausesDeep) {
+      pauses_ = pauses_ * 2 + 1;
     }
     return pauses_;
   }
   /// The last look found nothing.
   void end() noexcept { pauses_ = 0; }
 
-  static constexpr std::uint64_t kLongRun = 512;       ///< looks that find more come too late
+  /// A look takes no more from a lane. One that finds less has come to where the publisher writes, and has taken lines
+  /// from under it that it had ready.
+  static constexpr std::uint64_t kFullLook = 1024;
   static constexpr std::uint32_t kPausesPerEvent = 4;  ///< worth it while an event comes as fast, or faster
   static constexpr std::uint32_t kPausesMax = 64;      ///< about 1.5 us
   static constexpr std::uint32_t kPausesDeep = 512;    ///< for looks that find kShortRun and more
 
  private:
   static constexpr std::uint64_t kShortRun = 32;  ///< looks that find less come too soon
-  static constexpr std::uint64_t kFairRun = 256;  ///< and so do these
   static constexpr std::uint32_t kLooksMin = 16;
   static constexpr std::uint32_t kLooksMax = 4096;
 

@@ -106,7 +106,8 @@ class RouteBuilder::Entries {
 
   void set(DispatchEntry& entry, Subscriptions handlers, int worker) {
     const HandlerList* old = list_of(entry);
-    entry.handlers.store(new HandlerList(std::move(handlers), worker), std::memory_order_release);  // T3 -> T4
+    entry.handlers.store(new HandlerList(std::move(handlers), worker, entry.plain),
+                         std::memory_order_release);  // T3 -> T4
     if (old != nullptr) replaced_.emplace_back(old);
   }
 

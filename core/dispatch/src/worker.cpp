@@ -10,8 +10,8 @@
 namespace headrace {
 namespace {
 
-constexpr std::uint64_t kBudget = 1024;             // events of one lane before the next is looked at
-constexpr std::uint32_t kTurnsBetweenDozes = 4096;  // how often idle lanes are looked for
+constexpr std::uint64_t kBudget = Linger::kFullLook;  // events of one lane before the next is looked at
+constexpr std::uint32_t kTurnsBetweenDozes = 4096;    // how often idle lanes are looked for
 constexpr std::uint32_t kEmptyPollsToDoze = 2048;
 constexpr std::size_t kLanesWorthDozing = 8;  // polling a few idle lanes costs less than ringing for them
 
@@ -23,6 +23,7 @@ Worker::Worker(Dispatcher& dispatcher, unsigned index, PublisherState& publisher
     : dispatcher_(dispatcher),
       index_(index),
       publisher_(publisher),
+      short_way_(dispatcher.options().flow == Flow::counted ? kNoShortWay : static_cast<int>(index)),
       doorbell_(dispatcher.publisher_slots()),
       context_(index, publisher, dispatcher) {
   hot_.reserve(dispatcher.publisher_slots());
@@ -102,6 +103,10 @@ std::uint64_t Worker::drain(PublisherLane& from, std::uint64_t budget) {
   const std::uint64_t queued = queue != nullptr ? queue->pending() : 0;
 
   auto& lane = from.lane.consumer();
+  const auto run_one = [&](FrameKind kind, std::byte* event) {
+    dispatch_one(dispatcher_.entry(kind.tag()), event);
+    from.left.add(1);
+  };
   Lane::Frame frame;
   std::uint64_t settled = 0;
   bool empty = false;
@@ -115,6 +120,7 @@ std::uint64_t Worker::drain(PublisherLane& from, std::uint64_t budget) {
     lane.consume(frame.count);
     from.left.add(frame.count);
     settled += frame.count;
+    if (settled < budget) settled += lane.consume_alone(budget - settled, run_one);
     // Looking again at a frame that is still open takes its line away from the publisher that extends it.
     if (frame.is_open) break;
   }
@@ -143,6 +149,21 @@ std::uint64_t Worker::drain_queue(PublisherLane& from, OverflowQueue& queue, std
     ++settled;
   }
   return settled;
+}
+
+void Worker::dispatch_one(const DispatchEntry& entry, std::byte* event) {
+  const HandlerList& handlers = *entry.handlers.load(std::memory_order_acquire);  // T4 <- T3
+  const HandlerList::Row& row = handlers.first();
+  if (handlers.alone_on() != short_way_ || !running_.enter(*row.subscription)) [[unlikely]]
+    return dispatch_apart(entry, event);
+  context_.set_entry(entry, event);
+  context_.set_subscription(*row.subscription);
+  row.invoke(row.handler, event, 1, context_, tally_);
+  settled_.add(1 - settle(row, *row.stats, event, 1));
+}
+
+void Worker::dispatch_apart(const DispatchEntry& entry, std::byte* event) {
+  dispatch(entry, {.kind = entry.kind, .count = 1}, event);
 }
 
 void Worker::dispatch(const DispatchEntry& entry, const Lane::Frame& frame, std::byte* events) {
@@ -210,28 +231,40 @@ std::uint32_t Worker::run_handler(const HandlerList::Row& row, bool own, const v
 #else
   static_cast<void>(stamp);
 #endif
-  tally_ = Tally{};
   publisher_.count_for(stats);
   row.invoke(row.handler, events, count, context_, tally_);
   publisher_.count_for_itself();
-  stats.handled.add(tally_.handled);
-  stats.runs.add(1);
-  if (tally_.has_exceptions()) [[unlikely]]
-    account(stats, tally_);
 #if HEADRACE_TELEMETRY
-  if (begun != 0) record_times(stats, stamp, begun, count);
+  if (begun != 0) [[unlikely]]
+    record_times(stats, stamp, begun, count);
 #endif
-  const std::uint32_t kept = tally_.kept;
-  if (kept != 0) [[unlikely]]
-    kept_.add(kept);
+  return settle(row, stats, events, count);
+}
+
+std::uint32_t Worker::settle(const HandlerList::Row& row, SubscriptionStats& stats, const void* events,
+                             std::uint32_t count) {
+  stats.runs.add(1);
+  if (!tally_.all_handled(count)) [[unlikely]]
+    return settle_exceptions(*row.subscription, stats, events, count);
+  tally_.handled = 0;
+  stats.handled.add(count);
   running_.leave();
-  if (!tally_.ended) [[likely]]
-    return kept;
+  return 0;
+}
+
+std::uint32_t Worker::settle_exceptions(SubscriptionState& subscription, SubscriptionStats& stats,
+                                        const void* events, std::uint32_t count) {
+  const Tally tally = std::exchange(tally_, {});
+  stats.handled.add(tally.handled);
+  account(stats, tally);
+  if (tally.kept != 0) kept_.add(tally.kept);
+  running_.leave();
+  if (!tally.ended) return tally.kept;
   std::exchange(ended_inside_, nullptr)->handler.reset();
-  const std::uint32_t told = tally_.told();
-  if (told == count) return kept;
+  const std::uint32_t told = tally.told();
+  if (told == count) return tally.kept;
   const auto* rest = static_cast<const std::byte*>(events) + std::size_t{told} * context_.ops().size;
-  return kept + pass_on(*row.subscription, rest, count - told);
+  return tally.kept + pass_on(subscription, rest, count - told);
 }
 
 std::uint32_t Worker::pass_on(SubscriptionState& ended, const void* events, std::uint32_t count) {

@@ -19,11 +19,10 @@ Tally Worker::run_again(SubscriptionState& subscription, const DispatchEntry& en
                         std::uint32_t attempt) {
   if (!begin_again(subscription, entry, whole, attempt)) [[unlikely]]
     return {.dropped = 1};
-  tally_ = Tally{};
   publisher_.count_for(*subscription.stats[index_]);
   subscription.invoke(subscription.handler.get(), context_.first(), 1, context_, tally_);
   publisher_.count_for_itself();
-  Tally tally = tally_;
+  Tally tally = std::exchange(tally_, {});
   if (tally.ended && tally.told() == 0) {
     entry.tell_unhandled(whole, 1);
     tally.dropped = 1;

@@ -24,11 +24,19 @@ struct Publish {
   bool alone = false;  ///< by the short way where that is open; `kind` is kOneWord then
 };
 
+/// How the consumer takes events.
+enum class Takes { runs, one_by_one, alone_first };
+
 /// The producer plays a script; every word of its events is the next number. The consumer checks kinds, numbers
-/// and stamps; it takes as many events of a run as it sees, or one after the other.
-template <const auto& script, std::size_t capacity_bytes, std::uint32_t at_once>
-struct Plays : Litmus<Plays<script, capacity_bytes, at_once>, 2> {
+/// and stamps; it takes as many events of a run as it sees, or one after the other, or goes the short way of frames
+/// with one event wherever that is open.
+template <const auto& script, std::size_t capacity_bytes, Takes takes>
+struct Plays : Litmus<Plays<script, capacity_bytes, takes>, 2> {
   Lane lane{capacity_bytes};
+  // What the consumer has seen.
+  std::size_t at = 0;         ///< of the script
+  std::uint32_t of_step = 0;  ///< events
+  std::uint64_t seen = 0;     ///< the last number
 
   void thread(unsigned index) { index == 0 ? produce() : consume(); }
 
@@ -51,43 +59,52 @@ struct Plays : Litmus<Plays<script, capacity_bytes, at_once>, 2> {
   }
 
   void consume() {
-    std::uint64_t number = 0;
-    for (std::size_t step = 0, of_step = 0; step < script.size();) {
+    while (at < script.size()) {
+      if (takes == Takes::alone_first && take_alone() > 0) continue;
       Lane::Frame frame;
       while (!lane.consumer().peek(frame)) pause();
       require(frame.count > 0, "a run has events");
-      const std::uint32_t count = frame.count < at_once ? frame.count : at_once;
+      const std::uint32_t count = takes == Takes::one_by_one ? 1 : frame.count;
       const LaneMemory::Address events = lane.consumer().payload(frame);
       for (std::uint32_t i = 0; i < count; ++i) {
-        require(step < script.size(), "no more events than were published");
-        const Publish& published = script[step];
-        require(frame.kind == published.kind, "events have the kind they were published with");
-        if (published.stamp != 0 && of_step == 0) {
-          require(frame.stamped && frame.stamp == published.stamp, "a stamp comes with its run");
+        if (at < script.size() && script[at].stamp != 0 && of_step == 0) {
+          require(frame.stamped && frame.stamp == script[at].stamp, "a stamp comes with its run");
         }
-        const std::uint64_t words = published.kind.stride_bytes() / 8;
-        for (std::uint64_t w = 0; w < words; ++w) {
-          require(events.read(i * words + w) == ++number, "events come whole and in order");
-        }
-        if (++of_step == published.count) {
-          of_step = 0;
-          ++step;
-        }
+        see(frame.kind, events, i);
       }
       lane.consumer().consume(count);
     }
   }
-};
 
-constexpr std::uint32_t kAll = 100;
+  std::uint64_t take_alone() {
+    return lane.consumer().consume_alone(script.size() - at, [this](FrameKind kind, LaneMemory::Address event) {
+      require(script[at].stamp == 0, "a stamp is not passed over");
+      see(kind, event, 0);
+    });
+  }
+
+  void see(FrameKind kind, const LaneMemory::Address& events, std::uint32_t index) {
+    require(at < script.size(), "no more events than were published");
+    const Publish& published = script[at];
+    require(kind == published.kind, "events have the kind they were published with");
+    const std::uint64_t words = published.kind.stride_bytes() / 8;
+    for (std::uint64_t w = 0; w < words; ++w) {
+      require(events.read(index * words + w) == ++seen, "events come whole and in order");
+    }
+    if (++of_step == published.count) {
+      of_step = 0;
+      ++at;
+    }
+  }
+};
 
 constexpr std::array<Publish, 5> kClosedFrames{{{kOneWord, 1, kClosed},
                                                 {kOneWord, 1, kClosed},
                                                 {kOneWord, 1, kClosed},
                                                 {kOneWord, 1, kClosed},
                                                 {kOneWord, 1, kClosed}}};
-const Register<Plays<kClosedFrames, 64, kAll>> closed{"lane.closed",
-                                                      "Closed frames pass a lane that holds three."};
+const Register<Plays<kClosedFrames, 64, Takes::runs>> closed{"lane.closed",
+                                                             "Closed frames pass a lane that holds three."};
 
 constexpr std::array<Publish, 7> kOpenFrames{{{kOneWord, 1, kOpen},
                                               {kOneWord, 1, kOpen},
@@ -96,9 +113,9 @@ constexpr std::array<Publish, 7> kOpenFrames{{{kOneWord, 1, kOpen},
                                               {kOneWord, 1, kOpen},
                                               {kOneWord, 1, kOpen},
                                               {kOneWord, 1, kOpen}}};
-const Register<Plays<kOpenFrames, 128, kAll>> open{"lane.open", "Frames are extended while they are read."};
-const Register<Plays<kOpenFrames, 128, 1>> one_by_one{"lane.open_one_by_one",
-                                                      "The same, read one event after the other."};
+const Register<Plays<kOpenFrames, 128, Takes::runs>> open{"lane.open", "Frames are extended while they are read."};
+const Register<Plays<kOpenFrames, 128, Takes::one_by_one>> one_by_one{"lane.open_one_by_one",
+                                                                      "The same, read one event after the other."};
 
 constexpr std::array<Publish, 7> kWraps{{{kTwoWords, 1, kOpen},
                                          {kTwoWords, 1, kClosed},
@@ -107,8 +124,8 @@ constexpr std::array<Publish, 7> kWraps{{{kTwoWords, 1, kOpen},
                                          {kTwoWords, 1, kClosed},
                                          {kTwoWords, 1, kOpen},
                                          {kTwoWords, 1, kClosed}}};
-const Register<Plays<kWraps, 128, kAll>> wraps{"lane.wraps",
-                                               "Frames that do not fit before the end skip to the start."};
+const Register<Plays<kWraps, 128, Takes::runs>> wraps{"lane.wraps",
+                                                      "Frames that do not fit before the end skip to the start."};
 
 constexpr std::array<Publish, 6> kMixed{{{kOneWord, 1, kOpen},
                                          {kTwoWords, 1, kClosed, 17},
@@ -116,8 +133,8 @@ constexpr std::array<Publish, 6> kMixed{{{kOneWord, 1, kOpen},
                                          {kOneWord, 1, kOpen},
                                          {kTwoWords, 1, kOpen},
                                          {kOneWord, 2, kClosed}}};
-const Register<Plays<kMixed, 128, kAll>> mixed{"lane.mixed",
-                                               "Kinds, stamps, open and closed frames follow each other."};
+const Register<Plays<kMixed, 128, Takes::runs>> mixed{"lane.mixed",
+                                                      "Kinds, stamps, open and closed frames follow each other."};
 
 constexpr std::array<Publish, 7> kAlone{{{kOneWord, 1, kClosed},
                                          {kOneWord, 1, kClosed, 0, true},
@@ -126,7 +143,12 @@ constexpr std::array<Publish, 7> kAlone{{{kOneWord, 1, kClosed},
                                          {kOneWord, 1, kClosed, 0, true},
                                          {kOneWord, 1, kClosed, 0, true},
                                          {kOneWord, 1, kClosed, 0, true}}};
-const Register<Plays<kAlone, 64, kAll>> alone{"lane.alone", "Events in frames of their own take the short way."};
+const Register<Plays<kAlone, 64, Takes::runs>> alone{"lane.alone",
+                                                     "Events in frames of their own take the short way."};
+const Register<Plays<kAlone, 64, Takes::alone_first>> both_alone{"lane.both_alone",
+                                                                 "And so does the consumer, wherever it can."};
+const Register<Plays<kMixed, 128, Takes::alone_first>> mixed_alone{
+    "lane.mixed_alone", "It stops before other frames, and takes them the long way."};
 
 }  // namespace
 }  // namespace headrace::model

@@ -40,6 +40,7 @@ class LaneAgainstDeque {
     EXPECT_FALSE(lane_.consumer().peek(frame));
   }
   [[nodiscard]] std::uint64_t published() const { return serial_; }
+  [[nodiscard]] std::uint64_t taken_alone() const { return taken_alone_; }
 
  private:
   std::uint64_t below(std::uint64_t bound) { return random_() % bound; }
@@ -90,7 +91,26 @@ class LaneAgainstDeque {
     lane_.producer().commit();
   }
 
+  // The short way of frames with one event: what it leaves is something else, or the end.
+  void consume_alone() {
+    const std::uint64_t most = below(6);
+    const std::uint64_t taken =
+        lane_.consumer().consume_alone(most, [this](FrameKind kind, const std::byte* event) {
+          ASSERT_FALSE(expected_.empty());
+          const Expected& wanted = expected_.front();
+          ASSERT_EQ(kind, wanted.kind);
+          ASSERT_EQ(wanted.stamp, 0U);
+          ASSERT_EQ(reinterpret_cast<std::uintptr_t>(event) % align_of(kind), 0U);
+          for (std::uint32_t k = 0; k < kind.stride_bytes(); ++k)
+            ASSERT_EQ(event[k], content(wanted.serial, k)) << "event " << wanted.serial;
+          expected_.pop_front();
+        });
+    ASSERT_LE(taken, most);
+    taken_alone_ += taken;
+  }
+
   void consume() {
+    if (below(2) == 0) consume_alone();
     Lane::Frame frame;
     const bool found = lane_.consumer().peek(frame);
     ASSERT_EQ(found, !expected_.empty());
@@ -121,6 +141,7 @@ class LaneAgainstDeque {
   std::uint32_t count_ = 0;
   std::uint64_t serial_ = 0;
   std::uint64_t producer_share_ = 60;
+  std::uint64_t taken_alone_ = 0;
 };
 
 // Claim:  a lane is a queue: what goes in comes out, in order and unchanged, whatever the sizes, kinds,
@@ -135,6 +156,7 @@ TEST(LaneModel, BehavesAsADeque) {
       pair.run(8'000);
       ASSERT_FALSE(HasFatalFailure());
       EXPECT_GT(pair.published(), 1'000U);
+      EXPECT_GT(pair.taken_alone(), 100U);
     }
   }
 }

@@ -28,6 +28,8 @@ class EntryTable {
 
   /// @thread worker  @progress wait-free
   [[nodiscard]] DispatchEntry& at(std::uint32_t tag) const noexcept {
+    if (tag < kFirstChunk) [[likely]]
+      return chunks_[0][tag];
     const Slot slot(tag);
     return chunks_[slot.chunk][slot.index];
   }
@@ -51,7 +53,7 @@ class EntryTable {
   [[nodiscard]] std::uint32_t size() const noexcept { return next_; }
 
  private:
-  static constexpr std::uint32_t kFirstChunk = 32;
+  static constexpr std::uint32_t kFirstChunk = 256;
   static constexpr std::size_t kChunks = std::bit_width((FrameKind::kTagMax + kFirstChunk) / kFirstChunk);
 
   struct Slot {

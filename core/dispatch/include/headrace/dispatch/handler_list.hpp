@@ -27,8 +27,12 @@ class alignas(kCacheLineBytes) HandlerList {
     SubscriptionStats* stats = nullptr;  ///< of worker(); null: there is none
   };
 
-  /// @param worker  that mostly runs them, or -1
-  HandlerList(Subscriptions subscriptions, int worker) : size_(subscriptions.size()), worker_(worker) {
+  static constexpr int kNoWorker = -1;
+
+  /// @param worker  that mostly runs them, or kNoWorker
+  /// @param plain   their events have no meta and need no destruction
+  HandlerList(Subscriptions subscriptions, int worker, bool plain)
+      : size_(subscriptions.size()), worker_(worker), alone_on_(plain && size_ == 1 ? worker : kNoWorker) {
     for (std::size_t i = 0; i < size_; ++i) {
       const Row row = row_of(*subscriptions[i], worker);
       if (i == 0) {
@@ -56,6 +60,9 @@ class alignas(kCacheLineBytes) HandlerList {
   }
   /// Whose stats the rows name. Another worker that meets the list looks for its own.
   [[nodiscard]] int worker() const noexcept { return worker_; }
+  /// The same worker if there is one handler, of plain events: the shortest way of an event. Else kNoWorker.
+  [[nodiscard]] int alone_on() const noexcept { return alone_on_; }
+
   [[nodiscard]] const Subscriptions& subscriptions() const noexcept { return subscriptions_; }
 
  private:
@@ -66,6 +73,7 @@ class alignas(kCacheLineBytes) HandlerList {
 
   std::size_t size_;
   int worker_;
+  int alone_on_;
   Row first_;
   std::vector<Row> others_;
   Subscriptions subscriptions_;

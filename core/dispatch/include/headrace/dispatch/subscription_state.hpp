@@ -36,8 +36,9 @@ struct Tally {
   [[nodiscard]] std::uint32_t told() const noexcept {
     return handled + failed + refused + kept + dead_lettered + dropped + expired;
   }
-  [[nodiscard]] bool has_exceptions() const noexcept {
-    return (failed | refused | kept | dead_lettered | dropped | expired | unchecked) != 0;
+  /// Whether there is nothing else to tell of these events.
+  [[nodiscard]] bool all_handled(std::uint32_t events) const noexcept {
+    return handled == events && unchecked == 0 && !ended;
   }
   bool ended = false;  ///< the handler ended its own subscription: it sees no further event
 };

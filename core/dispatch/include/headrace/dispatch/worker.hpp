@@ -137,15 +137,24 @@ class Worker {
   std::uint64_t abandon(PublisherLane& from);
   std::uint64_t drain_queue(PublisherLane& from, OverflowQueue& queue, std::uint64_t budget);
   std::uint64_t take_balanced(std::uint64_t budget);
+  /// One event without a stamp.
+  [[gnu::always_inline]] inline void dispatch_one(const DispatchEntry& entry, std::byte* event);
+  [[gnu::noinline]] void dispatch_apart(const DispatchEntry& entry, std::byte* event);
   void dispatch(const DispatchEntry& entry, const Lane::Frame& frame, std::byte* events);
   void run_handlers(const DispatchEntry& entry, const void* events, std::uint32_t count, std::uint64_t stamp);
   /// Answers how many of the deliveries are kept, not settled.
   std::uint32_t run_handler(const HandlerList::Row& row, bool own, const void* events, std::uint32_t count,
                             std::uint64_t stamp);
-  void run_whole(const DispatchEntry& entry, const void* whole, std::uint32_t count, std::uint64_t stamp);
-  void run_boxed(const DispatchEntry& entry, SharedEvent& box, std::uint64_t stamp);
+  [[gnu::noinline]] void run_whole(const DispatchEntry& entry, const void* whole, std::uint32_t count,
+                                   std::uint64_t stamp);
+  [[gnu::noinline]] void run_boxed(const DispatchEntry& entry, SharedEvent& box, std::uint64_t stamp);
   /// A subscription ended on the way: its group's next member takes the events. Answers as run_handler does.
-  std::uint32_t pass_on(SubscriptionState& ended, const void* events, std::uint32_t count);
+  [[gnu::noinline]] std::uint32_t pass_on(SubscriptionState& ended, const void* events, std::uint32_t count);
+  /// What a handler's call did with its events. Answers as run_handler does.
+  std::uint32_t settle(const HandlerList::Row& row, SubscriptionStats& stats, const void* events,
+                       std::uint32_t count);
+  [[gnu::noinline]] std::uint32_t settle_exceptions(SubscriptionState& subscription, SubscriptionStats& stats,
+                                                    const void* events, std::uint32_t count);
   static void account(SubscriptionStats& stats, const Tally& tally);
 #if HEADRACE_TELEMETRY
   // Apart: it is long, and one frame in many has a stamp.
@@ -157,10 +166,12 @@ class Worker {
   [[nodiscard]] static bool holds_something(PublisherLane& lane) noexcept;
 
   static constexpr std::uint64_t kBalancedRun = 32;
+  static constexpr int kNoShortWay = -2;
 
   Dispatcher& dispatcher_;
   const unsigned index_;
   PublisherState& publisher_;
+  const int short_way_;  ///< what HandlerList::alone_on() is for it; kNoShortWay: its handlers' events are counted
   Doorbell doorbell_;
   RouteReader reader_;               ///< inside while handler lists may be read
   std::vector<PublisherLane*> hot_;  ///< lanes that are polled

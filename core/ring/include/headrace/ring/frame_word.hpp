@@ -65,6 +65,10 @@ class FrameWord {
   [[nodiscard]] constexpr bool closed() const noexcept { return (bits_ & kClosed) != 0; }
   [[nodiscard]] constexpr bool stamped() const noexcept { return (bits_ & kStamped) != 0; }
   [[nodiscard]] constexpr bool skips() const noexcept { return (bits_ & kSkip) != 0; }
+  /// One event, closed, without a stamp.
+  [[nodiscard]] constexpr bool alone() const noexcept {
+    return (bits_ & (kSkip | kStamped | kClosed | kCountMax)) == (kClosed | 1);
+  }
   [[nodiscard]] constexpr FrameKind kind() const noexcept {
     FrameKind kind;
     kind.word_ = bits_ & ~std::uint64_t{(1U << 20) - 1};

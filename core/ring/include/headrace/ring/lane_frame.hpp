@@ -41,15 +41,19 @@ enum class LaneRun {
   closed,  ///< the frame is complete: its header and events share lines, best while events are rare
 };
 
+/// The most that the events of one frame may take. Bytes go back to the producer in steps of as many.
+[[nodiscard]] constexpr std::uint64_t lane_frame_bytes_max(std::uint64_t capacity_bytes) noexcept {
+  return capacity_bytes / 8;
+}
 /// Where the next header may stand.
 [[nodiscard]] constexpr std::uint64_t lane_up_to_word(std::uint64_t at) noexcept {
   return (at + 7) & ~std::uint64_t{7};
 }
-/// Where the events of a frame without a stamp start, when their alignment is known beforehand.
-template <std::uint32_t align_bytes>
-[[nodiscard]] constexpr std::uint64_t lane_payload_at(std::uint64_t header_at) noexcept {
-  if constexpr (align_bytes <= 8) return header_at + 8;
-  return (header_at + 8 + align_bytes - 1) & ~(std::uint64_t{align_bytes} - 1);
+/// Where the events of a frame without a stamp start.
+[[nodiscard]] constexpr std::uint64_t lane_payload_at(std::uint64_t header_at,
+                                                      std::uint64_t align_bytes) noexcept {
+  if (align_bytes <= 8) return header_at + 8;
+  return (header_at + 8 + align_bytes - 1) & ~(align_bytes - 1);
 }
 
 /// Written by the producer, read by anyone: a load and a store, no read-modify-write.

@@ -26,6 +26,7 @@ class LaneMemory {
     }
 
    private:
+    friend class LaneMemory;
     LaneMemory* memory_ = nullptr;
     std::uint64_t at_ = 0;
   };
@@ -64,6 +65,13 @@ class LaneMemory {
   }
 
   [[nodiscard]] Address payload(std::uint64_t at) noexcept { return {*this, at}; }
+  static void store_word_at(const Address& word, std::uint64_t value, std::memory_order order,
+                            Where where = Where::current()) noexcept {
+    word.memory_->store_word(word.at_, value, order, where);
+  }
+  [[nodiscard]] Address place_to_ask_for(std::uint64_t) noexcept { return nullptr; }
+  static void ask_for(const Address&) noexcept {}
+  void ask_for_batch(std::uint64_t, std::uint64_t) noexcept {}
   void ask_beyond(std::uint64_t, std::uint64_t) noexcept {}
   template <std::uint32_t, std::uint32_t>
   void ask_beyond_alone(std::uint64_t) noexcept {}

@@ -272,7 +272,7 @@ class PublisherState {
 
   template <class T>
   const TopicNode& typed_topic() {
-    const EventTypeId type = event_type_id<T>();
+    const EventTypeId type = event_type_id_if_known<T>();
     if (type < typed_topics_.size() && typed_topics_[type] != nullptr) [[likely]]
       return *typed_topics_[type];
     return learn_typed_topic(event_ops<T>(), event_topic<T>());

@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "headrace/base/atomic.hpp"
 #include "headrace/base/hash.hpp"
 #include "headrace/event/event_description.hpp"
 
@@ -177,10 +178,24 @@ template <class T>
 using EventTypeId = std::uint32_t;
 inline constexpr EventTypeId kAnyEventType = 0;
 
+namespace event_detail {
+template <class T>
+inline Atomic<EventTypeId> known_type_id{kAnyEventType};
+}  // namespace event_detail
+
 template <class T>
 [[nodiscard]] EventTypeId event_type_id() noexcept {
-  static const EventTypeId id = event_detail::next_event_type();
+  static const EventTypeId id = [] {
+    const EventTypeId given = event_detail::next_event_type();
+    event_detail::known_type_id<T>.store(given, std::memory_order_relaxed);  // no partner: orders nothing
+    return given;
+  }();
   return id;
+}
+/// The same, or kAnyEventType until it was asked for on some thread: one load, for paths on which events stream.
+template <class T>
+[[nodiscard]] EventTypeId event_type_id_if_known() noexcept {
+  return event_detail::known_type_id<T>.load(std::memory_order_relaxed);  // no partner: orders nothing
 }
 
 struct EventOps;

@@ -17,10 +17,14 @@ struct LaneFrame {
   bool is_open = false;  ///< more events may join it
 };
 
-/// Room for more events in the open frame; true if there is.
+/// Room for more events in the open frame; true if there is. It holds whatever is needed to publish them: what the
+/// lane knows would have to be read again once they are built, since they might have been written over it for all
+/// that a compiler knows.
 template <class Address>
 struct LaneExtension {
   Address place = nullptr;
+  Address header_place = nullptr;
+  Address place_to_ask_for = nullptr;
   std::uint64_t end_at = 0;  ///< where these events end
   std::uint64_t bytes = 0;   ///< how many they take
   FrameWord header{0};       ///< counts them too

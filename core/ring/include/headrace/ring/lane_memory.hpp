@@ -33,12 +33,22 @@ class LaneBytes {
   void set_plain(std::uint64_t at, std::uint64_t value) const noexcept { *word(at) = value; }
 
   [[nodiscard]] Address payload(std::uint64_t at) const noexcept { return bytes_ + (at & mask_); }
-  /// `bytes` were written up to `end_at`, and as many are likely to follow: a hint. Their lines lie in the consumer's
-  /// cache; asked for so far ahead they are here in time, and many are on their way at once.
+  /// What was written up to `end_at` is likely to be followed by as much: the line that will be needed then. It lies in
+  /// the consumer's cache; asked for so far ahead it is here in time, and many are on their way at once.
+  [[nodiscard]] Address place_to_ask_for(std::uint64_t end_at) const noexcept {
+    return payload(end_at + kAskAheadBytes);
+  }
+  /// `bytes` were written up to `end_at`.
   [[gnu::always_inline]] void ask_beyond(std::uint64_t end_at, std::uint64_t bytes) const noexcept {
-    prefetch_for_write(payload(end_at + kAskAheadBytes));
-    if (bytes > kCacheLineBytes && bytes <= kBatchBytesMax) [[unlikely]]
+    prefetch_for_write(place_to_ask_for(end_at));
+    if (bytes > kCacheLineBytes) [[unlikely]]
       ask_for_batch(end_at, bytes);
+  }
+  /// The other lines that more than one line's bytes make likely.
+  [[gnu::noinline]] void ask_for_batch(std::uint64_t end_at, std::uint64_t bytes) const noexcept {
+    if (bytes > kBatchBytesMax) return;
+    const std::uint64_t until = end_at + std::max(bytes, kAskAheadBytes);
+    for (std::uint64_t at = until - bytes; at < until; at += kCacheLineBytes) prefetch_for_write(payload(at));
   }
   /// The same where each event has a header of its own. An event of a line, or one whose alignment leaves a gap, makes
   /// a step of up to two lines: asked for by its end alone, every eighth line or second one would not be, and the
@@ -55,10 +65,6 @@ class LaneBytes {
   static constexpr std::uint64_t kAskAheadBytes = 2048;
   static constexpr std::uint64_t kBatchBytesMax = 4096;  ///< more are too many at once
 
-  [[gnu::noinline]] void ask_for_batch(std::uint64_t end_at, std::uint64_t bytes) const noexcept {
-    const std::uint64_t until = end_at + std::max(bytes, kAskAheadBytes);
-    for (std::uint64_t at = until - bytes; at < until; at += kCacheLineBytes) prefetch_for_write(payload(at));
-  }
   [[nodiscard]] std::uint64_t* word(std::uint64_t at) const noexcept {
     return reinterpret_cast<std::uint64_t*>(bytes_ + (at & mask_));
   }
@@ -73,6 +79,13 @@ class LaneMemory {
   using Bytes = LaneBytes;
   using Address = LaneBytes::Address;
   static constexpr std::size_t kCapacityBytesMin = 1024;
+
+  static void store_word_at(Address word, std::uint64_t value, std::memory_order order) noexcept {
+    // no partner: forwards, the caller's order carries the label
+    std::atomic_ref(*reinterpret_cast<std::uint64_t*>(word)).store(value, order);
+  }
+  /// A hint.
+  static void ask_for(Address place) noexcept { prefetch_for_write(place); }
 
   /// Throws std::bad_alloc, as any other allocation.
   explicit LaneMemory(std::size_t capacity_bytes) : pages_(allocate(capacity_bytes)), capacity_(capacity_bytes) {}

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "headrace/base/atomic.hpp"
+#include "headrace/base/cache_line.hpp"
 #include "headrace/ring/frame_word.hpp"
 #include "headrace/ring/lane_frame.hpp"
 
@@ -67,11 +68,11 @@ class LaneProducer {
     return extended(now, count, stride_bytes);
   }
   [[gnu::always_inline]] void commit_extension(const Extension& more) noexcept {
-    typename Memory::Bytes memory = memory_;
-    const std::uint64_t header_at = open_at_;
     open_.store(more.header.bits(), std::memory_order_relaxed);  // no partner: own variable, others count by it
-    memory.store_word(header_at, more.header.bits(), std::memory_order_release);  // P1 -> C1
-    memory.ask_beyond(more.end_at, more.bytes);
+    Memory::store_word_at(more.header_place, more.header.bits(), std::memory_order_release);  // P1 -> C1
+    Memory::ask_for(more.place_to_ask_for);
+    if (more.bytes > kCacheLineBytes) [[unlikely]]
+      memory_.ask_for_batch(more.end_at, more.bytes);
   }
 
   /// Room for one event in a frame of its own: the shortest way where kinds alternate. None where a longer one is
@@ -167,7 +168,12 @@ class LaneProducer {
   [[nodiscard]] Extension extended(FrameWord now, std::uint32_t count, std::uint32_t stride_bytes) noexcept {
     const std::uint64_t at = open_payload_at_ + std::uint64_t{now.count()} * stride_bytes;
     const std::uint64_t bytes = std::uint64_t{count} * stride_bytes;
-    return {memory_.payload(at), at + bytes, bytes, now.with_more(count)};
+    return {.place = memory_.payload(at),
+            .header_place = memory_.payload(open_at_),
+            .place_to_ask_for = memory_.place_to_ask_for(at + bytes),
+            .end_at = at + bytes,
+            .bytes = bytes,
+            .header = now.with_more(count)};
   }
 
   void look_for_room() noexcept {

@@ -23,7 +23,7 @@ class Pace {
   /// A frame is begun, after `run` events in the last one. The stamp that it is to carry, or 0.
   [[nodiscard]] std::uint64_t begin_frame(std::uint32_t run) noexcept {
     events_ += run;
-    if (run < kLongRun && !stamp_.due()) [[likely]]
+    if (!stamp_.due()) [[likely]]
       return 0;
     const std::uint64_t now = by_ == By::clock ? cycles() : 0;
     streams_ = by_ == By::count || now - stamp_.last_cycles() < events_ * stream_gap_;
@@ -43,7 +43,6 @@ class Pace {
 
  private:
   static constexpr std::uint64_t kStreamGapNs = 64;  ///< between events that stream: less than any answer takes
-  static constexpr std::uint32_t kLongRun = 16;      ///< a run that pays for a clock read
 
   AdaptiveStamp stamp_;
   std::uint64_t stream_gap_ = CycleClock::machine().to_cycles(kStreamGapNs);

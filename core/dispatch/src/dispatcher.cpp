@@ -201,6 +201,8 @@ void Dispatcher::replace_route(TopicNode& node, RetiredRoutes::Batch& replaced) 
   if (made->shape == Route::Shape::single && life_ < Life::stopping) {
     direct = DirectWay(made->fixed.front().entry->kind, made->fixed.front().worker);
   }
+  const bool by_key = made->shape == Route::Shape::sharded && options_.flow != Flow::counted;
+  node.by_key.store(by_key, std::memory_order_relaxed);  // no partner: a hint
   if (!made->balanced.empty())
     has_balanced_.store(true, std::memory_order_relaxed);       // no partner: see has_balanced
   node.route.store(made.release(), std::memory_order_release);  // T1 -> T2

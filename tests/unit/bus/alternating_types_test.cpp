@@ -1,7 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -132,6 +134,47 @@ TEST(AlternatingTypes, OthersInBetweenGoTheirLongerWay) {
     EXPECT_EQ(with_meta[i], i % 2 == 0);
   }
   EXPECT_EQ(stop_drained(bus).handled, 5 * kTurns);
+}
+
+// Claim:  by key, too: each key's events reach one worker in the order published, whether types alternate or stream;
+//         nothing more once the publisher was closed.
+// Method: two polled workers, Ticks by key and Tocks for all, first in turn, then runs of Ticks; then close().
+TEST(AlternatingTypes, GoByKeyInOrder) {
+  Bus bus({.workers = 0, .polled_workers = 2});
+  struct Seen {
+    unsigned worker = 0;
+    std::vector<std::uint64_t> values;
+  };
+  std::array<Seen, 7> by_key;
+  std::set<unsigned> workers;
+  const auto ticks = bus.subscribe<Tick>({.placement = Placement::sharded}, [&](const Tick& e, Context& on) {
+    Seen& seen = by_key.at(e.key);
+    if (seen.values.empty()) seen.worker = on.worker();
+    EXPECT_EQ(seen.worker, on.worker());
+    workers.insert(on.worker());
+    seen.values.push_back(e.value);
+  });
+  const auto tocks = bus.subscribe<Tock>({.placement = Placement::sharded}, [](const Tock&) {});
+  Publisher publisher = bus.publisher();
+  constexpr std::uint64_t kEvents = 700;
+  for (std::uint64_t i = 0; i < kEvents; ++i) {
+    ASSERT_TRUE(publisher.publish(Tick{.key = i % by_key.size(), .value = i}));
+    if (i < kEvents / 2) {
+      ASSERT_TRUE(publisher.publish(Tock{i}));
+    }
+    if (i % 90 == 0) bus.poll();
+  }
+  while (bus.poll() > 0) {
+  }
+  EXPECT_EQ(workers.size(), 2U);
+  for (std::uint64_t key = 0; key < by_key.size(); ++key) {
+    const auto& values = by_key.at(key).values;
+    ASSERT_EQ(values.size(), kEvents / by_key.size());
+    for (std::uint64_t i = 0; i < values.size(); ++i) EXPECT_EQ(values[i], key + i * by_key.size());
+  }
+  publisher.close();
+  EXPECT_EQ(publisher.publish(Tick{}).status(), PublishStatus::closed);
+  EXPECT_EQ(stop_drained(bus).handled, kEvents + kEvents / 2);
 }
 
 }  // namespace

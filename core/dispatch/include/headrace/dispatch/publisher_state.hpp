@@ -4,7 +4,6 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <cstring>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -92,6 +91,7 @@ class PublisherState {
     if (go_direct<T>(topic.direct, std::forward<U>(event))) [[likely]]
       return {PublishStatus::published, 1};
     if constexpr (std::is_trivially_copyable_v<T> && sizeof(T) <= kCopiedBytesMax) {
+      if (has_event_key<T>() && go_by_key<T>(topic, event)) return {PublishStatus::published, 1};
       return publish_longer<T>(topic, T(std::forward<U>(event)));
     } else {
       return publish_longer<T>(topic, std::forward<U>(event));
@@ -208,31 +208,13 @@ class PublisherState {
   template <Event T>
   PublishResult put_span(const TopicNode& topic, std::span<const T> events);
 
-  // The shortest ways, of a topic with a single target. Its open frame takes one more event, in three stores: the
-  // event, the header, the lane's own count. Or, where kinds alternate, the event makes a frame of its own.
-  // Spilling and closing end both or the direct way, so neither is asked for here.
+  // The shortest ways: see publisher_ways.hpp. False: nothing was done.
   template <class T, class... Args>
-  [[gnu::always_inline]] bool go_direct(const Atomic<std::uint64_t>& direct, Args&&... args) {
-    const DirectWay way(direct.load(std::memory_order_acquire));  // T2 <- T1
-    if (!way) [[unlikely]]
-      return false;
-    PublisherLane& to = *lanes_[way.worker()];
-    auto& lane = to.lane.producer();
-    if (const auto more = lane.try_extend(way.kind(), 1, sizeof(T))) {
-      std::construct_at(reinterpret_cast<T*>(more.place), std::forward<Args>(args)...);
-      lane.commit_extension(more);
-    } else {
-      if (way.kind() == to.last_kind && goes_on(to)) return false;
-      const auto alone = lane.template try_claim_alone<sizeof(T), alignof(T)>();
-      if (!alone || !pace_.skips_stamp()) [[unlikely]]
-        return false;
-      std::construct_at(reinterpret_cast<T*>(alone.place), std::forward<Args>(args)...);
-      lane.template commit_alone<sizeof(T), alignof(T)>(alone, way.kind());
-      to.last_kind = way.kind();
-    }
-    ring_if_dozing(to);
-    return true;
-  }
+  [[gnu::always_inline]] bool go_direct(const Atomic<std::uint64_t>& direct, Args&&... args);
+  template <class T>
+  [[gnu::always_inline]] bool go_by_key(const TopicNode& topic, const T& event);
+  template <class T, class... Args>
+  [[gnu::always_inline]] bool put_shortly(PublisherLane& to, FrameKind kind, Args&&... args);
   // Whether a frame should stay open for more events of its kind: they stream, or the worker does not keep up.
   [[nodiscard]] bool goes_on(PublisherLane& to) const noexcept {
     return pace_.streams() || to.lane.producer().reader_lagged();
@@ -354,39 +336,6 @@ class PublisherState {
   [[no_unique_address]] OneAtATime user_;
 };
 
-template <Event T>
-PublishResult PublisherState::put_span(const TopicNode& topic, std::span<const T> events) {
-  const OneAtATime::Use use(user_);
-  const Reading reading(*this);
-  if (closed_.load(std::memory_order_relaxed)) [[unlikely]] {  // C2 <- C1
-    return {PublishStatus::closed, 0};
-  }
-  const Route& route = *topic.route.load(std::memory_order_acquire);  // T2 <- T1
-  std::uint32_t done = 0;
-  const auto total = static_cast<std::uint32_t>(events.size());
-  PublishStatus worst = PublishStatus::published;
-  while (done < total) {
-    if (const Target* target = one_target(route, topic, events[done])) {
-      PublisherLane& to = *lanes_[target->worker];
-      const std::uint64_t fit = to.lane.frame_bytes_max() / sizeof(T);
-      const std::uint32_t run =
-          route.shape == Route::Shape::sharded
-              ? 1
-              : static_cast<std::uint32_t>(std::min<std::uint64_t>({total - done, fit, FrameWord::kCountMax}));
-      if (void* place = claim(to, target->entry->kind, run)) {
-        std::memcpy(place, events.data() + done, run * sizeof(T));
-        commit(to);
-        done += run;
-        continue;
-      }
-    }
-    T copy = events[done];
-    const PublishResult one = publish_slowly(route, topic, &copy);
-    if (!one) return {one.status(), done};
-    worst = std::max(worst, one.status());
-    ++done;
-  }
-  return {worst, done};
-}
-
 }  // namespace headrace
+
+#include "headrace/dispatch/publisher_ways.hpp"

@@ -68,6 +68,7 @@ struct TopicNode {
   Atomic<std::uint64_t> direct{0};  // writer: the Dispatcher, under its mutex; a DirectWay
   /// In its place with Flow::counted: so the way without counts need not ask which it is.
   Atomic<std::uint64_t> direct_counted{0};
+  Atomic<bool> by_key{false};           // writer: the Dispatcher, under its mutex; its route is sharded, uncounted
   Atomic<const Route*> route{nullptr};  // writer: the Dispatcher, under its mutex
   std::vector<DispatchEntry*> entries;  ///< ever made for this topic; the Dispatcher's, under its mutex
 };

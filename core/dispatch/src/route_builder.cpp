@@ -224,7 +224,8 @@ std::unique_ptr<Route> RouteBuilder::build(TopicNode& topic, EntryTable& table, 
       if (to == pinned.end()) to = pinned.insert(to, {first.worker, first.overflow, {}});
       to->handlers.push_back(group.members.front());
     } else {
-      const int worker = first.placement == Placement::pinned ? static_cast<int>(first.worker) : -1;
+      const int worker =
+          first.placement == Placement::pinned ? static_cast<int>(first.worker) : HandlerList::kNoWorker;
       const auto joins = [&](const Sharded& to) { return to.worker == worker && to.overflow == first.overflow; };
       auto to = std::find_if(sharded.begin(), sharded.end(), joins);
       if (to == sharded.end()) to = sharded.insert(to, {first.overflow, worker, {}});
@@ -271,7 +272,7 @@ std::unique_ptr<Route> RouteBuilder::build(TopicNode& topic, EntryTable& table, 
       const SubscriptionState& first = group->first();
       const auto slot = static_cast<std::uint32_t>(members.size());
       const Place place{Placement::balanced, -1, slot, first.overflow, route->boxed};
-      members.push_back(entries.at(place, {member}, -1));
+      members.push_back(entries.at(place, {member}, HandlerList::kNoWorker));
     }
   }
 

@@ -45,7 +45,7 @@ class alignas(kCacheLineBytes) HandlerList {
   }
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
-  /// Of a list that is not empty.
+  /// Of an empty list: an empty one.
   [[nodiscard]] const Row& first() const noexcept { return first_; }
   /// All but the first.
   [[nodiscard]] const std::vector<Row>& others() const noexcept { return others_; }

@@ -12,12 +12,13 @@ void Publication::due(DeliveryAgent& agent) {
   if (!is_periodic()) {
     if (!moved(State::pending, State::publishing)) return;  // cancelled meanwhile
     const PublishResult result = publish(agent.worker().publisher());
-    static_cast<void>(moved(State::publishing, State::pending));
     if (!result && result.status() == PublishStatus::full) {
+      static_cast<void>(moved(State::publishing, State::pending));
       due_ns_ = later(now_ns, kRoomWaits);
       return agent.work_at(due_ns_, shared_from_this());
     }
-    end();
+    // Not by way of pending: a cancel would take back what has gone.
+    static_cast<void>(ended_from(State::publishing));
     return;
   }
   // One that finds no room is left out: the next one follows.

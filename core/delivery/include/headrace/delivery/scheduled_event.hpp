@@ -60,11 +60,7 @@ class Publication : public TimedWork, public std::enable_shared_from_this<Public
   void bus_stopped() override {}
 
   /// True: this call ended it; false: it has ended, or is being published for the only time. @thread any
-  bool end() noexcept {
-    if (!moved(State::pending, State::ended)) return false;
-    schedule_->leave();
-    return true;
-  }
+  bool end() noexcept { return ended_from(State::pending); }
   [[nodiscard]] bool pending() const noexcept {
     return state_.load(std::memory_order_relaxed) != State::ended;  // no partner: a glance
   }
@@ -79,6 +75,12 @@ class Publication : public TimedWork, public std::enable_shared_from_this<Public
   bool moved(State from, State to) noexcept {
     return state_.compare_exchange_strong(from, to, std::memory_order_acq_rel,  // M1
                                           std::memory_order_relaxed);           // no partner: it lost
+  }
+
+  bool ended_from(State from) noexcept {
+    if (!moved(from, State::ended)) return false;
+    schedule_->leave();
+    return true;
   }
 
   std::uint64_t due_ns_;  ///< the worker's

@@ -62,7 +62,6 @@ class alignas(kCacheLineBytes) HandlerList {
   [[nodiscard]] int worker() const noexcept { return worker_; }
   /// The same worker if there is one handler, of plain events: the shortest way of an event. Else kNoWorker.
   [[nodiscard]] int alone_on() const noexcept { return alone_on_; }
-
   [[nodiscard]] const Subscriptions& subscriptions() const noexcept { return subscriptions_; }
 
  private:

@@ -197,12 +197,7 @@ const TopicNode* Dispatcher::learn_topic(const EventOps& ops, std::string_view n
 void Dispatcher::replace_route(TopicNode& node, RetiredRoutes::Batch& replaced) {
   const Route* old = node.route.load(std::memory_order_relaxed);  // own store under the mutex, no partner
   std::unique_ptr<const Route> made = routes_.build(node, entries_, replaced.handlers);
-  DirectWay direct;
-  if (made->shape == Route::Shape::single && life_ < Life::stopping) {
-    direct = DirectWay(made->fixed.front().entry->kind, made->fixed.front().worker);
-  }
-  const bool by_key = made->shape == Route::Shape::sharded && options_.flow != Flow::counted;
-  node.by_key.store(by_key, std::memory_order_relaxed);  // no partner: a hint
+  const DirectWay direct = life_ < Life::stopping ? made->direct(node.ops->has_key, node.key_hash) : DirectWay();
   if (!made->balanced.empty())
     has_balanced_.store(true, std::memory_order_relaxed);       // no partner: see has_balanced
   node.route.store(made.release(), std::memory_order_release);  // T1 -> T2

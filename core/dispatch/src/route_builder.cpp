@@ -46,6 +46,21 @@ std::size_t member_slots(const std::vector<const Group*>& groups) {
 
 }  // namespace
 
+DirectWay Route::direct(bool has_key, std::uint64_t topic_hash) const noexcept {
+  const auto to = [](const Target& target) { return DirectWay(target.entry->kind, target.worker); };
+  if (shape == Shape::single) return to(fixed.front());
+  if (shape != Shape::sharded) return {};
+  const auto& slots = sharded.front();
+  if (!has_key) return to(shard(slots, topic_hash));
+  if (slots.size() == 1) return to(slots.front());
+  const FrameKind first = slots.front().entry->kind;
+  for (std::uint32_t slot = 0; slot < slots.size(); ++slot) {
+    const Target& target = slots[slot];
+    if (target.worker != slot || !(target.entry->kind == first.tags_ahead(slot))) return {};
+  }
+  return DirectWay::by_key(first, static_cast<std::uint32_t>(slots.size()));
+}
+
 /// Hands out the entries of a route and sets the handlers behind them.
 ///
 /// Events may be on their way to any entry of the topic. So an entry never loses a group that lives on: a place

@@ -91,7 +91,6 @@ class PublisherState {
     if (go_direct<T>(topic.direct, std::forward<U>(event))) [[likely]]
       return {PublishStatus::published, 1};
     if constexpr (std::is_trivially_copyable_v<T> && sizeof(T) <= kCopiedBytesMax) {
-      if (has_event_key<T>() && go_by_key<T>(topic, event)) return {PublishStatus::published, 1};
       return publish_longer<T>(topic, T(std::forward<U>(event)));
     } else {
       return publish_longer<T>(topic, std::forward<U>(event));
@@ -207,12 +206,14 @@ class PublisherState {
 
   template <Event T>
   PublishResult put_span(const TopicNode& topic, std::span<const T> events);
+  template <Event T>
+  PublishResult put_each(const TopicNode& topic, const Atomic<std::uint64_t>& direct, std::span<const T> events);
 
   // The shortest ways: see publisher_ways.hpp. False: nothing was done.
   template <class T, class... Args>
   [[gnu::always_inline]] bool go_direct(const Atomic<std::uint64_t>& direct, Args&&... args);
-  template <class T>
-  [[gnu::always_inline]] bool go_by_key(const TopicNode& topic, const T& event);
+  template <class T, class... Args>
+  [[gnu::always_inline]] bool go_by_key(DirectWay way, Args&&... args);
   template <class T, class... Args>
   [[gnu::always_inline]] bool put_shortly(PublisherLane& to, FrameKind kind, Args&&... args);
   // Whether a frame should stay open for more events of its kind: they stream, or the worker does not keep up.
@@ -245,8 +246,9 @@ class PublisherState {
 
   // Begins a frame on the direct way; its place is in place_. Null: there is no direct way, or no room.
   PublisherLane* begin_frame(const TopicNode& topic) noexcept {
-    const DirectWay way(topic.direct.load(std::memory_order_acquire));    // T2 <- T1
-    if (!way || closed_.load(std::memory_order_relaxed)) return nullptr;  // C2 <- C1
+    const DirectWay way(topic.direct.load(std::memory_order_acquire));  // T2 <- T1
+    if (!way || way.goes_by_key()) return nullptr;
+    if (closed_.load(std::memory_order_relaxed)) return nullptr;  // C2 <- C1
     PublisherLane& to = *lanes_[way.worker()];
     place_ = claim(to, way.kind(), 1);
     return place_ == nullptr ? nullptr : &to;

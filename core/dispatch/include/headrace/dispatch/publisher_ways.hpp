@@ -16,27 +16,26 @@
 
 namespace headrace {
 
-// A topic with a single target: closing ends this way.
+// A topic with a single target, or with one on each worker: closing ends this way.
 template <class T, class... Args>
 inline bool PublisherState::go_direct(const Atomic<std::uint64_t>& direct, Args&&... args) {
   const DirectWay way(direct.load(std::memory_order_acquire));  // T2 <- T1
   if (!way) [[unlikely]]
     return false;
+  if constexpr (has_event_key<T>()) {
+    if (way.goes_by_key()) return go_by_key<T>(way, std::forward<Args>(args)...);
+  }
   return put_shortly<T>(*lanes_[way.worker()], way.kind(), std::forward<Args>(args)...);
 }
 
-// The same where the event's key says which way it goes.
-template <class T>
-inline bool PublisherState::go_by_key(const TopicNode& topic, const T& event) {
-  if (!topic.by_key.load(std::memory_order_relaxed)) return false;  // no partner: a hint, the route decides
-  const Reading reading(*this);
-  if (closed_.load(std::memory_order_relaxed)) [[unlikely]]  // C2 <- C1
-    return false;
-  const Route& route = *topic.route.load(std::memory_order_acquire);  // T2 <- T1
-  if (route.shape != Route::Shape::sharded) [[unlikely]]
-    return false;
-  const Target& target = *one_target(route, topic, event);
-  return put_shortly<T>(*lanes_[target.worker], target.entry->kind, event);
+template <class T, class... Args>
+inline bool PublisherState::go_by_key(DirectWay way, Args&&... args) {
+  if constexpr (sizeof...(Args) == 1 && (std::is_same_v<std::remove_cvref_t<Args>, T> && ...)) {
+    const std::uint32_t worker = shard_of(event_key_hash<T>(args...), way.workers());
+    return put_shortly<T>(*lanes_[worker], way.kind_on(worker), std::forward<Args>(args)...);
+  } else {
+    return false;  // the key of what is not built yet is not known
+  }
 }
 
 template <class T, class... Args>
@@ -58,9 +57,32 @@ inline bool PublisherState::put_shortly(PublisherLane& to, FrameKind kind, Args&
   return true;
 }
 
+// Each event may go another way than the one before.
+template <Event T>
+PublishResult PublisherState::put_each(const TopicNode& topic, const Atomic<std::uint64_t>& direct,
+                                       std::span<const T> events) {
+  std::uint32_t done = 0;
+  PublishStatus worst = PublishStatus::published;
+  for (const T& event : events) {
+    if (!go_direct<T>(direct, event)) {
+      const Reading reading(*this);
+      const PublishResult one = put<T>(topic, event);
+      if (!one) return {one.status(), done};
+      worst = std::max(worst, one.status());
+    }
+    ++done;
+  }
+  return {worst, done};
+}
+
 template <Event T>
 PublishResult PublisherState::put_span(const TopicNode& topic, std::span<const T> events) {
   const OneAtATime::Use use(user_);
+  if constexpr (has_event_key<T>()) {
+    const auto& direct = counts_flow_ ? topic.direct_counted : topic.direct;
+    // No partner: a hint, each event asks again.
+    if (DirectWay(direct.load(std::memory_order_relaxed)).goes_by_key()) return put_each(topic, direct, events);
+  }
   const Reading reading(*this);
   if (closed_.load(std::memory_order_relaxed)) [[unlikely]] {  // C2 <- C1
     return {PublishStatus::closed, 0};
@@ -74,7 +96,7 @@ PublishResult PublisherState::put_span(const TopicNode& topic, std::span<const T
       PublisherLane& to = *lanes_[target->worker];
       const std::uint64_t fit = to.lane.frame_bytes_max() / sizeof(T);
       const std::uint32_t run =
-          route.shape == Route::Shape::sharded
+          route.shape == Route::Shape::sharded && has_event_key<T>()
               ? 1
               : static_cast<std::uint32_t>(std::min<std::uint64_t>({total - done, fit, FrameWord::kCountMax}));
       if (void* place = claim(to, target->entry->kind, run)) {

@@ -31,6 +31,13 @@ class FrameKind {
   }
   friend constexpr bool operator==(FrameKind, FrameKind) = default;
 
+  /// The same with a tag that many higher, which must not exceed kTagMax.
+  [[nodiscard]] constexpr FrameKind tags_ahead(std::uint32_t tags) const noexcept {
+    FrameKind kind;
+    kind.word_ = word_ + (std::uint64_t{tags} << kTagShift);
+    return kind;
+  }
+
   /// The kind as a word whose low kSpareBits are zero: room for a note beside it.
   static constexpr int kSpareBits = 20;
   [[nodiscard]] constexpr std::uint64_t bits() const noexcept { return word_; }

@@ -97,9 +97,11 @@ void Dispatcher::close_intake() noexcept {
     if (publisher.owner() == PublisherState::Owner::program) publisher.close();
   });
   // The direct way asks nobody: from here on all events take the way that does.
-  for (const auto& topic : topics_.all())
-    topic->direct.store(0, std::memory_order_relaxed);  // no partner: a value
-  asymmetric_fence_heavy();                             // F2 <-> F1
+  for (const auto& topic : topics_.all()) {
+    topic->direct.store(0, std::memory_order_relaxed);          // no partner: a value
+    topic->direct_counted.store(0, std::memory_order_relaxed);  // no partner: a value
+  }
+  asymmetric_fence_heavy();  // F2 <-> F1
   each_publisher([](PublisherState& publisher) {
     for (const auto& lane : publisher.lanes()) lane->room.notify();
   });

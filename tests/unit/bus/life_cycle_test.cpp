@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <optional>
 #include <random>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -106,6 +108,30 @@ TEST(LifeCycle, StopWithoutStartGivesUpWhatWaits) {
     EXPECT_EQ(Counted::alive.load(), 0);
   }
   EXPECT_EQ(Counted::alive.load(), 0);
+}
+
+// Claim:  after stop() every way of publishing answers `closed`, whatever way the events went before, counted or not.
+// Method: one group a placement, a Tick through each first; then singly, as a batch, built in place and with meta.
+TEST(LifeCycle, AfterStopEveryWayIsClosed) {
+  for (const Flow flow : {Flow::not_counted, Flow::counted}) {
+    for (const auto placement : {Placement::pinned, Placement::sharded, Placement::balanced}) {
+      Bus bus({.workers = 0, .polled_workers = 2, .flow = flow});
+      const auto ticks = bus.subscribe<Tick>({.filter = "#", .placement = placement}, [](const Tick&) {});
+      Publisher publisher = bus.publisher();
+      const std::array<Tick, 4> batch{};
+      const auto publish_all = [&](PublishStatus wanted) {
+        EXPECT_EQ(publisher.publish(Tick{}).status(), wanted);
+        EXPECT_EQ(publisher.publish(std::span<const Tick>(batch)).status(), wanted);
+        EXPECT_EQ(publisher.emplace<Tick>(1U, 2U).status(), wanted);
+        EXPECT_EQ(publisher.publish(Tick{}, PublishOptions{}).status(), wanted);
+        EXPECT_EQ(publisher.publish("a/topic/of/its/own", Tick{}).status(), wanted);
+      };
+      publish_all(PublishStatus::published);
+      const Ledger ledger = stop_drained(bus);
+      publish_all(PublishStatus::closed);
+      EXPECT_EQ(bus.snapshot().ledger, ledger);
+    }
+  }
 }
 
 // Claim:  at its deadline stop() names the worker and the subscription whose handler does not return, and the

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstring>
 #include <new>
@@ -23,6 +24,9 @@ inline bool is_of_commit(const void* header) {
   constexpr std::array<char, 4> kNoCommit{};
   return std::memcmp(static_cast<const char*>(header) + kCommitAt, kNoCommit.data(), kNoCommit.size()) != 0;
 }
+
+/// What else is written of a log is as long as no page is; but its own header, behind which a frame's comes too.
+constexpr bool is_of_page_size(int bytes) { return std::has_single_bit(static_cast<unsigned>(bytes)); }
 
 using Room = GatheredLog::Room;
 
@@ -71,7 +75,7 @@ class Piece {
     forget();
     end_of_log_.look_again();
     end_ = -1;
-    next_ = Next::header;
+    next_ = Next::any;
   }
 
   [[nodiscard]] int write(sqlite3_file* log, const void* from, int bytes, sqlite3_int64 at) {
@@ -79,11 +83,12 @@ class Piece {
     const bool follows = at == end_;
     const Next next = next_;
     end_ = at + bytes;
-    next_ = Next::header;
+    next_ = is_of_page_size(bytes) ? Next::header : Next::any;
     if (at == 0) end_of_log_.look_again();  // the log begins anew
     // Whatever is not the next frame of a row (the log's own header, a frame or a checksum written once more, the first
-    // frame behind another program's) goes through at once.
-    if (!follows || bytes > kPieceBytes || (next == Next::header && bytes != kFrameHeaderBytes)) {
+    // frame behind another program's, the rest of one of which a part is flushed) goes through at once.
+    if (!follows || bytes > kPieceBytes || next == Next::any ||
+        (next == Next::header && bytes != kFrameHeaderBytes)) {
       const int code = hand_over(log);
       return code == SQLITE_OK ? put(log, from, bytes, at) : code;
     }
@@ -114,7 +119,7 @@ class Piece {
   }
 
  private:
-  enum class Next { header, page, page_of_commit };
+  enum class Next { any, header, page, page_of_commit };
 
   int add(sqlite3_file* log, const void* from, int bytes, sqlite3_int64 at) {
     if (bytes_ + bytes > kPieceBytes) {
@@ -135,7 +140,7 @@ class Piece {
   int bytes_ = 0;
   sqlite3_int64 at_ = 0;    ///< where they belong
   sqlite3_int64 end_ = -1;  ///< of what was written or added last
-  Next next_ = Next::header;
+  Next next_ = Next::any;
   int failure_ = SQLITE_OK;
   std::array<std::byte, kPieceBytes> buffer_;
 };
@@ -208,31 +213,74 @@ int do_shm_lock(sqlite3_file* file, int first, int count, int flags) {
 void do_shm_barrier(sqlite3_file* file) { methods_of(file).xShmBarrier(base_of(file)); }
 int do_shm_unmap(sqlite3_file* file, int remove) { return methods_of(file).xShmUnmap(base_of(file), remove); }
 
-// Version 2: files are not mapped.
+// Files are not mapped: that is version 3.
 constexpr sqlite3_io_methods kMethods = {
     2,           do_close,       do_read,       do_write,   do_truncate, do_sync,   do_size,
     do_lock,     do_unlock,      do_check_lock, do_control, do_sector,   do_traits, do_shm_map,
     do_shm_lock, do_shm_barrier, do_shm_unmap,  nullptr,    nullptr,
 };
+constexpr sqlite3_io_methods kMethodsWithoutSharedMemory = [] {
+  sqlite3_io_methods some = kMethods;
+  some.iVersion = 1;
+  return some;
+}();
+
+bool has_shared_memory(const sqlite3_io_methods& methods) {
+  return methods.iVersion >= 2 && methods.xShmMap != nullptr;
+}
 
 }  // namespace
 
 struct GatheredLog::Vfs {
-  explicit Vfs(Room room) : piece(room) {}
+  Vfs(sqlite3_vfs* passes_to, const char* name, Room room) : vfs(*passes_to), base(passes_to), piece(room) {
+    vfs.pNext = nullptr;
+    vfs.zName = name;
+    vfs.szOsFile += static_cast<int>(sizeof(File));
+    vfs.xOpen = &Vfs::open;
+    pass_on<&sqlite3_vfs::xDelete, &sqlite3_vfs::xAccess, &sqlite3_vfs::xFullPathname, &sqlite3_vfs::xDlOpen,
+            &sqlite3_vfs::xDlError, &sqlite3_vfs::xDlSym, &sqlite3_vfs::xDlClose, &sqlite3_vfs::xRandomness,
+            &sqlite3_vfs::xSleep, &sqlite3_vfs::xCurrentTime, &sqlite3_vfs::xGetLastError>();
+    if (base->iVersion >= 2) pass_on<&sqlite3_vfs::xCurrentTimeInt64>();
+    if (base->iVersion >= 3) {
+      pass_on<&sqlite3_vfs::xSetSystemCall, &sqlite3_vfs::xGetSystemCall, &sqlite3_vfs::xNextSystemCall>();
+    }
+  }
 
-  sqlite3_vfs vfs{};  ///< first: SQLite knows this part only
-  sqlite3_vfs* base = nullptr;
+  sqlite3_vfs vfs;  ///< first: SQLite knows this part only
+  sqlite3_vfs* const base;
   Piece piece;
 
+ private:
+  static Vfs& of(sqlite3_vfs* vfs) { return *reinterpret_cast<Vfs*>(vfs); }
+
+  /// The base is called as itself: it may have more behind SQLite's part, as this one does.
+  template <auto Function>
+  struct Passed;
+  template <class Answer, class... Arguments, Answer (*sqlite3_vfs::*Function)(sqlite3_vfs*, Arguments...)>
+  struct Passed<Function> {
+    static Answer call(sqlite3_vfs* vfs, Arguments... arguments) {
+      sqlite3_vfs* const base = of(vfs).base;
+      return (base->*Function)(base, arguments...);
+    }
+  };
+  template <auto... Functions>
+  void pass_on() {
+    ((vfs.*Functions = base->*Functions ? &Passed<Functions>::call : nullptr), ...);
+  }
+
   static int open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int* flags_out) {
-    Vfs& self = *reinterpret_cast<Vfs*>(vfs);
+    Vfs& self = of(vfs);
     if ((flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL)) == 0) {
       return self.base->xOpen(self.base, name, file, flags, flags_out);
     }
     const File& opened = *new (file) File{{nullptr}, &self.piece, (flags & SQLITE_OPEN_WAL) != 0};
     if (opened.is_log) self.piece.begin_anew();
+    base_of(file)->pMethods = nullptr;
     const int code = self.base->xOpen(self.base, name, base_of(file), flags, flags_out);
-    if (code == SQLITE_OK) file->pMethods = &kMethods;
+    // Where there are methods SQLite closes the file, also one that did not open.
+    if (const sqlite3_io_methods* const methods = base_of(file)->pMethods; methods != nullptr) {
+      file->pMethods = has_shared_memory(*methods) ? &kMethods : &kMethodsWithoutSharedMemory;
+    }
     return code;
   }
 };
@@ -242,13 +290,7 @@ GatheredLog::GatheredLog(const std::string& vfs, Room room) : name_(vfs) {
   sqlite3_vfs* const base = sqlite3_vfs_find(vfs.empty() ? nullptr : vfs.c_str());
   if (base == nullptr) return;
   name_ = "headrace-log-" + std::to_string(made.fetch_add(1, std::memory_order_relaxed));  // no partner: a number
-  vfs_ = std::make_unique<Vfs>(room);
-  vfs_->vfs = *base;
-  vfs_->vfs.pNext = nullptr;
-  vfs_->vfs.zName = name_.c_str();
-  vfs_->vfs.szOsFile = static_cast<int>(sizeof(File)) + base->szOsFile;
-  vfs_->vfs.xOpen = &Vfs::open;
-  vfs_->base = base;
+  vfs_ = std::make_unique<Vfs>(base, name_.c_str(), room);
   sqlite3_vfs_register(&vfs_->vfs, 0);
 }
 

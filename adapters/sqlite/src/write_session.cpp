@@ -24,6 +24,19 @@ std::string pragmas(const SqliteOptions& options) {
          std::to_string(options.cache_bytes >> 10);
 }
 
+/// SQLite answers with the mode that it stays in, and no error, where it cannot.
+Status write_ahead(Connection& connection) {
+  auto asked = connection.prepare("PRAGMA journal_mode = WAL");
+  if (!asked) return asked.error();
+  int code = asked->step();
+  const bool answered = code == SQLITE_ROW;
+  const bool is_on = answered && asked->text(0) == "wal";
+  if (answered) code = asked->step();
+  if (code != SQLITE_DONE) return connection.error(code, "write ahead");
+  if (is_on) return Nothing{};
+  return Error{"there is no write-ahead log without a file system that has shared memory", connection.file()};
+}
+
 int remember_wal_pages(void* pages, sqlite3*, const char*, int count) {
   *static_cast<std::size_t*>(pages) = static_cast<std::size_t>(count);
   return SQLITE_OK;
@@ -44,7 +57,7 @@ Result<std::unique_ptr<WriteSession>> WriteSession::open(const SqliteOptions& op
   // Until it is known to work: closing what failed must not try the same pages again.
   sqlite3_db_config(connection->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   if (auto status = connection->run(pragmas(options)); !status) return status.error();
-  if (auto status = connection->run("PRAGMA journal_mode = WAL"); !status) return status.error();
+  if (auto status = write_ahead(*connection); !status) return status.error();
   if (auto status = migrate(*connection); !status) return status.error();
   if (auto status = add_topic_function(*connection); !status) return status.error();
   auto topics = Names::of_topics(*connection);

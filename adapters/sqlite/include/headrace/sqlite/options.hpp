@@ -39,7 +39,7 @@ struct SqliteOptions {
   std::size_t cache_bytes = 16U << 20;     ///< page cache of each connection
   std::size_t wal_pages = 4096;            ///< log this long, then move it into the file
 
-  std::string vfs{};  ///< SQLite's name of the file system to use; empty: the system's
+  std::string vfs{};  ///< SQLite's name of the file system to use, one with shared memory; empty: the system's
 };
 
 struct SqliteDeadLetterOptions {

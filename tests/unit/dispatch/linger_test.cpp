@@ -56,6 +56,23 @@ TEST(Linger, AStreamThatStopsNowAndThenIsStillGathered) {
   EXPECT_GT(events / kLooks, 128U);
 }
 
+TEST(Linger, AStreamThatAWorkerCanChaseWaitsNoLongerThanKPausesMax) {
+  for (const std::uint32_t pauses_each : {2U, 3U, 8U}) {
+    Linger linger;
+    const auto found = [&](std::uint32_t pauses) { return 1 + (20 + pauses) / pauses_each; };
+    static_cast<void>(pauses_of(linger, [](std::uint32_t pauses) { return 1 + pauses * 2; }));  // after a burst
+    EXPECT_GT(linger.after(Linger::kFullLook - 1), Linger::kPausesMax);
+    std::uint32_t pauses = Linger::kPausesDeep;
+    for (int look = 0; look < 20; ++look) pauses = linger.after(found(pauses));
+    std::uint32_t longest = 0;
+    for (int look = 0; look < 1000; ++look) longest = std::max(longest, pauses = linger.after(found(pauses)));
+    EXPECT_LE(longest, Linger::kPausesMax) << pauses_each;
+    if (pauses_each == 8) {
+      EXPECT_LT(pauses, Linger::kPausesMax);
+    }
+  }
+}
+
 TEST(Linger, ALingerThatWasGivenUpIsTriedAgain) {
   Linger linger;
   static_cast<void>(pauses_of(linger, [](std::uint32_t) { return 1U; }));

@@ -16,18 +16,21 @@ namespace headrace {
 /// Two opposite needs meet here. While events are rare a look should come at once: latency. While they stream, the
 /// worker should linger a little: see Linger.
 ///
-/// Spinning before parking is worth it while it succeeds: the spin budget grows when an event came during it and
-/// shrinks when it was in vain. On an oversubscribed machine spinning only delays the publishers: a yield that
+/// Spinning before parking is worth it while it succeeds: the spin budget grows when an event came during it, or
+/// during the yields that follow, and shrinks when all was in vain. On an oversubscribed machine spinning only delays the publishers: a yield that
 /// takes long says so.
-class Idle {
+///
+/// `Yield` offers the core to others and answers the nanoseconds until it came back.
+template <class Yield>
+class BasicIdle {
  public:
   enum class Next : std::uint8_t { look, park };
 
-  explicit Idle(Wait wait) noexcept : wait_(wait) {}
+  explicit BasicIdle(Wait wait, Yield offer = {}) noexcept : wait_(wait), offer_(offer) {}
 
   /// The last look found `events`.
   void found(std::uint64_t events) noexcept {
-    if (spins_ > 0 && spins_ <= spin_budget_) reward();
+    if (spins_ > 0 && !crowded_) reward();
     spins_ = 0;
     yielded_ns_ = 0;
     const std::uint32_t pauses = linger_.after(events);
@@ -52,7 +55,7 @@ class Idle {
         if (spins_ < kSpinsBeforeYield) {
           pause_between_looks();
         } else {
-          std::this_thread::yield();
+          static_cast<void>(offer_());
         }
         return Next::look;
       case Wait::adaptive:
@@ -93,20 +96,28 @@ class Idle {
   // A yield that takes long let somebody else run: there are more threads than cores, and a core that spins is one
   // that a publisher does not get. Taking turns on one core also leaves the lanes in its cache.
   void yield() noexcept {
-    const std::uint64_t before = steady_ns();
-    std::this_thread::yield();
-    const std::uint64_t took = steady_ns() - before;
+    const std::uint64_t took = offer_();
     yielded_ns_ += took;
     crowded_ = took > kLongYieldNs;
     if (crowded_) spin_budget_ = kSpinBudgetMin;
   }
 
   const Wait wait_;
+  [[no_unique_address]] Yield offer_;
   bool crowded_ = false;          ///< the last yield said so
   std::uint64_t yielded_ns_ = 0;  ///< since something was found
   Linger linger_;
   std::uint32_t spins_ = 0;
   std::uint32_t spin_budget_ = 1024;
 };
+
+struct TimedYield {
+  [[nodiscard]] std::uint64_t operator()() const noexcept {
+    const std::uint64_t before = steady_ns();
+    std::this_thread::yield();
+    return steady_ns() - before;
+  }
+};
+using Idle = BasicIdle<TimedYield>;
 
 }  // namespace headrace

@@ -11,6 +11,9 @@ namespace headrace {
 /// a little finds runs, and lines that have left the publisher's cache (Disruptor gains its throughput that way). So
 /// looks that find all there is double the pauses, looks that leave something halve them.
 ///
+/// That is delay, so a stream has to be worth it: up to kPausesMax an event for every four pauses keeps a worker
+/// lingering, beyond that it takes one for each, a rate at which a publisher is held up if it is chased.
+///
 /// An event that is an answer waits for nobody but this worker: the longer it lingers, the later the next one comes,
 /// and looks go on finding as little as before. So lingering has to bring events in step with its length; where it
 /// does not it is given up, and tried again after a while that doubles each time.
@@ -24,10 +27,11 @@ class Linger {
     }
     looks_left_ = 0;
     looks_between_ = kLooksMin;
-    if (events >= kFullLook) {
+    const std::uint32_t longer = pauses_ * 2 + 1;
+    if (events >= kFullLook || !are_worth(events, pauses_)) {
       pauses_ /= 2;
-    } else if (brings(events) && pauses_ < kPausesDeep) {
-      pauses_ = pauses_ * 2 + 1;
+    } else if (pauses_ < kPausesDeep && are_worth(events, longer)) {
+      pauses_ = longer;
     }
     return pauses_;
   }
@@ -38,20 +42,23 @@ class Linger {
   /// from under it that it had ready.
   static constexpr std::uint64_t kFullLook = 1024;
   static constexpr std::uint32_t kPausesPerEvent = 4;  ///< worth it while an event comes as fast, or faster
-  static constexpr std::uint32_t kPausesMax = 64;      ///< about 1.5 us
-  static constexpr std::uint32_t kPausesDeep = 512;    ///< for looks that find kShortRun and more
+  static constexpr std::uint32_t kPausesMax = 64;      ///< about 1.5 us; more where one comes in each pause
+  static constexpr std::uint32_t kPausesDeep = 512;
 
  private:
   static constexpr std::uint64_t kShortRun = 32;  ///< looks that find less come too soon
   static constexpr std::uint32_t kLooksMin = 16;
   static constexpr std::uint32_t kLooksMax = 4096;
 
-  [[nodiscard]] bool brings(std::uint64_t events) const noexcept { return events * kPausesPerEvent >= pauses_; }
+  /// Whether what came during pauses_ comes fast enough to linger for `pauses`.
+  [[nodiscard]] bool are_worth(std::uint64_t events, std::uint32_t pauses) const noexcept {
+    return events * (pauses > kPausesMax ? 1 : kPausesPerEvent) >= pauses_;
+  }
 
   void try_longer(std::uint64_t events) noexcept {
     if (pauses_ > kPausesMax) {
       pauses_ = kPausesMax;
-    } else if (!brings(events)) {
+    } else if (!are_worth(events, pauses_)) {
       pauses_ = 0;
       looks_left_ = looks_between_;
       if (looks_between_ < kLooksMax) looks_between_ *= 2;

@@ -43,7 +43,7 @@ class Linger {
   static constexpr std::uint64_t kFullLook = 1024;
   static constexpr std::uint32_t kPausesPerEvent = 4;  ///< worth it while an event comes as fast, or faster
   static constexpr std::uint32_t kPausesMax = 64;      ///< about 1.5 us; more where one comes in each pause
-  static constexpr std::uint32_t kPausesDeep = 512;
+  static constexpr std::uint32_t kPausesDeep = 512;    ///< from fewer there is one more step, to twice as many
 
  private:
   static constexpr std::uint64_t kShortRun = 32;  ///< looks that find less come too soon

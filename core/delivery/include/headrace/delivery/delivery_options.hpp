@@ -79,8 +79,8 @@ struct DeliveryOptions {
 /// What the bus does for all its subscriptions.
 struct DeliveryDefaults {
   std::shared_ptr<DeadLetterStore> dead_letters = {};
-  /// How events become bytes and come back, for stores that outlive the process: without it what is given up into
-  /// such a store fails, and its letters are not redriven.
+  /// How events become bytes and come back, for stores that outlive the process: without it a subscription with such
+  /// a store is a ConfigError. What is given up of a type that it does not know fails.
   std::shared_ptr<const EventTypes> event_types = {};
   std::uint32_t timers_max = 65'536;     ///< pending retries, on each worker
   std::uint32_t scheduled_max = 65'536;  ///< publications that wait for their time, on the whole bus

@@ -16,7 +16,7 @@ namespace headrace {
 /// Looks after handlers that have a limit, from outside: a worker that hangs cannot say so itself.
 ///
 /// Its thread begins with the first subscription that has a limit, if there is somebody to tell or shards to move,
-/// and looks twice a limit, the shortest one: a call is reported at most half a limit late. It sleeps in between.
+/// and looks twice a limit, the shortest one, or each millisecond: so late a call is reported at most. It sleeps then.
 /// Threads:  watch, slow_handlers by anyone; stop by one at a time: the bus that ends, or a report.
 class Watchdog {
  public:

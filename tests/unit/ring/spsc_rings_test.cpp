@@ -288,32 +288,6 @@ TEST(SpscRing, AlignsItsSlots) {
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(small.producer().claim(7).data()) % 64, 8U);
 }
 
-// Claim:  every way of storing a batch stores the same bytes, at any alignment and length.
-// Method: batches of odd sizes of one-byte and eight-byte events around the thresholds, compared byte by byte.
-template <class T>
-void push_batches_of_all_sizes(Handover handover) {
-  SpscSpanRing<T> ring({.capacity_slots = 1 << 17, .handover = handover});
-  auto producer = ring.producer();
-  auto consumer = ring.consumer();
-  std::size_t value = 0;
-  for (const std::size_t size :
-       std::initializer_list<std::size_t>{1, 15, 16, 17, 4095, 4097, 33'001, 65'536, 100'003}) {
-    std::vector<T> batch(size);
-    for (T& event : batch) event = static_cast<T>(value++);
-    ASSERT_EQ(producer.try_push(std::span<const T>(batch)), size);
-    std::size_t i = 0;
-    consumer.consume(size, [&](T event) { EXPECT_EQ(event, batch[i++]); });
-    ASSERT_EQ(i, size);
-    ASSERT_TRUE(consumer.was_empty());
-  }
-}
-TEST(SpscSpanRing, StoresBigBatchesByAnyHandover) {
-  for (const auto handover : {Handover::automatic, Handover::ordinary, Handover::non_temporal}) {
-    push_batches_of_all_sizes<unsigned char>(handover);
-    push_batches_of_all_sizes<std::uint64_t>(handover);
-  }
-}
-
 // Claim:  size_approx counts what was pushed and not yet given back.
 // Method: one thread, exact figures.
 TEST(SpscSpanRing, TellsItsSize) {

@@ -27,7 +27,7 @@ class Linger {
     }
     looks_left_ = 0;
     looks_between_ = kLooksMin;
-    const std::uint32_t longer = pauses_ * 2 + 1;
+    const std::uint32_t longer = std::min(pauses_ * 2 + 1, kPausesDeep);
     if (events >= kFullLook || !are_worth(events, pauses_)) {
       pauses_ /= 2;
     } else if (pauses_ < kPausesDeep && are_worth(events, longer)) {
@@ -43,7 +43,7 @@ class Linger {
   static constexpr std::uint64_t kFullLook = 1024;
   static constexpr std::uint32_t kPausesPerEvent = 4;  ///< worth it while an event comes as fast, or faster
   static constexpr std::uint32_t kPausesMax = 64;      ///< about 1.5 us; more where one comes in each pause
-  static constexpr std::uint32_t kPausesDeep = 512;    ///< from fewer there is one more step, to twice as many
+  static constexpr std::uint32_t kPausesDeep = 512;    ///< about 12 us
 
  private:
   static constexpr std::uint64_t kShortRun = 32;  ///< looks that find less come too soon

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "harness/foreign_load.hpp"
+#include "harness/long_run.hpp"
 #include "harness/statistics.hpp"
 
 namespace headrace::bench {
@@ -26,7 +27,7 @@ struct Competitor {
   Context context;
 };
 
-Run run_once(std::vector<Competitor>& competitors, const Cpus& cpus, bool reversed) {
+Run run_once(const std::string& row, std::vector<Competitor>& competitors, const Cpus& cpus, bool reversed) {
   std::vector<std::size_t> order(competitors.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   if (reversed) std::ranges::reverse(order);
@@ -34,7 +35,10 @@ Run run_once(std::vector<Competitor>& competitors, const Cpus& cpus, bool revers
   const ForeignLoad load;
   Run run{.values = std::vector<double>(competitors.size()), .probes = {probe_one_way_ns(cpus)}};
   for (const std::size_t i : order) {
-    run.values[i] = competitors[i].contender->measure(competitors[i].context);
+    {
+      const LongRun watched(row + ", " + competitors[i].contender->name);
+      run.values[i] = competitors[i].contender->measure(competitors[i].context);
+    }
     run.probes.push_back(probe_one_way_ns(cpus));
   }
   run.foreign_load = load.share();
@@ -101,7 +105,7 @@ std::vector<Comparison> measure(const Row& row, const RunOptions& options) {
   std::vector<Run> complete;
   std::size_t attempts = 0;
   while (complete.empty() && attempts < attempts_max) {
-    Run run = run_once(competitors, options.cpus, attempts % 2 == 1);
+    Run run = run_once(row.name(), competitors, options.cpus, attempts % 2 == 1);
     ++attempts;
     const bool pair = row.spec().cores == Cores::pair;
     if (pair && !run.held_still()) continue;

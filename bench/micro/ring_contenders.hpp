@@ -4,6 +4,7 @@
 #include <oneapi/tbb/concurrent_queue.h>
 #include <readerwriterqueue.h>
 
+#include <atomic>
 #include <boost/lockfree/queue.hpp>
 #include <boost/lockfree/spsc_queue.hpp>
 #include <cstddef>
@@ -12,7 +13,9 @@
 #include <optional>
 #include <span>
 #include <utility>
+#include <vector>
 
+#include "harness/context.hpp"
 #include "headrace/ring/mpmc_ring.hpp"
 #include "headrace/ring/spsc_ring.hpp"
 #include "headrace/ring/spsc_span_ring.hpp"
@@ -157,34 +160,46 @@ struct Moodycamel {
   Producer producer() { return {queue}; }
   Consumer consumer() { return {queue}; }
 };
+/// A token's producer keeps the blocks that it once got, so that a fast one may leave none for the others, which are
+/// then refused for ever. So each gets its slots before the first event. (Nor may the refused allocate: 1.0.3 loses
+/// events, or crashes, when enqueue_bulk grows a producer after try_enqueue_bulk was refused.)
 template <class Event>
 struct MoodycamelTokens {
-  moodycamel::ConcurrentQueue<Event> queue{kSlots, 8, 0};
-  struct Producer {
-    moodycamel::ConcurrentQueue<Event>& queue;
-    moodycamel::ProducerToken token{queue};
-    int refusals = 0;
-    // A token's producer keeps the blocks that it once got, so that the first one may leave none for the others;
-    // who is refused again and again then allocates. Not in batches: 1.0.3 loses events, or crashes, when
-    // enqueue_bulk grows a producer after try_enqueue_bulk was refused.
-    bool push(const Event& event) {
-      if (queue.try_enqueue(token, event)) {
-        refusals = 0;
-        return true;
-      }
-      return ++refusals > 4 && queue.enqueue(token, event);
+  static constexpr std::size_t kProducers = 8;
+  using Queue = moodycamel::ConcurrentQueue<Event>;
+  Queue queue{kSlots, kProducers, 0};
+  std::vector<moodycamel::ProducerToken> tokens;
+  std::atomic<std::size_t> given{0};
+
+  MoodycamelTokens() {
+    for (std::size_t i = 0; i < kProducers; ++i) tokens.emplace_back(queue);
+    for (auto& token : tokens) {
+      for (std::size_t i = 0; i < kSlots; ++i)
+        Context::require(queue.try_enqueue(token, Event{}), "a slot for each");
     }
+    Event event;
+    for (auto& token : tokens) {
+      while (queue.try_dequeue_from_producer(token, event)) {
+      }
+    }
+  }
+
+  struct Producer {
+    Queue& queue;
+    moodycamel::ProducerToken& token;
+    bool push(const Event& event) { return queue.try_enqueue(token, event); }
     std::size_t push(const Event* events, std::size_t count) {
       return queue.try_enqueue_bulk(token, events, count) ? count : 0;
     }
   };
   struct Consumer {
-    moodycamel::ConcurrentQueue<Event>& queue;
+    Queue& queue;
     moodycamel::ConsumerToken token{queue};
     bool pop(Event& event) { return queue.try_dequeue(token, event); }
     std::size_t pop(Event* events, std::size_t count) { return queue.try_dequeue_bulk(token, events, count); }
   };
-  Producer producer() { return {queue}; }
+  // No partner: a number for each.
+  Producer producer() { return {queue, tokens.at(given.fetch_add(1, std::memory_order_relaxed))}; }
   Consumer consumer() { return {queue}; }
 };
 #if defined(__GNUC__) && !defined(__clang__)

@@ -15,6 +15,14 @@ std::uint64_t after(std::uint64_t now_ns, std::chrono::nanoseconds delay) noexce
   return ns > ~std::uint64_t{0} - now_ns ? ~std::uint64_t{0} : now_ns + ns;
 }
 
+/// Whether this thread is in one: that of another bus may poll and stop this one.
+bool is_inside_handler_of(const Dispatcher& bus) noexcept {
+  const Worker* const worker = Worker::current();
+  HandlerSeat* const seat = HandlerSeat::current();
+  return (worker != nullptr && &worker->dispatcher() == &bus) ||
+         (seat != nullptr && &seat->context().dispatcher() == &bus);
+}
+
 }  // namespace
 
 void Dispatcher::start() {
@@ -82,12 +90,7 @@ std::uint64_t Dispatcher::poll(std::uint64_t budget) {
 
 std::uint64_t Dispatcher::poll_worker(unsigned worker, std::uint64_t budget) {
   HEADRACE_CHECK("dispatcher.poll", workers_polled_, "poll() is for a bus with workers = 0");
-  const Worker* const outer = Worker::current();
-  HandlerSeat* const seat = HandlerSeat::current();
-  HEADRACE_CHECK("dispatcher.poll_inside",
-                 (outer == nullptr || &outer->dispatcher() != this) &&
-                     (seat == nullptr || &seat->context().dispatcher() != this),
-                 "poll() inside a handler");
+  HEADRACE_CHECK("dispatcher.poll_inside", !is_inside_handler_of(*this), "poll() inside a handler");
   const Worker::Scope scope(*workers_[worker]);
   return workers_[worker]->poll(budget);
 }
@@ -203,8 +206,7 @@ std::vector<std::string> Dispatcher::join_workers(std::uint64_t until_ns) {
 }
 
 StopReport Dispatcher::stop(std::chrono::nanoseconds deadline) {
-  HEADRACE_CHECK("dispatcher.stop", Worker::current() == nullptr && HandlerSeat::current() == nullptr,
-                 "stop() inside a handler would wait for itself");
+  HEADRACE_CHECK("dispatcher.stop", !is_inside_handler_of(*this), "stop() inside a handler would wait for itself");
   StopReport report;
   const std::uint64_t begun = steady_ns();
   const auto life = [this] {

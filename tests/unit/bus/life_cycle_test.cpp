@@ -59,6 +59,38 @@ TEST(LifeCycleDeath, PollIsCheckedForMisuse) {
   EXPECT_DEATH(Bus({.workers = 1}).poll(), "dispatcher.poll");
 }
 
+// Claim:  a bus that would wait for its own handler aborts; one of its handlers may run and stop another bus.
+// Method: a handler that stops its bus; one that makes a bus with a worker and lets it end, and one that polls a bus.
+TEST(LifeCycleDeath, StopIsCheckedForMisuse) {
+  EXPECT_DEATH(
+      {
+        Bus bus({.workers = 0});
+        const auto sink = bus.subscribe<Tick>([&](const Tick&) { static_cast<void>(bus.stop(1s)); });
+        static_cast<void>(static_cast<bool>(bus.publish(Tick{})));
+        bus.poll();
+      },
+      "dispatcher.stop");
+}
+TEST(LifeCycle, AHandlerMayRunAnotherBus) {
+  std::atomic<std::uint64_t> seen{0};
+  const auto run_another = [&](unsigned workers) {
+    Bus other({.workers = workers});
+    const auto inner = other.subscribe<Tock>([&](const Tock&) { seen.fetch_add(1); });
+    other.start();
+    EXPECT_TRUE(other.publish(Tock{}));
+    EXPECT_EQ(stop_drained(other).handled, 1U);
+  };
+  Bus bus({.workers = 0});
+  const auto sink = bus.subscribe<Tick>([&](const Tick&) {
+    run_another(1);
+    run_another(0);
+  });
+  ASSERT_TRUE(bus.publish(Tick{}));
+  EXPECT_EQ(bus.poll(), 1U);
+  EXPECT_EQ(seen.load(), 2U);
+  EXPECT_EQ(stop_drained(bus).handled, 1U);
+}
+
 // Claim:  what is published before start() waits and is handled afterwards.
 // Method: by a Publisher and by the thread itself, to every placement.
 TEST(LifeCycle, EventsBeforeStartAreHandledAfterIt) {

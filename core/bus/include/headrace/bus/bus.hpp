@@ -32,7 +32,7 @@ namespace headrace {
 ///     if (auto r = publisher.publish(Payment{7, 1999}); !r) …
 ///     hr::StopReport report = bus.stop(5s);
 ///
-/// Threads:   every member function from any thread, but not stop() and the destructor from inside a handler.
+/// Threads:   every member function from any thread, but not stop() and the destructor from inside one of its handlers.
 /// Order:     one publisher, one key, one group: handled in the order published.
 /// Lifetime:  Publishers and Subscriptions may outlive the bus. The destructor stops it with a deadline of a
 ///            second if stop() was not called.

@@ -22,6 +22,12 @@ using namespace test;
 
 constexpr std::uint64_t kKeys = 40;
 
+/// What a Tick is built of where it will lie: its key is not known before.
+struct BecomesTick {
+  Tick tick;
+  operator Tick() const { return tick; }
+};
+
 /// Three polled workers, a sharded subscription, and who handled what.
 struct World {
   explicit World(Flow flow = Flow::not_counted)
@@ -67,7 +73,8 @@ TEST(WaysOfAKey, MeetAtItsWorkerInOrder) {
       for (std::uint64_t key = 0; key < kKeys; ++key) ASSERT_TRUE(publish(Tick{.key = key, .value = value}));
     };
     each([&](const Tick& tick) { return publisher.publish(tick); });
-    each([&](const Tick& tick) { return publisher.emplace<Tick>(tick.key, tick.value); });
+    each([&](const Tick& tick) { return publisher.emplace<Tick>(BecomesTick{tick}); });
+    each([&](const Tick& tick) { return publisher.emplace<Tick>(tick); });
     each([&](const Tick& tick) { return publisher.publish(Tick(tick), PublishOptions{}); });
     world.drain();
     each([&](const Tick& tick) { return world.bus.publish(tick); });

@@ -43,7 +43,8 @@ void expect_all_through(Handover handover, Push push) {
   auto consumer = ring.consumer();
   std::uint64_t pushed = 0;
   std::uint64_t read = 0;
-  for (const std::size_t count : {1, 15, 8'191, 17, 4'097, 6'007, 12'289, 33'001, 16'384, 7'001, 2}) {
+  constexpr std::size_t kCounts[] = {1, 15, 8'191, 17, 4'097, 6'007, 12'289, 33'001, 16'384, 7'001, 2};
+  for (const std::size_t count : kCounts) {
     for (std::size_t done = 0; done < count;) {
       const std::size_t some = push(producer, pushed, count - done);
       pushed += some;

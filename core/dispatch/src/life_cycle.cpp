@@ -17,10 +17,8 @@ std::uint64_t after(std::uint64_t now_ns, std::chrono::nanoseconds delay) noexce
 
 /// Whether this thread is in one: that of another bus may poll and stop this one.
 bool is_inside_handler_of(const Dispatcher& bus) noexcept {
-  const Worker* const worker = Worker::current();
   HandlerSeat* const seat = HandlerSeat::current();
-  return (worker != nullptr && &worker->dispatcher() == &bus) ||
-         (seat != nullptr && &seat->context().dispatcher() == &bus);
+  return Worker::runs_here(bus) || (seat != nullptr && &seat->context().dispatcher() == &bus);
 }
 
 }  // namespace

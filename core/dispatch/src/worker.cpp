@@ -16,6 +16,7 @@ constexpr std::uint32_t kEmptyPollsToDoze = 2048;
 constexpr std::size_t kLanesWorthDozing = 8;  // polling a few idle lanes costs less than ringing for them
 
 thread_local Worker* t_worker = nullptr;
+thread_local const Worker::Scope* t_scope = nullptr;
 
 }  // namespace
 
@@ -30,8 +31,18 @@ Worker::Worker(Dispatcher& dispatcher, unsigned index, PublisherState& publisher
 }
 
 Worker* Worker::current() noexcept { return t_worker; }
-Worker::Scope::Scope(Worker& worker) noexcept : outer_(std::exchange(t_worker, &worker)) {}
-Worker::Scope::~Scope() { t_worker = outer_; }
+bool Worker::runs_here(const Dispatcher& bus) noexcept {
+  for (const Scope* scope = t_scope; scope != nullptr; scope = scope->enclosing_) {
+    if (&scope->worker_.dispatcher() == &bus) return true;
+  }
+  return false;
+}
+Worker::Scope::Scope(Worker& worker) noexcept
+    : worker_(worker), outer_(std::exchange(t_worker, &worker)), enclosing_(std::exchange(t_scope, this)) {}
+Worker::Scope::~Scope() {
+  t_worker = outer_;
+  t_scope = enclosing_;
+}
 Worker::NoneScope::NoneScope() noexcept : outer_(std::exchange(t_worker, nullptr)) {}
 Worker::NoneScope::~NoneScope() { t_worker = outer_; }
 

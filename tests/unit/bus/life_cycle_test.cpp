@@ -60,12 +60,26 @@ TEST(LifeCycleDeath, PollIsCheckedForMisuse) {
 }
 
 // Claim:  a bus that would wait for its own handler aborts; one of its handlers may run and stop another bus.
-// Method: a handler that stops its bus; one that makes a bus with a worker and lets it end, and one that polls a bus.
+// Method: a handler that stops its bus, itself and by a handler of a bus that it polls; one that makes a bus with a
+//         worker and lets it end, and one that polls a bus.
 TEST(LifeCycleDeath, StopIsCheckedForMisuse) {
   EXPECT_DEATH(
       {
         Bus bus({.workers = 0});
         const auto sink = bus.subscribe<Tick>([&](const Tick&) { static_cast<void>(bus.stop(1s)); });
+        static_cast<void>(static_cast<bool>(bus.publish(Tick{})));
+        bus.poll();
+      },
+      "dispatcher.stop");
+  EXPECT_DEATH(
+      {
+        Bus bus({.workers = 0});
+        Bus other({.workers = 0});
+        const auto inner = other.subscribe<Tock>([&](const Tock&) { static_cast<void>(bus.stop(1s)); });
+        const auto sink = bus.subscribe<Tick>([&](const Tick&) {
+          static_cast<void>(static_cast<bool>(other.publish(Tock{})));
+          other.poll();
+        });
         static_cast<void>(static_cast<bool>(bus.publish(Tick{})));
         bus.poll();
       },

@@ -17,8 +17,8 @@ namespace headrace {
 /// worker should linger a little: see Linger.
 ///
 /// Spinning before parking is worth it while it succeeds: the spin budget grows when an event came during it, or
-/// during the yields that follow, and shrinks when all was in vain. On an oversubscribed machine spinning only delays the publishers: a yield that
-/// takes long says so.
+/// during the yields that follow, and shrinks when all was in vain. On an oversubscribed machine spinning only delays
+/// the publishers: a yield that takes long says so.
 ///
 /// `Yield` offers the core to others and answers the nanoseconds until it came back.
 template <class Yield>

@@ -61,6 +61,8 @@ class Worker {
 
   /// The worker whose thread this is, or null.
   [[nodiscard]] static Worker* current() noexcept;
+  /// Whether this thread runs a worker of that bus, be it around another bus that a handler runs.
+  [[nodiscard]] static bool runs_here(const Dispatcher& bus) noexcept;
   /// While in scope, this thread is the worker: for poll() on a host's thread.
   class Scope {
    public:
@@ -70,7 +72,10 @@ class Worker {
     Scope& operator=(const Scope&) = delete;
 
    private:
-    Worker* outer_;
+    friend class Worker;
+    Worker& worker_;
+    Worker* const outer_;
+    const Scope* const enclosing_;
   };
   /// While in scope, this thread is no worker.
   class NoneScope {
